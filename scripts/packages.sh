@@ -1,0 +1,30 @@
+# Sourced by run, test, dev and .ci/run: installs what packages.txt lists and is missing.
+# What is there costs one dpkg-query.
+
+missing_packages() {
+  local wanted installed
+  wanted=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | sort -u)
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | awk '$2 == "installed" { print $1 }' | sort -u)
+  comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_packages LIST: LIST is packages.txt. Says what it installs; a failure is one sentence and exit code 1.
+install_packages() {
+  local missing log
+  missing=$(missing_packages "$1")
+  [ -n "$missing" ] || return 0
+  log=$(mktemp /tmp/tombolo-packages.XXXXXX.log)
+  echo "Installing Debian packages: $(echo $missing)"
+  # shellcheck disable=SC2086  # One word per package.
+  if ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get update &&
+         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing; } > "$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    echo "error: apt-get could not install the packages above; its log is $log." >&2
+    return 1
+  fi
+  rm -f "$log"
+}
