@@ -12,12 +12,13 @@
 // wrapping; a skip fills the rest of a lap. The header is stored last (release), and the receiver
 // polls it: length and lap in one word, so that a small message costs one cache-line transfer.
 //
-//   63      48 47   40 39   32 31            0
-//   |   lap   |  tag  |  kind |   length      |
+//   63      48 47   40 39   32 31   24 23       0
+//   |   lap   |  tag  |  kind | cells |  length |
 //
-// lap counts from 1 and wraps in 16 bits past 0, so that zeroed memory is never a message. Before a
-// sender returns a claim it clears the header of the cell that follows, so that old payload never
-// passes for one.
+// cells is what the sender claimed, length what it then wrote, in bytes; for a bulk message both
+// are those of the BulkDescriptor. lap counts from 1 and wraps in 16 bits past 0, so that zeroed
+// memory is never a message. Before a sender returns a claim it clears the header of the cell that
+// follows, so that old payload never passes for one.
 //
 // A bulk message's payload lies in the bulk lane, another run of the sender's extents, in chunks
 // recycled first in, first out; the cell holds a BulkDescriptor.
@@ -44,11 +45,13 @@ inline constexpr uint64_t kBulkChunkBytes = 32 * kKiB;
 enum class CellKind : uint32_t {
   kInline = 1,
   kBulk = 2,
-  kSkip = 3,  // Nothing here: the rest of a lap, or a claim that was given up.
+  kSkip = 3,      // Nothing here: the rest of a lap, or a claim that was given up.
+  kBulkSkip = 4,  // A bulk claim that was given up: its chunk is to be released.
 };
 
 struct CellHeader {
-  uint32_t length = 0;  // Payload bytes.
+  uint32_t length = 0;  // Payload bytes, 24 bits.
+  uint8_t cells = 0;    // 1 to kMaxMessageCells; a skip may have up to kLinkCells.
   CellKind kind = CellKind::kInline;
   uint8_t tag = 0;
   uint16_t lap = 0;
@@ -58,12 +61,14 @@ struct CellHeader {
 
 constexpr uint64_t Pack(const CellHeader& header) {
   return uint64_t{header.lap} << 48 | uint64_t{header.tag} << 40 |
-         uint64_t{static_cast<uint8_t>(header.kind)} << 32 | header.length;
+         uint64_t{static_cast<uint8_t>(header.kind)} << 32 | uint64_t{header.cells} << 24 |
+         (header.length & 0xffffff);
 }
 
 constexpr CellHeader UnpackCellHeader(uint64_t packed) {
   return CellHeader{
-      .length = static_cast<uint32_t>(packed),
+      .length = static_cast<uint32_t>(packed & 0xffffff),
+      .cells = static_cast<uint8_t>(packed >> 24),
       .kind = static_cast<CellKind>(packed >> 32 & 0xff),
       .tag = static_cast<uint8_t>(packed >> 40),
       .lap = static_cast<uint16_t>(packed >> 48),
@@ -88,7 +93,9 @@ struct Link {
   uint32_t receiver_incarnation;
   SharedU64 bulk_offset;  // 0: no bulk lane.
   SharedU64 bulk_bytes;
-  uint64_t reserved[4];
+  SharedU32 credit_wanted;  // 1: the sender sleeps until credits come back.
+  uint32_t reserved0;
+  uint64_t reserved[3];
 
   alignas(kCacheLineBytes) SharedU64 consumed_cells;  // A position.
   SharedU64 released_chunks;                          // A position.
@@ -105,6 +112,7 @@ static_assert(offsetof(Link, sender_incarnation) == 8);
 static_assert(offsetof(Link, receiver_incarnation) == 12);
 static_assert(offsetof(Link, bulk_offset) == 16);
 static_assert(offsetof(Link, bulk_bytes) == 24);
+static_assert(offsetof(Link, credit_wanted) == 32);
 static_assert(offsetof(Link, consumed_cells) == 64);
 static_assert(offsetof(Link, released_chunks) == 72);
 static_assert(offsetof(Link, parked) == 128);

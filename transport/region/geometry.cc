@@ -35,6 +35,11 @@ absl::Status CheckLimits(const RegionLimits& limits) {
       !status.ok()) {
     return status;
   }
+  if (limits.endpoint_count % kEndpointCountStep != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the number of endpoints is ", limits.endpoint_count,
+                     "; it must be a multiple of ", kEndpointCountStep, "."));
+  }
   return CheckRange("endpoints", limits.endpoint_count, kMinEndpoints, kMaxEndpoints);
 }
 

@@ -15,7 +15,9 @@ inline constexpr uint32_t kMinSlots = 2;
 inline constexpr uint32_t kMaxSlots = 256;
 inline constexpr uint32_t kMinVectors = 2;
 inline constexpr uint32_t kMaxVectors = 256;
-inline constexpr uint32_t kMinEndpoints = 16;
+inline constexpr uint32_t kEndpointCountStep =
+    64;  // So that a row of an inbox is whole cache lines.
+inline constexpr uint32_t kMinEndpoints = 64;
 inline constexpr uint32_t kMaxEndpoints = 16384;
 inline constexpr uint64_t kMinRegionBytes = uint64_t{1} << 20;
 inline constexpr uint64_t kMaxRegionBytes = uint64_t{1} << 40;

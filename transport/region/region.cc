@@ -168,6 +168,14 @@ SharedU8& Region::InboxByte(uint32_t receiver, uint32_t sender) const {
   return At<SharedU8>(geometry_.inboxes)[InboxByteIndex(receiver, sender, limits_.endpoint_count)];
 }
 
+std::span<SharedU64> Region::InboxRow(uint32_t receiver) const {
+  // SUBTLE: senders store bytes, the receiver loads whole words of them. The processors that we run
+  // on keep mixed sizes coherent, and the receiver needs no order between bytes: what a byte
+  // announces is ordered by the link's own words.
+  const uint64_t words = limits_.endpoint_count / sizeof(uint64_t);
+  return {At<SharedU64>(geometry_.inboxes) + receiver * words, words};
+}
+
 std::span<SharedU64> Region::ExtentMap() const {
   return {At<SharedU64>(geometry_.extent_map), geometry_.extent_count};
 }

@@ -63,6 +63,8 @@ class Region {
   ControlArea& Control(uint32_t slot) const;
   EndpointCounters& Counters(uint32_t index) const;
   SharedU8& InboxByte(uint32_t receiver, uint32_t sender) const;
+  // The row of `receiver`, eight senders to a word.
+  std::span<SharedU64> InboxRow(uint32_t receiver) const;
   std::span<SharedU64> ExtentMap() const;
 
   // The first byte of an extent.
