@@ -14,14 +14,26 @@ void EventHistory::Add(MembershipEvent event) {
 }
 
 absl::StatusOr<std::vector<MembershipEvent>> EventHistory::Since(uint64_t revision) const {
+  const absl::StatusOr<size_t> skipped = Skipped(revision);
+  if (!skipped.ok()) return skipped.status();
+  const auto first = std::next(events_.begin(), static_cast<std::ptrdiff_t>(*skipped));
+  return std::vector<MembershipEvent>(first, events_.end());
+}
+
+absl::StatusOr<const MembershipEvent*> EventHistory::Next(uint64_t revision) const {
+  const absl::StatusOr<size_t> skipped = Skipped(revision);
+  if (!skipped.ok()) return skipped.status();
+  return *skipped < events_.size() ? &events_[*skipped] : nullptr;
+}
+
+absl::StatusOr<size_t> EventHistory::Skipped(uint64_t revision) const {
   const uint64_t oldest = revision_ - events_.size();
   if (revision < oldest || revision > revision_) {
     return absl::OutOfRangeError(absl::StrCat("cannot resume after revision ", revision,
                                               ": the kept history resumes after ", oldest, " to ",
                                               revision_, ". Ask again with 0 for a snapshot."));
   }
-  const auto skipped = static_cast<std::ptrdiff_t>(revision - oldest);
-  return std::vector<MembershipEvent>(std::next(events_.begin(), skipped), events_.end());
+  return revision - oldest;
 }
 
 }  // namespace tombolo::control

@@ -26,10 +26,17 @@ class EventHistory {
   // of another life of the daemon): start from a snapshot then.
   absl::StatusOr<std::vector<MembershipEvent>> Since(uint64_t revision) const;
 
+  // The one event that follows `revision`, or null when that is the latest; valid until the next
+  // Add(). OutOfRange as above.
+  absl::StatusOr<const MembershipEvent*> Next(uint64_t revision) const;
+
   // Of the latest event.
   uint64_t Revision() const { return revision_; }
 
  private:
+  // How many kept events are not later than `revision`.
+  absl::StatusOr<size_t> Skipped(uint64_t revision) const;
+
   const size_t capacity_;
   uint64_t revision_;
   std::deque<MembershipEvent> events_;  // Consecutive revisions that end with revision_.

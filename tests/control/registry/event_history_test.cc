@@ -47,6 +47,14 @@ TEST(EventHistoryTest, FutureRevisionIsOutOfRange) {
   EXPECT_TRUE(absl::IsOutOfRange(HistoryOf(4, 0, 2).Since(~uint64_t{0}).status()));
 }
 
+TEST(EventHistoryTest, NextIsTheOneEventThatFollows) {
+  const EventHistory history = HistoryOf(2, 0, 4);
+  EXPECT_TRUE(absl::IsOutOfRange(history.Next(1).status()));
+  EXPECT_EQ(history.Next(2).value()->revision, 3u);
+  EXPECT_EQ(history.Next(3).value()->revision, 4u);
+  EXPECT_EQ(history.Next(4).value(), nullptr);
+}
+
 TEST(EventHistoryTest, HistoryThatStartsLateKnowsNothingEarlier) {
   const EventHistory history = HistoryOf(4, 100, 1);
   EXPECT_EQ(history.Since(100).value().size(), 1u);
