@@ -1,0 +1,54 @@
+// ExtentMap: who owns which extents of the region. Any endpoint claims and frees its own with
+// atomic read-modify-write on the map's words; the daemon frees what the dead owned.
+//
+// Every word of a run holds its owner, so whatever instruction a claimer dies at, one scan for its
+// index finds all that it held. Thread safety: all functions, from any process. It assumes of peers
+// that the map's words may say anything: lengths are bounded by the map, and nothing is
+// dereferenced here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "transport/layout/extent_word.h"
+#include "transport/layout/shared_word.h"
+
+namespace tombolo {
+
+class ExtentMap {
+ public:
+  explicit ExtentMap(std::span<SharedU64> words) : words_(words) {}
+
+  // Claims `count` consecutive extents for endpoint `owner` and gives the first one's index;
+  // nothing when no such run is free. The run's memory holds what its last owner left there. Memory
+  // ordering: acquire against the Free() or ReleaseAllOf() that freed the extents.
+  std::optional<uint32_t> Claim(uint32_t count, uint16_t owner, ExtentKind kind);
+
+  // Frees the run that begins at `first`. False, and nothing is done, when no run of `owner` begins
+  // there.
+  bool Free(uint32_t first, uint16_t owner);
+
+  // Frees every extent of `owner`, which must be proven dead, and gives how many they were. May be
+  // repeated.
+  uint32_t ReleaseAllOf(uint16_t owner);
+
+  // Extents that are free at the moment: a scan, for decisions that may be a little wrong.
+  uint32_t CountFree() const;
+
+  uint32_t Count() const { return static_cast<uint32_t>(words_.size()); }
+
+  // The head word of the run that begins at `first`.
+  ExtentWord Look(uint32_t first) const;
+
+ private:
+  bool ClaimRun(uint32_t first, uint32_t count, uint16_t owner, ExtentKind kind);
+  bool ReplaceIfFree(uint32_t index, const ExtentWord& word);
+  bool FreeIfOwned(uint32_t index, uint16_t owner);
+  bool IsFree(uint32_t index) const;
+
+  std::span<SharedU64> words_;
+  uint32_t hint_ = 0;  // Where the last claim ended: a place to begin the search, nothing more.
+};
+
+}  // namespace tombolo

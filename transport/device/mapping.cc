@@ -1,0 +1,60 @@
+#include "transport/device/mapping.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/errno_status.h"
+
+namespace tombolo {
+
+absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes) {
+  UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd.IsOpen()) return ErrnoStatus(errno, "create the region's memfd");
+  const int error = posix_fallocate(fd.Get(), 0, static_cast<off_t>(size_bytes));
+  if (error == ENOSPC || error == ENOMEM) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the region needs ", size_bytes,
+        " bytes of memory and the system has less to give; see `free -b` and the limits of "
+        "this container, or choose a smaller --size."));
+  }
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("allocate ", size_bytes, " bytes"));
+  if (fcntl(fd.Get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return ErrnoStatus(errno, "seal the region's memfd");
+  }
+  return fd;
+}
+
+absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t offset_bytes, uint64_t size_bytes) {
+  void* base = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                    static_cast<off_t>(offset_bytes));
+  if (base == MAP_FAILED) {
+    return ErrnoStatus(errno, absl::StrCat("map ", size_bytes, " bytes of the region"));
+  }
+  madvise(base, size_bytes, MADV_DONTFORK);
+  return Mapping({static_cast<std::byte*>(base), size_bytes});
+}
+
+Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Mapping::~Mapping() {
+  if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
+}
+
+absl::StatusOr<uint64_t> FileBytes(int fd) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return ErrnoStatus(errno, "ask for the size of the region's file");
+  return static_cast<uint64_t>(info.st_size);
+}
+
+}  // namespace tombolo

@@ -1,0 +1,43 @@
+// The memory below a region: a sealed memfd made by the daemon, and the mapping of such a file or
+// of a PCI BAR.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "transport/base/unique_fd.h"
+
+namespace tombolo {
+
+// A memfd of `size_bytes`, allocated in full and sealed against any change of size: a file that
+// shrinks would kill every QEMU that maps it with SIGBUS. ResourceExhausted when the memory is not
+// there.
+absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes);
+
+// A shared read-write mapping, unmapped at the end of its life and not inherited by fork: a child
+// must not hold memory on behalf of an endpoint that it is not.
+class Mapping {
+ public:
+  // Maps `size_bytes` of `fd` from `offset_bytes`. The descriptor may be closed afterwards.
+  static absl::StatusOr<Mapping> Map(int fd, uint64_t offset_bytes, uint64_t size_bytes);
+
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ~Mapping();
+
+  std::span<std::byte> Bytes() const { return bytes_; }
+
+ private:
+  explicit Mapping(std::span<std::byte> bytes) : bytes_(bytes) {}
+
+  std::span<std::byte> bytes_;
+};
+
+// The size of a regular file or memfd.
+absl::StatusOr<uint64_t> FileBytes(int fd);
+
+}  // namespace tombolo

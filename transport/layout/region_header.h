@@ -1,0 +1,80 @@
+// The first 4 KiB of the region.
+//
+//   offset  line  writer            what
+//        0     0  creator, once     magic, version, size, uuid, limits
+//       64     1  creator, once     offsets of the parts
+//      128     2  creator, once     the host's cache sizes (guests see invented ones)
+//      192     3  daemon            membership epoch: bumped after every change of the member table
+//      256     4  daemon            how many endpoint records were ever used
+//
+// The creator stores `magic` last (release); whoever attaches loads it first (acquire), and checks
+// every other field against the geometry that it computes itself from size and limits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "transport/base/units.h"
+#include "transport/layout/shared_word.h"
+
+namespace tombolo {
+
+inline constexpr uint64_t kRegionMagic = 0x4f4c4f424d4f5401;  // "\1TOMBOLO"
+inline constexpr uint32_t kLayoutVersion = 1;
+
+struct RegionHeader {
+  SharedU64 magic;
+  uint32_t layout_version;
+  uint32_t header_bytes;
+  uint64_t region_bytes;
+  uint8_t uuid[16];
+  uint32_t slot_count;
+  uint32_t vector_count;
+  uint32_t endpoint_count;
+  uint32_t extent_count;
+  uint64_t reserved0;
+
+  uint64_t slot_records_offset;
+  uint64_t endpoint_records_offset;
+  uint64_t endpoint_lines_offset;
+  uint64_t control_areas_offset;
+  uint64_t counters_offset;
+  uint64_t inboxes_offset;
+  uint64_t extent_map_offset;
+  uint64_t extents_offset;
+
+  uint32_t l1d_bytes;
+  uint32_t l2_bytes;
+  uint32_t l3_bytes;
+  uint32_t reserved1;
+  uint64_t reserved2[6];
+
+  alignas(kCacheLineBytes) SharedU64 membership_epoch;
+  alignas(kCacheLineBytes) SharedU32 endpoint_high_water;
+};
+
+static_assert(offsetof(RegionHeader, magic) == 0);
+static_assert(offsetof(RegionHeader, layout_version) == 8);
+static_assert(offsetof(RegionHeader, header_bytes) == 12);
+static_assert(offsetof(RegionHeader, region_bytes) == 16);
+static_assert(offsetof(RegionHeader, uuid) == 24);
+static_assert(offsetof(RegionHeader, slot_count) == 40);
+static_assert(offsetof(RegionHeader, vector_count) == 44);
+static_assert(offsetof(RegionHeader, endpoint_count) == 48);
+static_assert(offsetof(RegionHeader, extent_count) == 52);
+static_assert(offsetof(RegionHeader, slot_records_offset) == 64);
+static_assert(offsetof(RegionHeader, endpoint_records_offset) == 72);
+static_assert(offsetof(RegionHeader, endpoint_lines_offset) == 80);
+static_assert(offsetof(RegionHeader, control_areas_offset) == 88);
+static_assert(offsetof(RegionHeader, counters_offset) == 96);
+static_assert(offsetof(RegionHeader, inboxes_offset) == 104);
+static_assert(offsetof(RegionHeader, extent_map_offset) == 112);
+static_assert(offsetof(RegionHeader, extents_offset) == 120);
+static_assert(offsetof(RegionHeader, l1d_bytes) == 128);
+static_assert(offsetof(RegionHeader, l2_bytes) == 132);
+static_assert(offsetof(RegionHeader, l3_bytes) == 136);
+static_assert(offsetof(RegionHeader, membership_epoch) == 192);
+static_assert(offsetof(RegionHeader, endpoint_high_water) == 256);
+static_assert(sizeof(RegionHeader) == 320);
+
+}  // namespace tombolo

@@ -1,0 +1,196 @@
+#include "transport/region/region.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace tombolo {
+namespace {
+
+uint32_t SysconfBytes(int name) { return static_cast<uint32_t>(std::max(0L, sysconf(name))); }
+
+absl::Status Differs(const char* field, uint64_t seen, uint64_t expected) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the region's header says ", field, " = ", seen, ", expected ", expected,
+      ". Either this is no Tombolo region, or somebody wrote over it: restart tombolod and "
+      "the virtual machines of this region."));
+}
+
+absl::Status CheckMagic(const RegionHeader& header) {
+  // Acquire: pairs with the release store in Region::Format, so the rest of the header is there.
+  const uint64_t magic = header.magic.load(std::memory_order_acquire);
+  if (magic != kRegionMagic) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the shared memory starts with 0x", absl::Hex(magic), ", a Tombolo region with 0x",
+        absl::Hex(kRegionMagic), ". Is this device served by tombolod, and is it the right one?"));
+  }
+  if (header.layout_version != kLayoutVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the region has layout version ", header.layout_version, ", this program knows version ",
+        kLayoutVersion, ". Install the same release of Tombolo on the host and in its guests."));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckOffsets(const RegionHeader& header, const Geometry& expected) {
+  const struct {
+    const char* field;
+    uint64_t seen, expected;
+  } checks[] = {
+      {"header_bytes", header.header_bytes, sizeof(RegionHeader)},
+      {"extent_count", header.extent_count, expected.extent_count},
+      {"slot_records_offset", header.slot_records_offset, expected.slot_records.bytes},
+      {"endpoint_records_offset", header.endpoint_records_offset, expected.endpoint_records.bytes},
+      {"endpoint_lines_offset", header.endpoint_lines_offset, expected.endpoint_lines.bytes},
+      {"control_areas_offset", header.control_areas_offset, expected.control_areas.bytes},
+      {"counters_offset", header.counters_offset, expected.counters.bytes},
+      {"inboxes_offset", header.inboxes_offset, expected.inboxes.bytes},
+      {"extent_map_offset", header.extent_map_offset, expected.extent_map.bytes},
+      {"extents_offset", header.extents_offset, expected.extents.bytes},
+  };
+  for (const auto& check : checks) {
+    if (check.seen != check.expected) return Differs(check.field, check.seen, check.expected);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+CacheSizes HostCacheSizes() {
+  return CacheSizes{.l1d_bytes = SysconfBytes(_SC_LEVEL1_DCACHE_SIZE),
+                    .l2_bytes = SysconfBytes(_SC_LEVEL2_CACHE_SIZE),
+                    .l3_bytes = SysconfBytes(_SC_LEVEL3_CACHE_SIZE)};
+}
+
+Region::Region(std::span<std::byte> memory, const RegionLimits& limits, const Geometry& geometry)
+    : memory_(memory), limits_(limits), geometry_(geometry) {}
+
+template <typename T>
+T* Region::At(Offset part) const {
+  // SAFETY: ComputeGeometry aligns parts to extents and keeps them within region_bytes, which
+  // Attach and Format compared with the mapping; its base is page-aligned.
+  return reinterpret_cast<T*>(memory_.data() + part.bytes);
+}
+
+absl::StatusOr<Region> Region::Format(std::span<std::byte> memory, const RegionLimits& limits,
+                                      const RegionUuid& uuid, const CacheSizes& caches) {
+  absl::StatusOr<Geometry> geometry = ComputeGeometry(limits);
+  if (!geometry.ok()) return geometry.status();
+  if (memory.size() != limits.region_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat("a mapping of ", memory.size(),
+                                                   " bytes for a region of ", limits.region_bytes));
+  }
+  Region region(memory, limits, *geometry);
+  region.uuid_ = uuid;
+  region.caches_ = caches;
+  auto* header = region.At<RegionHeader>(Offset{0});
+  header->layout_version = kLayoutVersion;
+  header->header_bytes = sizeof(RegionHeader);
+  header->region_bytes = limits.region_bytes;
+  std::ranges::copy(uuid, header->uuid);
+  header->slot_count = limits.slot_count;
+  header->vector_count = limits.vector_count;
+  header->endpoint_count = limits.endpoint_count;
+  header->extent_count = geometry->extent_count;
+  header->slot_records_offset = geometry->slot_records.bytes;
+  header->endpoint_records_offset = geometry->endpoint_records.bytes;
+  header->endpoint_lines_offset = geometry->endpoint_lines.bytes;
+  header->control_areas_offset = geometry->control_areas.bytes;
+  header->counters_offset = geometry->counters.bytes;
+  header->inboxes_offset = geometry->inboxes.bytes;
+  header->extent_map_offset = geometry->extent_map.bytes;
+  header->extents_offset = geometry->extents.bytes;
+  header->l1d_bytes = caches.l1d_bytes;
+  header->l2_bytes = caches.l2_bytes;
+  header->l3_bytes = caches.l3_bytes;
+  // Release: pairs with CheckMagic.
+  header->magic.store(kRegionMagic, std::memory_order_release);
+  return region;
+}
+
+absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory) {
+  if (memory.size() < kMinRegionBytes) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the shared memory has ", memory.size(), " bytes; a Tombolo region has at least ",
+        kMinRegionBytes, ". Is this the right device?"));
+  }
+  // SAFETY: the mapping is page-aligned and larger than the header.
+  const auto& header = *reinterpret_cast<const RegionHeader*>(memory.data());
+  if (absl::Status status = CheckMagic(header); !status.ok()) return status;
+  const RegionLimits limits{.region_bytes = header.region_bytes,
+                            .slot_count = header.slot_count,
+                            .vector_count = header.vector_count,
+                            .endpoint_count = header.endpoint_count};
+  if (limits.region_bytes != memory.size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the region's header says ", limits.region_bytes, " bytes, but ", memory.size(),
+        " bytes are mapped: the region was truncated or the wrong device was opened."));
+  }
+  const absl::StatusOr<Geometry> geometry = ComputeGeometry(limits);
+  if (!geometry.ok()) return geometry.status();
+  if (absl::Status status = CheckOffsets(header, *geometry); !status.ok()) return status;
+  Region region(memory, limits, *geometry);
+  std::ranges::copy(header.uuid, region.uuid_.begin());
+  region.caches_ = {header.l1d_bytes, header.l2_bytes, header.l3_bytes};
+  return region;
+}
+
+SharedU64& Region::MembershipEpoch() const { return At<RegionHeader>(Offset{0})->membership_epoch; }
+
+SharedU32& Region::EndpointHighWater() const {
+  return At<RegionHeader>(Offset{0})->endpoint_high_water;
+}
+
+SlotRecord& Region::Slot(uint32_t slot) const {
+  return At<SlotRecord>(geometry_.slot_records)[slot];
+}
+
+EndpointRecord& Region::Endpoint(uint32_t index) const {
+  return At<EndpointRecord>(geometry_.endpoint_records)[index];
+}
+
+EndpointLine& Region::Line(uint32_t index) const {
+  return At<EndpointLine>(geometry_.endpoint_lines)[index];
+}
+
+ControlArea& Region::Control(uint32_t slot) const {
+  return At<ControlArea>(geometry_.control_areas)[slot];
+}
+
+EndpointCounters& Region::Counters(uint32_t index) const {
+  return At<EndpointCounters>(geometry_.counters)[index];
+}
+
+SharedU8& Region::InboxByte(uint32_t receiver, uint32_t sender) const {
+  return At<SharedU8>(geometry_.inboxes)[InboxByteIndex(receiver, sender, limits_.endpoint_count)];
+}
+
+std::span<SharedU64> Region::InboxRow(uint32_t receiver) const {
+  // SUBTLE: senders store bytes, the receiver loads whole words of them. The processors that we run
+  // on keep mixed sizes coherent, and the receiver needs no order between bytes: what a byte
+  // announces is ordered by the link's own words.
+  const uint64_t words = limits_.endpoint_count / sizeof(uint64_t);
+  return {At<SharedU64>(geometry_.inboxes) + receiver * words, words};
+}
+
+std::span<SharedU64> Region::ExtentMap() const {
+  return {At<SharedU64>(geometry_.extent_map), geometry_.extent_count};
+}
+
+std::byte* Region::Extent(uint32_t extent) const {
+  return memory_.data() + ExtentOffset(extent).bytes;
+}
+
+Offset Region::ExtentOffset(uint32_t extent) const {
+  return geometry_.extents + uint64_t{extent} * kExtentBytes;
+}
+
+std::span<std::byte> Region::Bytes(Offset offset, uint64_t size_bytes) const {
+  if (offset < geometry_.extents || !FitsWithin(offset, size_bytes, memory_.size())) return {};
+  return memory_.subspan(offset.bytes, size_bytes);
+}
+
+}  // namespace tombolo

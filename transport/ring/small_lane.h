@@ -1,0 +1,119 @@
+// The small lane of a link: 61 cells of 64 bytes, one producer, one consumer
+// (transport/layout/link.h has the picture). Each side keeps private copies of all positions and
+// only ever compares them with the shared words, so a peer that lies can stop its own link and
+// nothing else.
+//
+// Neither class allocates, locks, makes a system call or knows where the link lies. Not
+// thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "transport/layout/link.h"
+
+namespace tombolo {
+
+// Where a lane's next message begins, on either side.
+struct LanePosition {
+  uint64_t position = 0;  // Cells since the link was made; only grows.
+  uint32_t index = 0;     // position % kLinkCells.
+  uint16_t lap = 1;       // Counts from 1; skips 0 when it wraps.
+
+  void Advance(uint32_t cells);
+};
+
+// Cells that a message of `payload_bytes` fills, its header included.
+constexpr uint32_t CellsFor(size_t payload_bytes) {
+  return static_cast<uint32_t>((payload_bytes + kCellHeaderBytes + kCellBytes - 1) / kCellBytes);
+}
+
+// A message that is being written.
+struct SmallClaim {
+  std::byte* payload = nullptr;
+  SharedU64* header = nullptr;
+  uint16_t lap = 0;
+  uint8_t cells = 0;
+};
+
+class SmallLaneProducer {
+ public:
+  // For a link in its first state: zeroed but for line 0.
+  explicit SmallLaneProducer(Link& link) : link_(&link) {}
+
+  // Claims room for `payload_bytes`, at most kMaxInlineBytes. Several claims may be open; they may
+  // be published in any order and are delivered in the order of the claims. False: no credits now,
+  // or the receiver's credits made no sense (Poisoned() tells which).
+  bool TryClaim(size_t payload_bytes, SmallClaim& claim);
+
+  // Makes the message visible: `length` bytes, at most what was claimed.
+  // Memory ordering: what the producer wrote before Publish() is visible to the consumer after
+  // SmallLaneConsumer::Front() returned that message. The store is seq_cst because the check for a
+  // sleeping receiver follows it: it pairs with transport/channel's parking, which stores `parked`
+  // and then looks at the header.
+  static void Publish(const SmallClaim& claim, CellKind kind, uint8_t tag, size_t length);
+
+  // Gives the claim up: the receiver skips it.
+  static void Abandon(const SmallClaim& claim) { Publish(claim, CellKind::kSkip, 0, 0); }
+
+  // The receiver's credits made no sense; the lane takes no more claims.
+  bool Poisoned() const { return poisoned_; }
+
+  // Looks whether `payload_bytes` could be claimed now, with fresh credits. seq_cst: the second
+  // half of the pair with SmallLaneConsumer::PublishCredits, after credit_wanted was stored.
+  bool HasRoom(size_t payload_bytes);
+
+ private:
+  bool Fits(uint32_t cells) const;
+  void SkipRestOfLap();
+  void LoadCredits(std::memory_order order);
+
+  Link* link_;
+  LanePosition next_;
+  uint64_t consumed_ =
+      0;  // As last seen; at most next_.position, at least next_.position - kLinkCells.
+  bool poisoned_ = false;
+};
+
+struct SmallMessage {
+  CellKind kind = CellKind::kInline;
+  uint8_t tag = 0;
+  std::span<const std::byte> payload;
+};
+
+enum class FrontResult { kEmpty, kMessage, kPoisoned };
+
+class SmallLaneConsumer {
+ public:
+  explicit SmallLaneConsumer(Link& link) : link_(&link) {}
+
+  // The oldest message, in place, until Release(). Skips are passed over. kPoisoned: a header made
+  // no sense; the lane delivers nothing more. Memory ordering: the header is loaded with seq_cst,
+  // which costs no more than acquire on the processors that we run on; it pairs with
+  // SmallLaneProducer::Publish.
+  FrontResult Front(SmallMessage& message);
+
+  // Gives the cells of the front message back. Credits travel lazily: PublishCredits() sends them.
+  void Release();
+
+  // Whether enough was released to be worth a store.
+  bool CreditsDue() const { return next_.position - published_ >= kCreditBatchCells; }
+  bool HasUnpublishedCredits() const { return next_.position != published_; }
+
+  // seq_cst: pairs with SmallLaneProducer::HasRoom; look at credit_wanted after it.
+  void PublishCredits();
+
+ private:
+  static constexpr uint32_t kCreditBatchCells = 16;
+
+  bool IsSane(const CellHeader& header) const;
+
+  Link* link_;
+  LanePosition next_;
+  uint64_t published_ = 0;
+  uint32_t front_cells_ = 0;
+  bool poisoned_ = false;
+};
+
+}  // namespace tombolo
