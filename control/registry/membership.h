@@ -30,8 +30,6 @@ enum class PeerState {
   kReady,      // Its broker has said hello.
 };
 
-using tombolo::EndpointId;
-
 struct EndpointInfo {
   EndpointId id;
   uint32_t slot = 0;
