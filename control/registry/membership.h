@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "transport/endpoint/endpoint_id.h"
+
 namespace tombolo::control {
 
 // Slot 0 belongs to the host and is never given to a VM.
@@ -26,14 +28,6 @@ enum class PeerKind { kHost, kVm };
 enum class PeerState {
   kConnected,  // Its device is plugged; no broker has said hello.
   kReady,      // Its broker has said hello.
-};
-
-// Names one life of one endpoint record for ever: the index is used again, the pair is not.
-struct EndpointId {
-  uint32_t index = 0;
-  uint32_t incarnation = 0;  // From 1; 0 names nobody.
-
-  friend bool operator==(const EndpointId&, const EndpointId&) = default;
 };
 
 struct EndpointInfo {

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "control/proto/membership.grpc.pb.h"
 #include "control/service/membership_service.h"
 #include "transport/base/unix_socket.h"
 
@@ -77,6 +78,8 @@ class AudienceServer {
       return absl::InternalError(absl::StrCat(
           "gRPC does not listen at ", absl::StrJoin(paths_, ", "), "; its own words are above."));
     }
+    // Without a name the whole server is meant, which is SERVING from the start.
+    server_->GetHealthCheckService()->SetServingStatus(v1::Membership::service_full_name(), true);
     return absl::OkStatus();
   }
 

@@ -26,7 +26,7 @@
 namespace tombolo::control {
 
 struct MembershipViewOptions {
-  RegionInfo region;  // Its epoch and free bytes are not read: they are asked for each time.
+  RegionInfo region = {};  // Its epoch and free bytes are not read: they are asked for each time.
   // Memory that nobody owns, in bytes; called from any thread. Unset: told as 0.
   std::function<uint64_t()> free_bytes = nullptr;
   size_t history_events = 4096;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/base/units.h"
+#include "transport/endpoint/link_directory.h"
 #include "transport/endpoint/membership_view.h"
 
 namespace tombolo {
@@ -59,8 +60,7 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
 
 absl::Status Channel::EnsureDirectory() {
   if (directory_extent_) return absl::OkStatus();
-  const uint64_t bytes = uint64_t{region_.Limits().endpoint_count} * sizeof(LinkDirectoryEntry);
-  const auto count = static_cast<uint32_t>((bytes + kExtentBytes - 1) / kExtentBytes);
+  const uint32_t count = LinkDirectoryExtents(region_.Limits().endpoint_count);
   directory_extent_ =
       extents_.Claim(count, static_cast<uint16_t>(self_.index), ExtentKind::kLinkDirectory);
   if (!directory_extent_) {
@@ -69,8 +69,8 @@ absl::Status Channel::EnsureDirectory() {
                      " free extents for a directory of links; make it larger "
                      "(tombolod --size)."));
   }
-  memset(region_.Extent(*directory_extent_), 0, count * kExtentBytes);
-  // Release: pairs with FindInDirectory.
+  memset(region_.Extent(*directory_extent_), 0, uint64_t{count} * kExtentBytes);
+  // Release: pairs with FindLinkExtent.
   region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_release);
   return absl::OkStatus();
 }
@@ -86,7 +86,7 @@ absl::Status Channel::Open(EndpointId peer) {
   if (!link.ok()) return link.status();
   // SAFETY: the directory holds endpoint_count entries, and peer.index is below that.
   auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
-  // Release: pairs with FindInDirectory; the link is formatted.
+  // Release: pairs with FindLinkExtent; the link is formatted.
   entries[peer.index].store((*link)->LinkExtent() + 1, std::memory_order_release);
   inbox_sent_[peer.index] =
       region_.InboxByte(peer.index, self_.index).load(std::memory_order_relaxed);

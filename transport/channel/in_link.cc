@@ -2,28 +2,19 @@
 
 #include <string.h>
 
+#include <optional>
+
+#include "transport/endpoint/link_directory.h"
+
 namespace tombolo {
 namespace {
 
-// The link that the directory of `sender` names for `receiver`; nothing when the words make no
-// sense. Every number here is the sender's word, so each is read once and checked.
+// The link that the directory of `sender` names for `receiver`; nothing when there is none.
 Link* FindInDirectory(const Region& region, uint32_t sender, uint32_t receiver) {
-  const uint32_t extent_count = region.Parts().extent_count;
-  // Acquire: pairs with the release store in Channel::Announce of the link, as does the next load.
-  const uint64_t directory = region.Line(sender).link_directory.load(std::memory_order_acquire);
-  const uint64_t entries_per_extent = kExtentBytes / sizeof(LinkDirectoryEntry);
-  const uint64_t extents =
-      (region.Limits().endpoint_count + entries_per_extent - 1) / entries_per_extent;
-  if (directory == 0 || directory > extent_count || extents > extent_count - (directory - 1)) {
-    return nullptr;
-  }
-  // SAFETY: the directory's extents lie within the region, by the check above.
-  const auto* entries = reinterpret_cast<const LinkDirectoryEntry*>(
-      region.Extent(static_cast<uint32_t>(directory - 1)));
-  const uint32_t entry = entries[receiver].load(std::memory_order_acquire);
-  if (entry == 0 || entry > extent_count) return nullptr;
+  const std::optional<uint32_t> extent = FindLinkExtent(region, sender, receiver);
+  if (!extent) return nullptr;
   // SAFETY: a Link is as large as an extent, and this one lies within the region.
-  return reinterpret_cast<Link*>(region.Extent(entry - 1));
+  return reinterpret_cast<Link*>(region.Extent(*extent));
 }
 
 }  // namespace
