@@ -30,34 +30,35 @@ enum class BrokerMemory : uint16_t {
 };
 
 struct BrokerRequest {
-  uint32_t magic;
-  uint16_t version;
-  BrokerOp op;
-  uint16_t slot;    // kDoorbell.
-  uint16_t vector;  // kDoorbell.
-  uint32_t reserved;
-  char name[kBrokerNameBytes];  // kAttach: who is it, for people; zero-padded.
+  uint32_t magic = kBrokerMagic;
+  uint16_t version = kBrokerVersion;
+  BrokerOp op = BrokerOp::kAttach;
+  uint16_t slot = 0;    // kDoorbell.
+  uint16_t vector = 0;  // kDoorbell.
+  uint32_t reserved = 0;
+  char name[kBrokerNameBytes] = {};  // kAttach: who is it, for people; zero-padded.
 };
 
 struct BrokerReply {
-  uint32_t magic;
-  uint16_t version;
-  BrokerOp op;
-  int32_t code;  // absl::StatusCode; text says why when it is not 0.
-  BrokerMemory memory;
-  uint16_t slot;
-  uint16_t vector;  // The endpoint's own: its wake-up descriptor is the eventfd of (slot, vector).
-  uint16_t reserved0;
-  uint32_t endpoint_index;
-  uint32_t endpoint_incarnation;
-  uint32_t reserved1;
-  uint64_t memory_bytes;      // Size of the region.
-  uint64_t memory_offset;     // To mmap the region from the first descriptor.
-  uint64_t registers_offset;  // kVfioDevice: to mmap BAR0.
-  char text[kBrokerTextBytes];
+  uint32_t magic = kBrokerMagic;
+  uint16_t version = kBrokerVersion;
+  BrokerOp op = BrokerOp::kAttach;
+  int32_t code = 0;  // absl::StatusCode; text says why when it is not 0.
+  BrokerMemory memory = BrokerMemory::kMemfd;
+  uint16_t slot = 0;
+  uint16_t vector =
+      0;  // The endpoint's own: its wake-up descriptor is the eventfd of (slot, vector).
+  uint16_t reserved0 = 0;
+  uint32_t endpoint_index = 0;
+  uint32_t endpoint_incarnation = 0;
+  uint32_t reserved1 = 0;
+  uint64_t memory_bytes = 0;      // Size of the region.
+  uint64_t memory_offset = 0;     // To mmap the region from the first descriptor.
+  uint64_t registers_offset = 0;  // kVfioDevice: to mmap BAR0.
+  char text[kBrokerTextBytes] = {};
 };
 
 static_assert(sizeof(BrokerRequest) == 48);
-static_assert(sizeof(BrokerReply) == 64 + kBrokerTextBytes);
+static_assert(sizeof(BrokerReply) == 56 + kBrokerTextBytes);
 
 }  // namespace tombolo

@@ -1,0 +1,111 @@
+#include "control/daemon/member_table_mirror.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace tombolo::control {
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The 16 bytes of a UUID in text, as two words; other text gives what its hexadecimal digits say.
+std::array<uint64_t, 2> BootIdWords(std::string_view text) {
+  std::array<uint8_t, 16> bytes{};
+  size_t digits = 0;
+  for (char c : text) {
+    const int digit = HexDigit(c);
+    if (digit < 0 || digits == 2 * bytes.size()) continue;
+    bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | digit);
+    ++digits;
+  }
+  std::array<uint64_t, 2> words;
+  memcpy(words.data(), bytes.data(), sizeof(words));
+  return words;
+}
+
+SlotKind KindOf(const PeerInfo& peer) {
+  return peer.kind == PeerKind::kHost ? SlotKind::kHost : SlotKind::kVm;
+}
+
+SlotState StateOf(const PeerInfo& peer) {
+  return peer.state == PeerState::kReady ? SlotState::kReady : SlotState::kConnected;
+}
+
+}  // namespace
+
+void MemberTableMirror::Write(const MembershipEvent& event) {
+  const bool attached = event.kind == EventKind::kEndpointAttached;
+  for (const EndpointInfo& endpoint : event.endpoints) {
+    if (attached) {
+      WriteLive(endpoint, event.peer.incarnation, event.revision);
+    } else {
+      WriteDead(endpoint, event.revision);
+    }
+  }
+  const bool left = event.kind == EventKind::kPeerLeft;
+  WriteSlot(event.peer, left ? SlotState::kVacant : StateOf(event.peer));
+  // Release: whoever sees this epoch (acquire, Channel::Poll) sees the records as they are now.
+  region_.MembershipEpoch().store(event.revision, std::memory_order_release);
+}
+
+void MemberTableMirror::WriteSlot(const PeerInfo& peer, SlotState state) {
+  SlotRecord& record = region_.Slot(peer.slot);
+  const std::array<uint64_t, 2> boot_id = BootIdWords(peer.boot_id);
+  record.kind.store(static_cast<uint64_t>(KindOf(peer)), std::memory_order_relaxed);
+  record.boot_id[0].store(boot_id[0], std::memory_order_relaxed);
+  record.boot_id[1].store(boot_id[1], std::memory_order_relaxed);
+  record.joined_unix_ns.store(static_cast<uint64_t>(peer.joined_unix_ns),
+                              std::memory_order_relaxed);
+  // Release: the rest of the record is there.
+  record.identity.store(MakeIdentity(peer.incarnation, static_cast<uint32_t>(state)),
+                        std::memory_order_release);
+}
+
+void MemberTableMirror::WriteLive(const EndpointInfo& endpoint, uint32_t slot_incarnation,
+                                  uint64_t epoch) {
+  EndpointRecord& record = region_.Endpoint(endpoint.id.index);
+  record.location.store(
+      MakeLocation(static_cast<uint16_t>(endpoint.slot), static_cast<uint16_t>(endpoint.vector),
+                   static_cast<uint32_t>(endpoint.pid)),
+      std::memory_order_relaxed);
+  record.slot_incarnation.store(slot_incarnation, std::memory_order_relaxed);
+  record.changed_epoch.store(epoch, std::memory_order_relaxed);
+  std::array<uint64_t, kEndpointNameBytes / 8> name{};
+  memcpy(name.data(), endpoint.name.data(), std::min(endpoint.name.size(), sizeof(name) - 1));
+  for (size_t i = 0; i < name.size(); ++i) {
+    record.name[i].store(name[i], std::memory_order_relaxed);
+  }
+  // Release: the rest of the record is there.
+  record.identity.store(
+      MakeIdentity(endpoint.id.incarnation, static_cast<uint32_t>(EndpointState::kLive)),
+      std::memory_order_release);
+  if (endpoint.id.index >= high_water_) {
+    high_water_ = endpoint.id.index + 1;
+    region_.EndpointHighWater().store(high_water_, std::memory_order_release);
+  }
+}
+
+void MemberTableMirror::WriteDead(const EndpointInfo& endpoint, uint64_t epoch) {
+  EndpointRecord& record = region_.Endpoint(endpoint.id.index);
+  record.changed_epoch.store(epoch, std::memory_order_relaxed);
+  // Release: whoever sees it dead sees since when.
+  record.identity.store(
+      MakeIdentity(endpoint.id.incarnation, static_cast<uint32_t>(EndpointState::kDead)),
+      std::memory_order_release);
+}
+
+void MemberTableMirror::WriteFree(EndpointId id) {
+  region_.Endpoint(id.index).identity.store(
+      MakeIdentity(id.incarnation, static_cast<uint32_t>(EndpointState::kFree)),
+      std::memory_order_release);
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,35 @@
+// MemberTableMirror: writes what the registry knows into the region's member table, event by event,
+// and moves the membership epoch. The only writer of that table.
+//
+// Thread safety: the daemon's event loop. It reads nothing back from the region: a guest may
+// scribble there, and the registry stays the truth.
+#pragma once
+
+#include <cstdint>
+
+#include "control/registry/membership.h"
+#include "transport/layout/member_table.h"
+#include "transport/region/region.h"
+
+namespace tombolo::control {
+
+class MemberTableMirror {
+ public:
+  explicit MemberTableMirror(const Region& region) : region_(region) {}
+
+  // Writes one event; the epoch becomes its revision. Events must come in order.
+  void Write(const MembershipEvent& event);
+
+  // The endpoint's memory is free again, and so is its record.
+  void WriteFree(EndpointId id);
+
+ private:
+  void WriteSlot(const PeerInfo& peer, SlotState state);
+  void WriteLive(const EndpointInfo& endpoint, uint32_t slot_incarnation, uint64_t epoch);
+  void WriteDead(const EndpointInfo& endpoint, uint64_t epoch);
+
+  Region region_;
+  uint32_t high_water_ = 0;
+};
+
+}  // namespace tombolo::control

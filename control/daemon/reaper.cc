@@ -1,0 +1,63 @@
+#include "control/daemon/reaper.h"
+
+#include <utility>
+
+#include "transport/endpoint/link_directory.h"
+
+namespace tombolo::control {
+
+Reaper::Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring)
+    : region_(region),
+      extents_(region.ExtentMap()),
+      registry_(registry),
+      mirror_(mirror),
+      ring_(std::move(ring)) {}
+
+void Reaper::Note(const MembershipEvent& event) {
+  if (event.kind == EventKind::kEndpointAttached) return;
+  for (const EndpointInfo& endpoint : event.endpoints) {
+    death_epochs_[endpoint.id.index] = event.revision;
+  }
+}
+
+bool Reaper::IsLinked(uint32_t live, uint32_t dead) const {
+  return FindLinkExtent(region_, dead, live).has_value() ||
+         FindLinkExtent(region_, live, dead).has_value();
+}
+
+bool Reaper::HasLetGo(uint32_t live, uint64_t epoch) const {
+  // Acquire: pairs with Channel::HandleDepartures; its last access to the dead one's memory is
+  // over.
+  return region_.Line(live).acked_epoch.load(std::memory_order_acquire) >= epoch;
+}
+
+bool Reaper::EverybodyHasLetGo(EndpointId dead, uint64_t epoch) {
+  bool all = true;
+  for (const PeerInfo& peer : registry_.Snapshot().peers) {
+    for (const EndpointInfo& live : peer.endpoints) {
+      if (!IsLinked(live.id.index, dead.index) || HasLetGo(live.id.index, epoch)) continue;
+      ring_(live.slot, live.vector);
+      all = false;
+    }
+  }
+  return all;
+}
+
+bool Reaper::Sweep() {
+  bool some_left = false;
+  for (const EndpointInfo& dead : registry_.DyingEndpoints()) {
+    if (!EverybodyHasLetGo(dead.id, death_epochs_[dead.id.index])) {
+      some_left = true;
+      continue;
+    }
+    extents_.ReleaseAllOf(static_cast<uint16_t>(dead.id.index));
+    region_.Line(dead.id.index).armed.store(0, std::memory_order_relaxed);
+    mirror_.WriteFree(dead.id);
+    death_epochs_.erase(dead.id.index);
+    // It can't fail: the registry itself named it as dying.
+    (void)registry_.Recycle(dead.id);
+  }
+  return some_left;
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,53 @@
+// Reaper: gives the memory of dead endpoints to others, in two steps (ARCHITECTURE.md, "Death").
+//
+// An endpoint that was linked with the dead one may still be reading its memory. So it is woken,
+// and only when all of them have acknowledged the membership epoch of the death are the extents
+// freed, the record emptied and the index given back to the registry. An endpoint that never looks
+// delays this, for ever if need be: memory is freed by proof, never by a timeout.
+//
+// Thread safety: the daemon's event loop. Sweep() may be repeated at any time and may be cut short
+// anywhere: it reads all that it needs anew.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+
+#include "control/daemon/member_table_mirror.h"
+#include "control/registry/membership.h"
+#include "control/registry/registry.h"
+#include "transport/alloc/extent_map.h"
+#include "transport/region/region.h"
+
+namespace tombolo::control {
+
+class Reaper {
+ public:
+  using Ring = std::function<void(uint32_t slot, uint32_t vector)>;
+
+  // `registry` and `mirror` must outlive it. `ring` wakes an endpoint.
+  Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring);
+
+  // An event was written to the region: notes the deaths in it and wakes those who were linked with
+  // the dead.
+  void Note(const MembershipEvent& event);
+
+  // Frees what everybody has let go of, and wakes those who have not. True: some are left, so come
+  // again.
+  bool Sweep();
+
+ private:
+  bool IsLinked(uint32_t live, uint32_t dead) const;
+  bool HasLetGo(uint32_t live, uint64_t epoch) const;
+  // Whether all have let go; wakes those who have not.
+  bool EverybodyHasLetGo(EndpointId dead, uint64_t epoch);
+
+  Region region_;
+  ExtentMap extents_;
+  Registry& registry_;
+  MemberTableMirror& mirror_;
+  Ring ring_;
+  std::map<uint32_t, uint64_t> death_epochs_;  // By endpoint index.
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,45 @@
+#include "control/doorbells/doorbell_table.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/errno_status.h"
+
+namespace tombolo::control {
+namespace {
+
+absl::Status TooManyDescriptors(size_t made, size_t wanted) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "only ", made, " of ", wanted,
+      " eventfds (slots times vectors) could be made before the limit of open descriptors; raise "
+      "it (`ulimit -n`, or LimitNOFILE= in a systemd unit) or ask for fewer --slots or "
+      "--vectors."));
+}
+
+}  // namespace
+
+absl::StatusOr<DoorbellTable> DoorbellTable::Create(uint32_t slot_count, uint32_t vector_count) {
+  DoorbellTable table(slot_count, vector_count);
+  const size_t wanted = size_t{slot_count} * vector_count;
+  table.fds_.reserve(wanted);
+  while (table.fds_.size() < wanted) {
+    UniqueFd fd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (!fd.IsOpen()) {
+      if (errno == EMFILE || errno == ENFILE) {
+        return TooManyDescriptors(table.fds_.size(), wanted);
+      }
+      return ErrnoStatus(errno, "make an eventfd");
+    }
+    table.fds_.push_back(std::move(fd));
+  }
+  return table;
+}
+
+void DoorbellTable::Ring(uint32_t slot, uint32_t vector) const {
+  if (slot >= slot_count_ || vector >= vector_count_) return;
+  // A full counter (EAGAIN) already says "rung".
+  eventfd_write(Fd(slot, vector), 1);
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,55 @@
+// DescriptorStore: where a broker leaves descriptors that must outlive it, by name: the region, the
+// device, eventfds, listeners, its clients' sockets and pidfds. Its successor finds them with
+// Take().
+//
+// In spirit the descriptor store of systemd (sd_pid_notify_with_fds); implemented by the holder
+// (holder.h) and by LocalStore and NullStore below.
+//
+// Thread safety: none, unless an implementation says so.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "transport/base/unique_fd.h"
+
+namespace tombolo::control {
+
+inline constexpr size_t kMaxDescriptorNameBytes = 119;
+
+using NamedDescriptors = std::map<std::string, UniqueFd, std::less<>>;
+
+class DescriptorStore {
+ public:
+  virtual ~DescriptorStore() = default;
+
+  // Keeps a copy of `fd` under `name`, in place of what was kept there. Once it has returned good,
+  // the copy survives this process, whenever it dies. `name`: 1 to kMaxDescriptorNameBytes bytes,
+  // else InvalidArgument. `fd` stays the caller's.
+  virtual absl::Status Store(std::string_view name, int fd) = 0;
+
+  // Drops what is kept under `name`; good when there is nothing.
+  virtual absl::Status Remove(std::string_view name) = 0;
+
+  // What the predecessor of this process had stored and not removed; each call after the first
+  // gives nothing. The store goes on keeping its own copies.
+  virtual NamedDescriptors Take() = 0;
+
+  // Says that this process serves. Until the first of its kind has said so, an exit with an error
+  // is a failed start and not repeated.
+  virtual void MarkReady() = 0;
+};
+
+// Keeps nothing.
+class NullStore final : public DescriptorStore {
+ public:
+  absl::Status Store(std::string_view, int) override { return absl::OkStatus(); }
+  absl::Status Remove(std::string_view) override { return absl::OkStatus(); }
+  NamedDescriptors Take() override { return {}; }
+  void MarkReady() override {}
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,28 @@
+#include "control/holder/restart_policy.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+
+namespace tombolo::control {
+namespace {
+
+constexpr int kSignalExitBase = 128;
+
+}  // namespace
+
+std::optional<int> RestartPolicy::Judge(const ChildEnd& end) {
+  const int code = ExitCode(end.wait_status);
+  const bool exited = WIFEXITED(end.wait_status);
+  if (end_asked_ || (exited && (code == 0 || !ever_ready_))) return code;
+  const bool fresh = delay_ns_ == 0 || end.lived_ns >= limits_.stable_ns;
+  delay_ns_ = fresh ? limits_.first_delay_ns : std::min(2 * delay_ns_, limits_.longest_delay_ns);
+  return std::nullopt;
+}
+
+int RestartPolicy::ExitCode(int wait_status) {
+  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status);
+  return kSignalExitBase + WTERMSIG(wait_status);
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,103 @@
+// IvshmemServer: gives the slots of one region to virtual machines, by the server's side of QEMU's
+// ivshmem protocol (handshake.h).
+//
+// Slots are permanent. A slot is *reserved* when a client is accepted into it, *joined* when the
+// client was sent the whole handshake, and *vacant* again when its socket closes. Slot 0 is the
+// host's and never given out. No joined client ever hears of another's joining or leaving.
+//
+//   folder/ivshmem.sock   gives the lowest vacant slot
+//   folder/slot-N.sock    gives slot N, for a machine that must come back to its slot
+//
+// A client that does not take the handshake within the deadline is dropped; while too many are in
+// the middle of it, newcomers wait in the kernel's queue. So one that never reads costs the others
+// at most a short wait, and never the daemon's descriptors.
+//
+// What it does not do: it keeps no record of members and rings nothing; the callbacks do.
+// Ownership: memory, doorbells and loop stay the caller's and must outlive it. Its end closes all
+// clients without a callback and removes the socket files. Thread safety: the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "control/doorbells/doorbell_table.h"
+#include "control/event_loop/event_loop.h"
+#include "control/event_loop/watch.h"
+#include "control/ivshmem_server/ivshmem_client.h"
+#include "control/ivshmem_server/slot_listener.h"
+#include "transport/base/unique_fd.h"
+#include "transport/base/units.h"
+
+namespace tombolo::control {
+
+struct IvshmemServerOptions {
+  std::string folder;  // Exists.
+  int memory_fd = -1;
+  const DoorbellTable* doorbells = nullptr;
+  int64_t handshake_deadline_ns = kNsPerSecond;
+  // How many clients may be in the middle of the handshake at once.
+  uint32_t max_handshaking = 4;
+  // The slot's client was sent the whole handshake. Must not end the server.
+  std::function<void(uint32_t slot)> on_join = nullptr;
+  // The client of a slot for which on_join was called is gone. Must not end the server.
+  std::function<void(uint32_t slot)> on_leave = nullptr;
+};
+
+class IvshmemServer {
+ public:
+  // Listens at all sockets; errors as ListenUnix.
+  static absl::StatusOr<std::unique_ptr<IvshmemServer>> Start(EventLoop& loop,
+                                                              IvshmemServerOptions options);
+  IvshmemServer(const IvshmemServer&) = delete;
+  IvshmemServer& operator=(const IvshmemServer&) = delete;
+
+  static std::string AnySlotPath(const std::string& folder);
+  static std::string SlotPath(const std::string& folder, uint32_t slot);
+
+  // Whether the client of `slot` was sent the whole handshake.
+  bool IsJoined(uint32_t slot) const;
+
+  uint32_t HandshakingCount() const { return handshaking_count_; }
+
+ private:
+  // The client of one slot, with what waits for it.
+  struct Occupant {
+    explicit Occupant(IvshmemClient its_client) : client(std::move(its_client)) {}
+
+    IvshmemClient client;
+    bool joined = false;
+    Watch readable;
+    Watch writable;
+    Watch retry;
+    Watch deadline;
+  };
+
+  IvshmemServer(EventLoop& loop, IvshmemServerOptions options);
+  absl::Status Listen();
+  absl::Status ListenAt(const std::string& path, uint32_t slot);
+
+  void AcceptInto(uint32_t wanted_slot, UniqueFd socket);
+  void DropThoseWhoLeft();
+  uint32_t LowestVacantSlot() const;
+  void Occupy(uint32_t slot, UniqueFd socket);
+  void SendMore(uint32_t slot);
+  void SendMoreWhenWritable(uint32_t slot);
+  void SendMoreSoon(uint32_t slot);
+  void Joined(uint32_t slot);
+  void MissedDeadline(uint32_t slot);
+  void Vacate(uint32_t slot);
+  void CountHandshaking(int change);
+
+  EventLoop& loop_;
+  const IvshmemServerOptions options_;
+  uint32_t handshaking_count_ = 0;
+  std::vector<std::unique_ptr<Occupant>> slots_;  // Null: vacant.
+  std::vector<std::unique_ptr<SlotListener>> listeners_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,180 @@
+#include "control/registry/registry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "control/registry/next_incarnation.h"
+
+namespace tombolo::control {
+namespace {
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// `what` and `limit` go into the message; the text itself does not, since it may be anything.
+absl::Status CheckText(std::string_view text, const char* what, size_t limit_bytes) {
+  if (!text.empty() && text.size() <= limit_bytes && IsPrintable(text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " of ", text.size(), " bytes was offered; it must have 1 to ", limit_bytes,
+                   " bytes of printable ASCII without spaces."));
+}
+
+std::vector<EndpointId> IdsOf(const std::vector<EndpointInfo>& endpoints) {
+  std::vector<EndpointId> ids;
+  for (const EndpointInfo& endpoint : endpoints) ids.push_back(endpoint.id);
+  return ids;
+}
+
+absl::Status NoSuchSlot(uint32_t slot, uint32_t slots) {
+  return absl::InvalidArgumentError(absl::StrCat("slot ", slot, " does not exist; slots are 0 to ",
+                                                 slots - 1, " (see --slots of tombolod)."));
+}
+
+}  // namespace
+
+Registry::Registry(const RegistryLimits& limits)
+    : limits_(limits),
+      slots_(limits.slots),
+      endpoints_(limits.endpoints),
+      history_(limits.history_events) {
+  for (uint32_t i = 0; i < limits.slots; ++i) slots_[i].peer.slot = i;
+}
+
+void Registry::AddObserver(Observer observer) { observers_.push_back(std::move(observer)); }
+
+absl::StatusOr<uint32_t> Registry::OccupySlot(uint32_t slot, PeerKind kind, int64_t now_unix_ns) {
+  if (slot >= slots_.size()) return NoSuchSlot(slot, limits_.slots);
+  if (slot == kHostSlot && kind != PeerKind::kHost) {
+    return absl::InvalidArgumentError("slot 0 is the host's and never given to a VM.");
+  }
+  Slot& taken = slots_[slot];
+  if (taken.occupied) {
+    return absl::AlreadyExistsError(absl::StrCat("slot ", slot, " is occupied, incarnation ",
+                                                 taken.peer.incarnation, "; vacate it first."));
+  }
+  taken.occupied = true;
+  taken.peer.kind = kind;
+  taken.peer.state = PeerState::kConnected;
+  taken.peer.incarnation = NextIncarnation(taken.peer.incarnation);
+  taken.peer.boot_id.clear();
+  taken.peer.joined_unix_ns = now_unix_ns;
+  Tell(EventKind::kPeerJoined, taken.peer);
+  return taken.peer.incarnation;
+}
+
+absl::StatusOr<std::vector<EndpointId>> Registry::BrokerReady(uint32_t slot,
+                                                              std::string_view boot_id) {
+  const absl::StatusOr<Slot*> found = Occupied(slot);
+  if (!found.ok()) return found.status();
+  if (absl::Status text = CheckText(boot_id, "a boot id", kMaxBootIdBytes); !text.ok()) return text;
+  PeerInfo& peer = (*found)->peer;
+  if (peer.boot_id == boot_id) return std::vector<EndpointId>();
+  const bool first_hello = peer.state == PeerState::kConnected;
+  peer.state = PeerState::kReady;
+  peer.boot_id = std::string(boot_id);
+  std::vector<EndpointInfo> dead = KillAllOf(slot);
+  std::vector<EndpointId> ids = IdsOf(dead);
+  Tell(first_hello ? EventKind::kBrokerReady : EventKind::kPeerRebooted, peer, std::move(dead));
+  return ids;
+}
+
+absl::StatusOr<std::vector<EndpointId>> Registry::VacateSlot(uint32_t slot) {
+  const absl::StatusOr<Slot*> found = Occupied(slot);
+  if (!found.ok()) return found.status();
+  (*found)->occupied = false;
+  std::vector<EndpointInfo> dead = KillAllOf(slot);
+  std::vector<EndpointId> ids = IdsOf(dead);
+  Tell(EventKind::kPeerLeft, (*found)->peer, std::move(dead));
+  return ids;
+}
+
+absl::StatusOr<EndpointId> Registry::AttachEndpoint(AttachRequest request) {
+  const absl::StatusOr<Slot*> found = Occupied(request.slot);
+  if (!found.ok()) return found.status();
+  if (absl::Status good = CheckAttach(request); !good.ok()) return good;
+  EndpointInfo endpoint;
+  endpoint.slot = request.slot;
+  endpoint.vector = request.vector.value_or(ChooseVector(request.slot));
+  endpoint.pid = request.pid;
+  endpoint.name = std::move(request.name);
+  endpoint.attached_unix_ns = request.now_unix_ns;
+  const absl::StatusOr<EndpointId> id = endpoints_.Take(std::move(endpoint));
+  if (id.ok()) Tell(EventKind::kEndpointAttached, (*found)->peer, {*endpoints_.FindLive(*id)});
+  return id;
+}
+
+absl::Status Registry::EndpointGone(EndpointId id) {
+  const EndpointInfo* live = endpoints_.FindLive(id);
+  const absl::StatusOr<bool> died = endpoints_.Kill(id);
+  if (died.ok() && *died) Tell(EventKind::kEndpointGone, slots_[live->slot].peer, {*live});
+  return died.status();
+}
+
+absl::Status Registry::Recycle(EndpointId id) { return endpoints_.Recycle(id); }
+
+uint32_t Registry::ChooseVector(uint32_t slot) const {
+  if (limits_.vectors <= kFirstEndpointVector) return limits_.vectors - 1;
+  std::vector<uint32_t> load(limits_.vectors, 0);
+  for (const EndpointInfo& endpoint : endpoints_.LiveOf(slot)) ++load[endpoint.vector];
+  const auto least = std::min_element(load.begin() + kFirstEndpointVector, load.end());
+  return static_cast<uint32_t>(least - load.begin());
+}
+
+std::optional<uint32_t> Registry::LowestVacantSlot() const {
+  for (uint32_t slot = kHostSlot + 1; slot < limits_.slots; ++slot) {
+    if (!slots_[slot].occupied) return slot;
+  }
+  return std::nullopt;
+}
+
+std::optional<PeerInfo> Registry::FindPeer(uint32_t slot) const {
+  if (slot >= slots_.size() || !slots_[slot].occupied) return std::nullopt;
+  PeerInfo peer = slots_[slot].peer;
+  peer.endpoints = endpoints_.LiveOf(slot);
+  return peer;
+}
+
+MembershipSnapshot Registry::Snapshot() const {
+  MembershipSnapshot snapshot;
+  snapshot.revision = Revision();
+  for (uint32_t slot = 0; slot < limits_.slots; ++slot) {
+    if (std::optional<PeerInfo> peer = FindPeer(slot)) snapshot.peers.push_back(std::move(*peer));
+  }
+  return snapshot;
+}
+
+absl::StatusOr<Registry::Slot*> Registry::Occupied(uint32_t slot) {
+  if (slot >= slots_.size()) return NoSuchSlot(slot, limits_.slots);
+  if (slots_[slot].occupied) return &slots_[slot];
+  return absl::FailedPreconditionError(
+      absl::StrCat("slot ", slot, " is vacant: no device is plugged into it."));
+}
+
+absl::Status Registry::CheckAttach(const AttachRequest& request) const {
+  if (slots_[request.slot].peer.state != PeerState::kReady) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the broker of slot ", request.slot, " has not said hello yet."));
+  }
+  if (request.vector && *request.vector >= limits_.vectors) {
+    return absl::InvalidArgumentError(absl::StrCat("vector ", *request.vector,
+                                                   " does not exist; a slot has vectors 0 to ",
+                                                   limits_.vectors - 1, "."));
+  }
+  return CheckText(request.name, "an endpoint name", kMaxEndpointNameBytes);
+}
+
+std::vector<EndpointInfo> Registry::KillAllOf(uint32_t slot) {
+  std::vector<EndpointInfo> dead = endpoints_.LiveOf(slot);
+  for (const EndpointInfo& endpoint : dead) endpoints_.Kill(endpoint.id).IgnoreError();
+  return dead;
+}
+
+void Registry::Tell(EventKind kind, const PeerInfo& peer, std::vector<EndpointInfo> endpoints) {
+  MembershipEvent event{Revision() + 1, kind, peer, std::move(endpoints)};
+  history_.Add(event);
+  for (const Observer& observer : observers_) observer(event);
+}
+
+}  // namespace tombolo::control

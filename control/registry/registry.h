@@ -1,0 +1,146 @@
+// Registry: who is a member of one region. The daemon's single source of truth about slots and
+// endpoints; the member table in the region and the gRPC service are mirrors of it.
+//
+// Pure state: no gRPC, no clock (times are passed in, as nanoseconds since the Unix epoch), no
+// threads, no region, no descriptors. It believes its caller, who must have *proof* of what it
+// reports: a slot is vacated when its socket has closed, an endpoint is gone when its pidfd or its
+// broker says so. What comes from peers unchecked (names, boot ids, vectors) is checked here.
+//
+// Thread safety: none; it lives in the daemon's event loop. Observers are called in that thread.
+//
+//   slot:      vacant --OccupySlot--> CONNECTED --BrokerReady--> READY --VacateSlot--> vacant
+//                                         |                       |  ^
+//                                         +----VacateSlot---------+  +-- BrokerReady with a new
+//                                                                        boot id: a reboot
+//   endpoint:  free --AttachEndpoint--> live --EndpointGone, VacateSlot, reboot--> DYING
+//              --Recycle--> free
+//
+// Every change but Recycle takes the next revision and is one event; a call that changes nothing
+// (a second hello with the same boot id, a death noticed twice) is no event. The revision is the
+// region's membership epoch.
+//
+// Death comes in two steps. When an endpoint dies its index is DYING: the caller wakes those linked
+// to it, waits for their acknowledgements, reclaims its memory, and then calls Recycle. A slot may
+// be occupied again while endpoints of its former life are DYING.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "control/registry/endpoint_table.h"
+#include "control/registry/event_history.h"
+#include "control/registry/membership.h"
+
+namespace tombolo::control {
+
+// Vector 0 tells brokers of membership changes, vector 1 is the control link of the slot.
+inline constexpr uint32_t kFirstEndpointVector = 2;
+
+struct RegistryLimits {
+  uint32_t slots = 16;           // Slot 0, the host's, included.
+  uint32_t vectors = 16;         // Per slot.
+  uint32_t endpoints = 1024;     // In the whole region.
+  size_t history_events = 4096;  // That EventsSince() can go back.
+};
+
+struct AttachRequest {
+  uint32_t slot = 0;
+  std::string name = {};  // Printable ASCII without spaces, 1 to kMaxEndpointNameBytes.
+  int32_t pid = 0;        // As the endpoint's own kernel counts; told, never used.
+  std::optional<uint32_t> vector = std::nullopt;  // Unset: as ChooseVector() says.
+  int64_t now_unix_ns = 0;
+};
+
+class Registry {
+ public:
+  using Observer = std::function<void(const MembershipEvent&)>;
+
+  explicit Registry(const RegistryLimits& limits = {});
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // Calls `observer` after each change, in the order of revisions, before the changing call
+  // returns. It sees the registry as it is after the change and must not change it.
+  void AddObserver(Observer observer);
+
+  // A device was plugged into `slot`. Returns the slot's new incarnation. InvalidArgument when the
+  // slot does not exist or a VM asks for slot 0; AlreadyExists when it is occupied.
+  absl::StatusOr<uint32_t> OccupySlot(uint32_t slot, PeerKind kind, int64_t now_unix_ns);
+
+  // The broker of `slot` said hello; `boot_id` names the boot of its kernel. Returns the endpoints
+  // that this proves dead: all earlier ones when the boot id is new, else none (the broker was
+  // started again, its endpoints live on). FailedPrecondition when the slot is vacant,
+  // InvalidArgument when the boot id is empty, too long or not printable.
+  absl::StatusOr<std::vector<EndpointId>> BrokerReady(uint32_t slot, std::string_view boot_id);
+
+  // The device of `slot` is gone. Returns its endpoints, which died with it. FailedPrecondition
+  // when the slot is vacant.
+  absl::StatusOr<std::vector<EndpointId>> VacateSlot(uint32_t slot);
+
+  // A process attached through the broker of a READY slot. FailedPrecondition when the slot is not
+  // READY, InvalidArgument for a bad name or a vector that the slot does not have,
+  // ResourceExhausted (with numbers) when every endpoint record is taken.
+  absl::StatusOr<EndpointId> AttachEndpoint(AttachRequest request);
+
+  // Endpoint `id` is proven dead; its index is DYING now. Good without effect when it was DYING
+  // already, NotFound when `id` names neither a live nor a DYING endpoint.
+  absl::Status EndpointGone(EndpointId id);
+
+  // Nothing in the region names the dead endpoint `id` any more: its index may be used again. Tells
+  // no observer. FailedPrecondition while it is live, NotFound when it is neither live nor DYING.
+  absl::Status Recycle(EndpointId id);
+
+  // The vector for one more endpoint of `slot`: of vectors 2 and up the one that wakes the fewest
+  // live endpoints, the lowest such. With no more than 2 vectors all share the last one.
+  uint32_t ChooseVector(uint32_t slot) const;
+
+  // The lowest vacant slot that a VM may have.
+  std::optional<uint32_t> LowestVacantSlot() const;
+
+  // The peer of `slot` with its endpoints; nothing when the slot is vacant or does not exist.
+  std::optional<PeerInfo> FindPeer(uint32_t slot) const;
+
+  // The live endpoint `id`, or null; valid until the next change.
+  const EndpointInfo* FindEndpoint(EndpointId id) const { return endpoints_.FindLive(id); }
+
+  // Dead endpoints that wait for Recycle, by index.
+  std::vector<EndpointInfo> DyingEndpoints() const { return endpoints_.Dying(); }
+
+  MembershipSnapshot Snapshot() const;
+
+  // All events after `revision`; OutOfRange as EventHistory::Since() says.
+  absl::StatusOr<std::vector<MembershipEvent>> EventsSince(uint64_t revision) const {
+    return history_.Since(revision);
+  }
+
+  // Of the latest change; 0 before the first.
+  uint64_t Revision() const { return history_.Revision(); }
+
+  const RegistryLimits& Limits() const { return limits_; }
+
+ private:
+  struct Slot {
+    bool occupied = false;
+    PeerInfo peer;  // Without endpoints. peer.incarnation outlives the occupation.
+  };
+
+  absl::StatusOr<Slot*> Occupied(uint32_t slot);
+  absl::Status CheckAttach(const AttachRequest& request) const;
+  std::vector<EndpointInfo> KillAllOf(uint32_t slot);
+  void Tell(EventKind kind, const PeerInfo& peer, std::vector<EndpointInfo> endpoints = {});
+
+  const RegistryLimits limits_;
+  std::vector<Slot> slots_;
+  EndpointTable endpoints_;
+  EventHistory history_;
+  std::vector<Observer> observers_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,53 @@
+#include "control/service/membership_view.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace tombolo::control {
+
+MembershipView::MembershipView(MembershipViewOptions options)
+    : region_(std::move(options.region)),
+      free_bytes_(std::move(options.free_bytes)),
+      replica_(std::move(options.start)),
+      history_(options.history_events, replica_.revision) {}
+
+void MembershipView::Publish(const MembershipEvent& event) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!Apply(event, replica_)) std::abort();
+  history_.Add(event);
+  for (const auto& [token, listener] : listeners_) listener();
+}
+
+MembershipSnapshot MembershipView::Snapshot() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return replica_;
+}
+
+RegionInfo MembershipView::Region() const {
+  RegionInfo region = region_;
+  region.free_bytes = free_bytes_ ? free_bytes_() : 0;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  region.membership_epoch = replica_.revision;
+  return region;
+}
+
+absl::StatusOr<std::optional<MembershipEvent>> MembershipView::EventAfter(uint64_t revision) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const absl::StatusOr<const MembershipEvent*> next = history_.Next(revision);
+  if (!next.ok()) return next.status();
+  if (*next == nullptr) return std::optional<MembershipEvent>();
+  return std::optional<MembershipEvent>(**next);
+}
+
+int MembershipView::AddListener(Listener listener) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  listeners_.emplace(next_token_, std::move(listener));
+  return next_token_++;
+}
+
+void MembershipView::RemoveListener(int token) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  listeners_.erase(token);
+}
+
+}  // namespace tombolo::control

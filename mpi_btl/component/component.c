@@ -1,0 +1,118 @@
+// Registration, parameters and selection of the component.
+#include "mpi_btl/component/component.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "opal/mca/base/base.h"
+#include "opal/util/output.h"
+
+#define TOMBOLO_DEFAULT_BROKER "/run/tombolo/broker.sock"
+
+// Open MPI was built with other options than its headers here say if these differ: nothing would
+// work.
+_Static_assert(sizeof(mca_btl_base_module_t) == 560, "mca_btl_base_module_t is not Open MPI 4.1's");
+_Static_assert(sizeof(mca_btl_base_descriptor_t) == 104,
+               "mca_btl_base_descriptor_t is not Open MPI 4.1's");
+
+enum {
+  kEagerLimitBytes = 16 * 1024,
+  kMaxSendBytes = 32 * 1024,
+  // Between vader (65536), which serves processes of one system, and tcp (100).
+  kExclusivity = MCA_BTL_EXCLUSIVITY_DEFAULT,
+  kLatencyUs = 1,
+  kBandwidthMbps = 40000,
+};
+
+static int component_register(void) {
+  mca_base_component_t *version = &mca_btl_tombolo_component.super.btl_version;
+  mca_btl_tombolo_component.broker_path = TOMBOLO_DEFAULT_BROKER;
+  (void)mca_base_component_var_register(
+      version, "broker",
+      "Socket of the broker: of tombolod on the host, of tombolo-agent in a virtual machine",
+      MCA_BASE_VAR_TYPE_STRING, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
+      &mca_btl_tombolo_component.broker_path);
+
+  mca_btl_base_module_t *module = &mca_btl_tombolo.super;
+  module->btl_exclusivity = kExclusivity;
+  module->btl_eager_limit = kEagerLimitBytes;
+  module->btl_rndv_eager_limit = kEagerLimitBytes;
+  module->btl_max_send_size = kMaxSendBytes;
+  module->btl_rdma_pipeline_send_length = kEagerLimitBytes;
+  module->btl_rdma_pipeline_frag_size = 1024 * 1024;
+  // SUBTLE: with vader's INT_MAX messages of more than 2 GiB change to another protocol.
+  module->btl_min_rdma_pipeline_size = SIZE_MAX;
+  module->btl_flags = MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE;
+  module->btl_latency = kLatencyUs;
+  module->btl_bandwidth = kBandwidthMbps;
+  return mca_btl_base_param_register(version, module);
+}
+
+static int component_open(void) { return OPAL_SUCCESS; }
+
+static int component_close(void) { return OPAL_SUCCESS; }
+
+// What the user set may be more than the engine can take.
+static void clamp_limits(mca_btl_base_module_t *module, size_t max_bytes) {
+  if (module->btl_max_send_size > max_bytes) module->btl_max_send_size = max_bytes;
+  if (module->btl_eager_limit > max_bytes) module->btl_eager_limit = max_bytes;
+  if (module->btl_rndv_eager_limit > module->btl_eager_limit)
+    module->btl_rndv_eager_limit = module->btl_eager_limit;
+}
+
+static int module_construct(tombolo_module *module, bool threads) {
+  module->threads = threads;
+  module->error_callback = NULL;
+  OBJ_CONSTRUCT(&module->lock, opal_mutex_t);
+  OBJ_CONSTRUCT(&module->poll_lock, opal_mutex_t);
+  OBJ_CONSTRUCT(&module->waiting_endpoints, opal_list_t);
+  OBJ_CONSTRUCT(&module->descriptors, opal_free_list_t);
+  return opal_free_list_init(&module->descriptors, sizeof(tombolo_descriptor),
+                             (size_t)opal_cache_line_size, OBJ_CLASS(tombolo_descriptor), 0, 0,
+                             /*initial=*/64, /*maximum=*/-1,
+                             /*step=*/64, NULL, 0, NULL, NULL, NULL);
+}
+
+static mca_btl_base_module_t **component_init(int *count, bool progress_threads, bool mpi_threads) {
+  (void)progress_threads;
+  *count = 0;
+  tombolo_module *module = &mca_btl_tombolo;
+  char name[32];
+  snprintf(name, sizeof(name), "mpi %s", OPAL_NAME_PRINT(OPAL_PROC_MY_NAME));
+  tombolo_text why;
+  module->engine = tombolo_attach(mca_btl_tombolo_component.broker_path, name, why);
+  if (NULL == module->engine) {
+    opal_output_verbose(1, opal_btl_base_framework.framework_output, "btl:tombolo: not used: %s",
+                        why);
+  }
+  const int published = tombolo_publish_address(module->engine);
+  if (NULL == module->engine) return NULL;
+
+  mca_btl_base_module_t **modules = malloc(sizeof(*modules));
+  const int constructed = module_construct(module, mpi_threads || opal_using_threads());
+  if (OPAL_SUCCESS != published || OPAL_SUCCESS != constructed || NULL == modules) {
+    tombolo_finalize(&module->super);
+    free(modules);
+    return NULL;
+  }
+  clamp_limits(&module->super, tombolo_max_message_bytes(module->engine));
+  modules[0] = &module->super;
+  *count = 1;
+  return modules;
+}
+
+tombolo_component mca_btl_tombolo_component = {
+    .super =
+        {
+            .btl_version =
+                {
+                    MCA_BTL_DEFAULT_VERSION("tombolo"),
+                    .mca_open_component = component_open,
+                    .mca_close_component = component_close,
+                    .mca_register_component_params = component_register,
+                },
+            .btl_data = {.param_field = MCA_BASE_METADATA_PARAM_CHECKPOINT},
+            .btl_init = component_init,
+            .btl_progress = tombolo_progress,
+        },
+};

@@ -1,0 +1,130 @@
+// What the files of the component share. Each verb of Open MPI's BTL interface (opal/mca/btl/btl.h)
+// has a file of its own.
+//
+// Locks: `module.lock` guards the engine and all queues; it is taken only when the application uses
+// threads, and never held while Open MPI is called back. `module.poll_lock` lets one thread at a
+// time poll, and stops a poll inside a poll.
+#ifndef TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
+#define TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
+
+#include "mpi_btl/engine/engine.h"
+#include "opal/class/opal_free_list.h"
+#include "opal/class/opal_list.h"
+#include "opal/mca/btl/base/base.h"
+#include "opal/mca/btl/btl.h"
+#include "opal/threads/mutex.h"
+#include "opal/util/proc.h"
+#include "opal_config.h"
+
+typedef struct tombolo_component {
+  mca_btl_base_component_3_0_0_t super;
+  char *broker_path;  // MCA parameter `btl_tombolo_broker`.
+} tombolo_component;
+
+typedef struct tombolo_module {
+  mca_btl_base_module_t super;
+  tombolo_engine *engine;  // NULL while the component is not in use.
+  bool threads;
+  opal_mutex_t lock;
+  opal_mutex_t poll_lock;
+  opal_free_list_t descriptors;
+  opal_list_t waiting_endpoints;  // Those with queued descriptors.
+  mca_btl_base_module_error_cb_fn_t error_callback;
+} tombolo_module;
+
+// Open MPI's endpoint is a peer as one module sees it.
+struct mca_btl_base_endpoint_t {
+  opal_list_item_t super;  // Of waiting_endpoints.
+  tombolo_peer *peer;
+  opal_proc_t *proc;
+  opal_list_t queued;  // Descriptors that found no room, oldest first.
+  bool is_waiting;     // It is in waiting_endpoints.
+};
+typedef struct mca_btl_base_endpoint_t mca_btl_base_endpoint_t;
+OBJ_CLASS_DECLARATION(mca_btl_base_endpoint_t);
+
+// A message from its allocation to its completion. Its memory is in the lane when there is room,
+// else on the heap.
+typedef struct tombolo_descriptor {
+  mca_btl_base_descriptor_t base;
+  mca_btl_base_segment_t segment;
+  struct mca_btl_base_endpoint_t *endpoint;
+  bool is_claimed;
+  tombolo_claim claim;  // When is_claimed.
+  void *heap;           // Else.
+  size_t sent_bytes;    // While it is queued: how much of it has gone out in pieces.
+  mca_btl_base_tag_t tag;
+} tombolo_descriptor;
+OBJ_CLASS_DECLARATION(tombolo_descriptor);
+
+// The symbol that Open MPI looks for.
+OPAL_MODULE_DECLSPEC extern tombolo_component mca_btl_tombolo_component;
+extern tombolo_module mca_btl_tombolo;
+
+// Verbs of the module; contracts in opal/mca/btl/btl.h.
+int tombolo_add_procs(mca_btl_base_module_t *btl, size_t count, opal_proc_t **procs,
+                      struct mca_btl_base_endpoint_t **endpoints, opal_bitmap_t *reachable);
+int tombolo_del_procs(mca_btl_base_module_t *btl, size_t count, opal_proc_t **procs,
+                      struct mca_btl_base_endpoint_t **endpoints);
+int tombolo_finalize(mca_btl_base_module_t *btl);
+mca_btl_base_descriptor_t *tombolo_alloc(mca_btl_base_module_t *btl,
+                                         struct mca_btl_base_endpoint_t *endpoint, uint8_t order,
+                                         size_t bytes, uint32_t flags);
+int tombolo_free(mca_btl_base_module_t *btl, mca_btl_base_descriptor_t *descriptor);
+mca_btl_base_descriptor_t *tombolo_prepare_src(mca_btl_base_module_t *btl,
+                                               struct mca_btl_base_endpoint_t *endpoint,
+                                               struct opal_convertor_t *convertor, uint8_t order,
+                                               size_t reserve, size_t *bytes, uint32_t flags);
+int tombolo_send(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
+                 mca_btl_base_descriptor_t *descriptor, mca_btl_base_tag_t tag);
+int tombolo_sendi(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
+                  struct opal_convertor_t *convertor, void *header, size_t header_bytes,
+                  size_t payload_bytes, uint8_t order, uint32_t flags, mca_btl_base_tag_t tag,
+                  mca_btl_base_descriptor_t **descriptor);
+int tombolo_register_error(mca_btl_base_module_t *btl, mca_btl_base_module_error_cb_fn_t callback);
+
+// The component's verb.
+int tombolo_progress(void);
+
+// modex.c: publishes this process's address to the job; without an engine one that says "nowhere",
+// because Open MPI's look-ups fail when some processes publish nothing. Returns an OPAL status.
+int tombolo_publish_address(const tombolo_engine *engine);
+// Fetches what `proc` published; the caller frees *address. Returns an OPAL status.
+int tombolo_fetch_address(const opal_proc_t *proc, void **address, size_t *bytes);
+
+// queue.c: appends to the endpoint's queue. Call with the lock held.
+void tombolo_enqueue(tombolo_module *module, tombolo_descriptor *descriptor);
+// Sends what has room now. Call with the lock held; lets go of it to tell of completions. Returns
+// how many were sent.
+int tombolo_flush_queues(tombolo_module *module);
+// Completes everything queued for the endpoint with `status`. Call with the lock held; lets go of
+// it.
+void tombolo_fail_queue(tombolo_module *module, struct mca_btl_base_endpoint_t *endpoint,
+                        int status);
+
+// complete.c: tells the owner of a descriptor that its message is gone. Call without the lock.
+void tombolo_complete(tombolo_module *module, tombolo_descriptor *descriptor, int status);
+
+// error.c: handler of the engine, called with the lock held.
+void tombolo_on_peer_lost(void *module, void *endpoint, const char *why);
+
+static inline tombolo_module *tombolo_module_of(mca_btl_base_module_t *btl) {
+  return (tombolo_module *)btl;
+}
+
+static inline void tombolo_lock(tombolo_module *module) {
+  if (OPAL_UNLIKELY(module->threads)) opal_mutex_lock(&module->lock);
+}
+static inline void tombolo_unlock(tombolo_module *module) {
+  if (OPAL_UNLIKELY(module->threads)) opal_mutex_unlock(&module->lock);
+}
+
+// Claims lane memory unless older messages wait: they come first. Call with the lock held.
+static inline void *tombolo_try_claim(tombolo_module *module,
+                                      struct mca_btl_base_endpoint_t *endpoint, size_t bytes,
+                                      tombolo_claim *claim) {
+  if (OPAL_UNLIKELY(endpoint->is_waiting)) return NULL;
+  return tombolo_claim_message(module->engine, endpoint->peer, bytes, claim);
+}
+
+#endif  // TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_

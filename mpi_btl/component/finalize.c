@@ -1,0 +1,13 @@
+// The end of the module.
+#include "mpi_btl/component/component.h"
+
+int tombolo_finalize(mca_btl_base_module_t *btl) {
+  tombolo_module *module = tombolo_module_of(btl);
+  tombolo_detach(module->engine);
+  module->engine = NULL;
+  OBJ_DESTRUCT(&module->descriptors);
+  OBJ_DESTRUCT(&module->waiting_endpoints);
+  OBJ_DESTRUCT(&module->poll_lock);
+  OBJ_DESTRUCT(&module->lock);
+  return OPAL_SUCCESS;
+}

@@ -1,0 +1,31 @@
+// Hands messages that have come to Open MPI, and sends what had no room.
+#include "mpi_btl/component/component.h"
+
+// Messages go by their tag to whoever registered for it, in one table for all transports: so it
+// does not matter whether the sender was ever added here. The payload is in the lane; Open MPI
+// copies it before it returns.
+static void on_message(void *context, uint8_t tag, const void *payload, size_t bytes) {
+  tombolo_module *module = context;
+  if (OPAL_UNLIKELY(tag >= MCA_BTL_TAG_MAX)) return;
+  const mca_btl_active_message_callback_t *receiver = &mca_btl_base_active_message_trigger[tag];
+  if (OPAL_UNLIKELY(NULL == receiver->cbfunc)) return;
+  mca_btl_base_segment_t segment = {.seg_addr = {.pval = (void *)payload}, .seg_len = bytes};
+  mca_btl_base_descriptor_t descriptor = {.des_segments = &segment, .des_segment_count = 1};
+  tombolo_unlock(module);
+  receiver->cbfunc(&module->super, tag, &descriptor, receiver->cbdata);
+  tombolo_lock(module);
+}
+
+int tombolo_progress(void) {
+  tombolo_module *module = &mca_btl_tombolo;
+  if (OPAL_UNLIKELY(opal_mutex_trylock(&module->poll_lock))) return 0;
+  const tombolo_handlers handlers = {
+      .context = module, .message = on_message, .peer_lost = tombolo_on_peer_lost};
+  tombolo_lock(module);
+  int events = tombolo_poll(module->engine, &handlers);
+  if (OPAL_UNLIKELY(!opal_list_is_empty(&module->waiting_endpoints)))
+    events += tombolo_flush_queues(module);
+  tombolo_unlock(module);
+  opal_mutex_unlock(&module->poll_lock);
+  return events;
+}

@@ -1,0 +1,109 @@
+// The engine of Open MPI's transport `tombolo`, as C: Open MPI's headers are C, transport is C++.
+// Everything that decides something is behind this header; mpi_btl/component only translates Open
+// MPI's verbs.
+//
+// What it does not do: it knows nothing of MPI. It neither queues nor allocates on the hot path
+// (claim, publish, poll).
+//
+// Ownership: an engine is one endpoint of the region; it owns its peers. Thread safety: none,
+// callers lock. Handlers are called from tombolo_poll() only, and may claim, publish, abandon and
+// open peers, but neither poll nor detach; a caller that locks may let go of its lock in a handler,
+// if it takes it again before it returns.
+//
+// What it assumes of the peers: nothing. What a handler is shown lies in memory that the sender may
+// still change.
+#ifndef TOMBOLO_MPI_BTL_ENGINE_ENGINE_H_
+#define TOMBOLO_MPI_BTL_ENGINE_ENGINE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tombolo_engine tombolo_engine;
+
+// A process that this one may send to. It lives until tombolo_close_peer() or tombolo_detach().
+typedef struct tombolo_peer tombolo_peer;
+
+// One sentence for people, ended by a zero.
+enum { TOMBOLO_TEXT_BYTES = 256 };
+typedef char tombolo_text[TOMBOLO_TEXT_BYTES];
+
+// Where a process can be reached, to be exchanged between the processes of a job in whatever way.
+// Fixed size, no padding.
+typedef struct tombolo_address {
+  uint32_t magic;
+  uint32_t version;
+  uint8_t region_uuid[16];
+  uint32_t endpoint_index;
+  uint32_t incarnation;  // 0: nowhere; the process has no broker.
+} tombolo_address;
+
+// Memory of a message that is being written; opaque.
+typedef struct tombolo_claim {
+  uint64_t opaque[8];
+} tombolo_claim;
+
+typedef struct tombolo_handlers {
+  void *context;
+  // A message has come; `payload` is good until the handler returns. It may come from a process
+  // that no peer was opened for.
+  void (*message)(void *context, uint8_t tag, const void *payload, size_t bytes);
+  // A peer is dead, or left without a word; called once for each, after its last message.
+  // `peer_context` is that of tombolo_open_peer(); `why` is one sentence, good until the handler
+  // returns.
+  void (*peer_lost)(void *context, void *peer_context, const char *why);
+} tombolo_handlers;
+
+// Attaches this process as an endpoint of the region that the broker at `broker_path` serves.
+// `name` is for people. NULL when that is not possible, with the reason in `why`.
+tombolo_engine *tombolo_attach(const char *broker_path, const char *name, tombolo_text why);
+
+// Says goodbye to the peers and gives everything back. No handler is called any more.
+void tombolo_detach(tombolo_engine *engine);
+
+// The address of this process; with engine == NULL the one that says "nowhere".
+tombolo_address tombolo_own_address(const tombolo_engine *engine);
+
+// The largest message in bytes, and the largest that costs one cache-line transfer or a few.
+size_t tombolo_max_message_bytes(const tombolo_engine *engine);
+size_t tombolo_max_small_bytes(const tombolo_engine *engine);
+
+// Opens the process that published `address` (`bytes` long, as it came). NULL when it is not in the
+// same region or not alive, with the reason in `why`. `peer_context` comes back in the handlers.
+tombolo_peer *tombolo_open_peer(tombolo_engine *engine, const void *address, size_t bytes,
+                                void *peer_context, tombolo_text why);
+void tombolo_close_peer(tombolo_engine *engine, tombolo_peer *peer);
+
+// Whether everything that is sent to the peer is lost.
+bool tombolo_peer_is_lost(const tombolo_peer *peer);
+
+// Memory for a message of `bytes` to `peer`, aligned to 8 bytes; NULL when there is no room now (or
+// never again, when the peer is lost). Each claim must be published or abandoned soon: later
+// messages to the peer wait behind it.
+void *tombolo_claim_message(tombolo_engine *engine, tombolo_peer *peer, size_t bytes,
+                            tombolo_claim *claim);
+
+// Sends the first `bytes` of the claimed memory. `tag` is below 255.
+void tombolo_publish(tombolo_engine *engine, tombolo_claim *claim, uint8_t tag, size_t bytes);
+
+// Gives the claimed memory back unsent.
+void tombolo_abandon(tombolo_engine *engine, tombolo_claim *claim);
+
+// Sends a copy of a message, also in pieces where the region has no memory for large ones, as far
+// as there is room now. *sent_bytes begins at 0 and is the caller's to keep between calls. True:
+// all is on its way. Until then nothing else may be sent to the peer.
+bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, const void *message,
+                       size_t bytes, size_t *sent_bytes);
+
+// Hands what has come to the handlers, at most a batch. Returns how many messages it handed over.
+int tombolo_poll(tombolo_engine *engine, const tombolo_handlers *handlers);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif
+
+#endif  // TOMBOLO_MPI_BTL_ENGINE_ENGINE_H_

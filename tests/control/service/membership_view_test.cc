@@ -1,0 +1,98 @@
+#include "control/service/membership_view.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "control/registry/membership.h"
+#include "control/registry/registry.h"
+
+namespace tombolo::control {
+namespace {
+
+class MembershipViewTest : public ::testing::Test {
+ protected:
+  MembershipViewTest() : view_({.history_events = 4}) {
+    registry_.AddObserver([this](const MembershipEvent& event) { view_.Publish(event); });
+  }
+
+  void Churn() {
+    ASSERT_TRUE(registry_.OccupySlot(1, PeerKind::kVm, 0).ok());
+    ASSERT_TRUE(registry_.VacateSlot(1).ok());
+  }
+
+  Registry registry_;
+  MembershipView view_;
+};
+
+TEST_F(MembershipViewTest, HoldsWhatTheRegistryHolds) {
+  EXPECT_EQ(view_.Snapshot(), registry_.Snapshot());
+  ASSERT_TRUE(registry_.OccupySlot(3, PeerKind::kVm, 0).ok());
+  EXPECT_EQ(view_.Snapshot(), registry_.Snapshot());
+  EXPECT_EQ(view_.Region().membership_epoch, 1u);
+}
+
+TEST_F(MembershipViewTest, EventsAreFoundOneAfterTheOther) {
+  Churn();
+  EXPECT_EQ(view_.EventAfter(0).value()->kind, EventKind::kPeerJoined);
+  EXPECT_EQ(view_.EventAfter(1).value()->kind, EventKind::kPeerLeft);
+  EXPECT_EQ(view_.EventAfter(2).value(), std::nullopt);
+}
+
+TEST_F(MembershipViewTest, OvertakenFollowerIsOutOfRange) {
+  for (int i = 0; i < 3; ++i) Churn();
+  EXPECT_TRUE(absl::IsOutOfRange(view_.EventAfter(1).status()));
+  EXPECT_EQ(view_.EventAfter(2).value()->revision, 3u);
+}
+
+TEST_F(MembershipViewTest, ViewThatStartsLateGoesOnFromItsSnapshot) {
+  Churn();
+  MembershipView late({.start = registry_.Snapshot()});
+  registry_.AddObserver([&](const MembershipEvent& event) { late.Publish(event); });
+  Churn();
+  EXPECT_EQ(late.Snapshot(), registry_.Snapshot());
+  EXPECT_TRUE(absl::IsOutOfRange(late.EventAfter(1).status()));
+  EXPECT_EQ(late.EventAfter(2).value()->revision, 3u);
+}
+
+TEST_F(MembershipViewTest, FreeBytesAreAskedForEachTime) {
+  uint64_t free_bytes = 1;
+  const MembershipView view({.free_bytes = [&] { return free_bytes; }});
+  EXPECT_EQ(view.Region().free_bytes, 1u);
+  free_bytes = 2;
+  EXPECT_EQ(view.Region().free_bytes, 2u);
+}
+
+TEST_F(MembershipViewTest, ListenerHearsOfEachEventUntilItIsRemoved) {
+  int heard = 0;
+  const int token = view_.AddListener([&] { ++heard; });
+  Churn();
+  EXPECT_EQ(heard, 2);
+  view_.RemoveListener(token);
+  Churn();
+  EXPECT_EQ(heard, 2);
+}
+
+// For TSan: readers in other threads while the loop publishes.
+TEST_F(MembershipViewTest, ReadersNeverSeeHalfAnEvent) {
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!done) {
+        const MembershipSnapshot snapshot = view_.Snapshot();
+        // Odd revisions follow a join, even ones a leave.
+        EXPECT_EQ(snapshot.peers.size(), snapshot.revision % 2);
+        view_.EventAfter(snapshot.revision).status().IgnoreError();
+      }
+    });
+  }
+  for (int i = 0; i < 2'000; ++i) Churn();
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+}
+
+}  // namespace
+}  // namespace tombolo::control

@@ -1,0 +1,57 @@
+#include "tests/control/service/served_registry.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace tombolo::control {
+namespace {
+
+// Not the test's own folder: its path is too long for a socket.
+std::string MakeFolder() {
+  char path[] = "/tmp/tombolo-XXXXXX";
+  return mkdtemp(path) == nullptr ? "/nowhere" : path;
+}
+
+MembershipViewOptions ViewOptions(const RegistryLimits& limits) {
+  MembershipViewOptions options;
+  options.region.uuid = kTestRegionUuid;
+  options.region.size_bytes = uint64_t{256} << 20;
+  options.region.slots = limits.slots;
+  options.region.vectors = limits.vectors;
+  options.region.endpoints = limits.endpoints;
+  options.region.layout_version = 1;
+  options.free_bytes = [] { return kTestFreeBytes; };
+  options.history_events = limits.history_events;
+  return options;
+}
+
+}  // namespace
+
+ServedRegistry::ServedRegistry(const RegistryLimits& limits)
+    : folder_(MakeFolder()), registry_(limits), view_(ViewOptions(limits)) {
+  registry_.AddObserver([this](const MembershipEvent& event) { view_.Publish(event); });
+  registry_.OccupySlot(kHostSlot, PeerKind::kHost, 1'700'000'000'000'000'000).IgnoreError();
+  registry_.BrokerReady(kHostSlot, "host-boot").IgnoreError();
+}
+
+ServedRegistry::~ServedRegistry() {
+  server_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+absl::Status ServedRegistry::Serve() {
+  absl::StatusOr<std::unique_ptr<ControlServer>> server = ControlServer::Start(
+      view_, {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}});
+  if (server.ok()) server_ = *std::move(server);
+  return server.status();
+}
+
+void ServedRegistry::PlugReady(uint32_t slot, const std::string& boot_id) {
+  registry_.OccupySlot(slot, PeerKind::kVm, 1'700'000'001'000'000'000).IgnoreError();
+  registry_.BrokerReady(slot, boot_id).IgnoreError();
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,299 @@
+#include "transport/channel/channel.h"
+
+#include <string.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/transport/channel/simulated_members.h"
+#include "transport/base/units.h"
+#include "transport/layout/link.h"
+
+namespace tombolo {
+namespace {
+
+constexpr int64_t kLongSleepNs = 10 * kNsPerSecond;
+
+struct Received {
+  EndpointId source;
+  uint8_t tag;
+  std::string payload;
+};
+
+class Recorder final : public ChannelHandler {
+ public:
+  void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override {
+    messages.push_back(
+        {source, tag, std::string(reinterpret_cast<const char*>(payload.data()), payload.size())});
+  }
+  void OnDeparted(EndpointId peer) override { departed.push_back(peer); }
+
+  std::vector<Received> messages;
+  std::vector<EndpointId> departed;
+};
+
+struct Member {
+  explicit Member(SimulatedMembers& members, std::string_view name)
+      : endpoint(members.Join(name)), channel(*Channel::Create(*endpoint)) {}
+
+  EndpointId Id() const { return endpoint->Id(); }
+
+  bool Send(const Member& to, uint8_t tag, std::string_view text) {
+    if (!channel->Open(to.Id()).ok()) return false;
+    Claim claim;
+    if (!channel->TryClaim(to.Id(), text.size(), claim)) return false;
+    memcpy(claim.payload.data(), text.data(), text.size());
+    channel->Publish(claim, tag, text.size());
+    return true;
+  }
+
+  std::unique_ptr<Endpoint> endpoint;
+  std::unique_ptr<Channel> channel;
+  Recorder recorder;
+};
+
+std::string Pattern(size_t size, uint64_t seed) {
+  std::string text(size, '\0');
+  for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>(seed * 131 + i * 7 + i / 251);
+  return text;
+}
+
+TEST(ChannelTest, DeliversAMessageWithSourceAndTag) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(b, 7, "hello"));
+  EXPECT_EQ(b.channel->Poll(b.recorder), 1u);
+  ASSERT_EQ(b.recorder.messages.size(), 1u);
+  EXPECT_EQ(b.recorder.messages[0].source, a.Id());
+  EXPECT_EQ(b.recorder.messages[0].tag, 7);
+  EXPECT_EQ(b.recorder.messages[0].payload, "hello");
+}
+
+TEST(ChannelTest, DeliversEverySizeInOrderAndIntact) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  const size_t sizes[] = {0,
+                          1,
+                          55,
+                          56,
+                          57,
+                          119,
+                          120,
+                          121,
+                          1000,
+                          kMaxInlineBytes,
+                          kMaxInlineBytes + 1,
+                          4096,
+                          kBulkChunkBytes};
+  uint64_t sent = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (size_t size : sizes) {
+      while (!a.Send(b, 1, Pattern(size, sent))) b.channel->Poll(b.recorder);
+      ++sent;
+    }
+  }
+  while (b.recorder.messages.size() < sent) b.channel->Poll(b.recorder);
+  for (uint64_t i = 0; i < sent; ++i) {
+    ASSERT_EQ(b.recorder.messages[i].payload, Pattern(sizes[i % std::size(sizes)], i)) << i;
+  }
+}
+
+TEST(ChannelTest, ClaimFailsWhenNothingIsConsumedAndSucceedsAfterwards) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  int sent = 0;
+  while (a.Send(b, 1, "x")) ++sent;
+  EXPECT_EQ(sent, static_cast<int>(kLinkCells) - 1);
+  while (b.channel->Poll(b.recorder) != 0) {
+  }
+  EXPECT_TRUE(a.Send(b, 1, "y"));
+}
+
+TEST(ChannelTest, ClaimsMayBePublishedInAnyOrderAndGivenUp) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.channel->Open(b.Id()).ok());
+  Claim first, second, third, bulk;
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 100, first));
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 100, second));
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10000, bulk));
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 100, third));
+  memset(third.payload.data(), '3', 100);
+  a.channel->Publish(third, 3, 100);
+  EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
+  memset(first.payload.data(), '1', 100);
+  a.channel->Publish(first, 1, 50);
+  a.channel->Abandon(bulk);
+  a.channel->Abandon(second);
+  EXPECT_EQ(b.channel->Poll(b.recorder), 2u);
+  ASSERT_EQ(b.recorder.messages.size(), 2u);
+  EXPECT_EQ(b.recorder.messages[0].payload, std::string(50, '1'));
+  EXPECT_EQ(b.recorder.messages[1].payload, std::string(100, '3'));
+  for (int i = 0; i < 100; ++i) {
+    while (!a.Send(b, 1, Pattern(20000, 1))) b.channel->Poll(b.recorder);
+  }
+}
+
+TEST(ChannelTest, ADeadPeersLastMessagesAreDeliveredBeforeItsDepartureIsTold) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(b, 1, "one"));
+  b.channel->Poll(b.recorder);
+  ASSERT_TRUE(a.Send(b, 1, "two"));
+  members.Kill(a.Id());
+  b.channel->Poll(b.recorder);
+  EXPECT_EQ(b.recorder.messages.size(), 2u);
+  ASSERT_EQ(b.recorder.departed.size(), 1u);
+  EXPECT_EQ(b.recorder.departed[0], a.Id());
+  EXPECT_EQ(members.SharedRegion().Line(b.Id().index).acked_epoch.load(), members.Epoch());
+}
+
+TEST(ChannelTest, AFirstMessageOfOneThatDiedMeanwhileIsDelivered) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(b, 1, "last words"));
+  members.Kill(a.Id());
+  b.channel->Poll(b.recorder);
+  ASSERT_EQ(b.recorder.messages.size(), 1u);
+  ASSERT_EQ(b.recorder.departed.size(), 1u);
+}
+
+TEST(ChannelTest, ClaimToADeadPeerFailsAndItsIndexServesTheNextOne) {
+  SimulatedMembers members;
+  Member a(members, "a");
+  auto b = std::make_unique<Member>(members, "b");
+  const EndpointId old = b->Id();
+  ASSERT_TRUE(a.Send(*b, 1, "x"));
+  members.Kill(old);
+  a.channel->Poll(a.recorder);
+  Claim claim;
+  EXPECT_FALSE(a.channel->TryClaim(old, 1, claim));
+  EXPECT_EQ(a.channel->Open(old).code(), absl::StatusCode::kNotFound);
+  b.reset();
+  members.Recycle(old);
+  Member next(members, "next");
+  EXPECT_EQ(next.Id().index, old.index);
+  EXPECT_TRUE(a.Send(next, 2, "y"));
+  EXPECT_EQ(next.channel->Poll(next.recorder), 1u);
+}
+
+TEST(ChannelTest, ExtentsOfBothSidesComeBackAfterADeath) {
+  SimulatedMembers members;
+  Member a(members, "a");
+  const ExtentMap extents(members.SharedRegion().ExtentMap());
+  ASSERT_TRUE(a.channel->Open(a.Id()).ok());  // Claims the directory, which stays.
+  const uint32_t before = extents.CountFree();
+  auto b = std::make_unique<Member>(members, "b");
+  ASSERT_TRUE(a.Send(*b, 1, Pattern(10000, 1)));
+  ASSERT_TRUE(b->Send(a, 1, Pattern(10000, 2)));
+  members.Kill(b->Id());
+  a.channel->Poll(a.recorder);
+  members.Recycle(b->Id());
+  EXPECT_EQ(extents.CountFree(), before);
+}
+
+TEST(ChannelTest, AClaimThatIsOpenWhenTheReceiverDiesKeepsItsMemory) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  const ExtentMap extents(members.SharedRegion().ExtentMap());
+  ASSERT_TRUE(a.channel->Open(b.Id()).ok());
+  Claim claim;
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10, claim));
+  members.Kill(b.Id());
+  const uint32_t before = extents.CountFree();
+  a.channel->Poll(a.recorder);
+  EXPECT_EQ(a.recorder.departed.size(), 1u);
+  EXPECT_EQ(extents.CountFree(), before);
+  a.channel->Publish(claim, 1, 10);
+  EXPECT_EQ(extents.CountFree(), before + 1);
+}
+
+TEST(ChannelTest, ASenderWhoseHeaderMakesNoSenseIsDroppedAndCounted) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.channel->Open(b.Id()).ok());
+  Claim claim;
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10, claim));
+  claim.cell.header->store(~uint64_t{0});
+  a.channel->Publish(claim, 1, 10);
+  claim.cell.header->store(~uint64_t{0});
+  EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
+  EXPECT_EQ(b.recorder.departed.size(), 1u);
+  EXPECT_EQ(members.SharedRegion().Counters(b.Id().index).validation_failures.load(), 1u);
+  a.Send(b, 1, "again");
+  EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
+  EXPECT_EQ(b.recorder.departed.size(), 1u);
+}
+
+TEST(ChannelTest, ABulkDescriptorOutOfTheRegionIsRefused) {
+  for (const BulkDescriptor& bad :
+       {BulkDescriptor{0, 100}, BulkDescriptor{~uint64_t{0} - 50, 100},
+        BulkDescriptor{uint64_t{16} << 20, 1}, BulkDescriptor{uint64_t{8} << 20, ~uint64_t{0}}}) {
+    SimulatedMembers members;
+    Member a(members, "a"), b(members, "b");
+    ASSERT_TRUE(a.channel->Open(b.Id()).ok());
+    Claim claim;
+    ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10000, claim));
+    a.channel->Publish(claim, 1, 10000);
+    memcpy(claim.cell.payload, &bad, sizeof(bad));
+    EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
+    EXPECT_EQ(b.recorder.departed.size(), 1u);
+  }
+}
+
+// Two threads, one echo: every message goes through sleep and doorbell at least sometimes.
+TEST(ChannelTest, SleepersAreWokenAndNothingIsLost) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  constexpr int kRounds = 3000;
+  std::thread echo([&] {
+    size_t done = 0;
+    while (done < kRounds) {
+      b.channel->Sleep(kLongSleepNs);
+      b.channel->Poll(b.recorder);
+      for (; done < b.recorder.messages.size(); ++done) {
+        ASSERT_TRUE(b.Send(a, 2, b.recorder.messages[done].payload));
+      }
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(a.Send(b, 1, Pattern(static_cast<size_t>(round % 300), 5)));
+    while (a.recorder.messages.size() <= static_cast<size_t>(round)) {
+      a.channel->Sleep(kLongSleepNs);
+      a.channel->Poll(a.recorder);
+    }
+    ASSERT_EQ(a.recorder.messages.back().payload, Pattern(static_cast<size_t>(round % 300), 5));
+  }
+  echo.join();
+}
+
+// The sender runs out of credits all the time and sleeps until they come back.
+TEST(ChannelTest, ASenderWithoutCreditsSleepsUntilTheyComeBack) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  constexpr uint64_t kMessages = 20000;
+  std::thread receiver([&] {
+    while (b.recorder.messages.size() < kMessages) {
+      b.channel->Sleep(kLongSleepNs);
+      b.channel->Poll(b.recorder);
+    }
+  });
+  for (uint64_t i = 0; i < kMessages; ++i) {
+    const std::string text = Pattern(i % 5 == 0 ? 9000 : i % 400, i);
+    while (!a.Send(b, 1, text)) {
+      a.channel->Sleep(kLongSleepNs);
+      a.channel->Poll(a.recorder);
+    }
+  }
+  receiver.join();
+  for (uint64_t i = 0; i < kMessages; i += 97) {
+    ASSERT_EQ(b.recorder.messages[i].payload, Pattern(i % 5 == 0 ? 9000 : i % 400, i));
+  }
+}
+
+}  // namespace
+}  // namespace tombolo

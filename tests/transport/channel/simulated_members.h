@@ -1,0 +1,39 @@
+// A region with a member table that a test writes itself, as the daemon would.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "transport/channel/channel.h"
+#include "transport/device/simulated_device.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/region/region.h"
+
+namespace tombolo {
+
+class SimulatedMembers {
+ public:
+  explicit SimulatedMembers(uint64_t region_bytes = uint64_t{16} << 20);
+
+  // A new endpoint of slot 0 with the lowest index that is free.
+  std::unique_ptr<Endpoint> Join(std::string_view name);
+
+  // The endpoint is proven dead: its record says so and the epoch moves.
+  void Kill(EndpointId id);
+
+  // After everybody acknowledged: its memory is freed and its index may be used again. Gives the
+  // extents freed.
+  uint32_t Recycle(EndpointId id);
+
+  const Region& SharedRegion() const { return *region_; }
+  uint64_t Epoch() const { return region_->MembershipEpoch().load(); }
+
+ private:
+  void Bump();
+
+  std::shared_ptr<SimulatedRegion> simulated_;
+  std::unique_ptr<Region> region_;
+};
+
+}  // namespace tombolo

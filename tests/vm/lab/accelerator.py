@@ -1,0 +1,43 @@
+"""Decides between KVM and emulation by booting the stock kernel: /dev/kvm may be there and still not boot one."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import cache, initramfs
+from .kernel import Kernel
+
+PROBE_SECONDS = 10
+# thread=multi and a second possible vCPU: with only one, TCG translates guest atomics to plain host code, and memory
+# shared between VMs breaks.
+TCG = ["-accel", "tcg,thread=multi", "-cpu", "max"]
+KVM = ["-accel", "kvm", "-cpu", "host"]
+SMP = ["-smp", "1,maxcpus=2"]
+MACHINE = ["-machine", "q35,kernel-irqchip=split"]
+
+
+def options(kernel: Kernel) -> list[str]:
+    """QEMU's options for the machine, accelerator and processors."""
+    return MACHINE + SMP + (KVM if kvm_works(kernel) else TCG)
+
+
+def kvm_works(kernel: Kernel) -> bool:
+    """Probes once per boot of this machine and kernel, and remembers the answer."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    answer = cache.folder() / f"kvm-{kernel.version}-{boot}"
+    if not answer.exists():
+        cache.publish(answer, b"yes" if _probe(kernel) else b"no")
+    return answer.read_bytes() == b"yes"
+
+
+def _probe(kernel: Kernel) -> bool:
+    command = ["qemu-system-x86_64", *MACHINE, *SMP, *KVM, "-m", "256", "-nodefaults", "-no-user-config", "-display", "none",
+               "-serial", "stdio", "-kernel", str(kernel.image), "-initrd", str(initramfs.build(kernel)),
+               "-append", "console=ttyS0 quiet lab.probe"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return b"lab: probe booted" in done.stdout

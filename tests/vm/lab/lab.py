@@ -1,0 +1,81 @@
+"""A lab of N guests on one network. What a test does:
+
+    def main() -> int:
+        with Lab(work, guests=2) as lab:
+            lab.boot()
+            lab.guest(1).run("busybox ping -c 1 vm2")
+        return 0
+
+    sys.exit(containment.run(main))
+"""
+
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from . import kernel, keys, network
+from .guest import BOOT_SECONDS, Guest, Ivshmem
+from .process import Program, run
+
+SSH_SECONDS = 60
+
+
+class Lab:
+    """Owns guests and host programs: leaving the `with` block ends them all. Use it inside containment.run()."""
+
+    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Ivshmem] | None = None):
+        """`work` keeps the logs. `ivshmem` gives the device of guest 1..N; guests without an entry have none."""
+        self.work = work
+        self._programs: list[Program] = []
+        work.mkdir(parents=True, exist_ok=True)
+        self._make_network(guests)
+        stock = kernel.find()
+        devices = ivshmem or {}
+        self.guests = [Guest(number, stock, work / network.name(number), devices.get(number)) for number in range(1, guests + 1)]
+
+    def __enter__(self) -> "Lab":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def guest(self, number: int) -> Guest:
+        """vm1 is number 1."""
+        return self.guests[number - 1]
+
+    def boot(self, seconds: float = BOOT_SECONDS) -> None:
+        """Boots all guests at the same time."""
+        for guest in self.guests:
+            guest.start()
+        for guest in self.guests:
+            guest.wait_ready(seconds)
+
+    def spawn(self, name: str, argv: Sequence[str], **options) -> Program:
+        """Starts a program on the host side; its log is `work`/NAME.log."""
+        program = Program(name, argv, self.work / f"{name}.log", **options)
+        self._programs.append(program)
+        return program
+
+    def ssh(self, number: int, command: str, seconds: float = SSH_SECONDS) -> str:
+        return run(["ssh", network.name(number), command], seconds)
+
+    def close(self) -> None:
+        """Ends everything, the last started first. What escaped ends with the namespace."""
+        for guest in self.guests:
+            guest.kill()
+        for program in reversed(self._programs):
+            program.stop()
+        self._programs.clear()
+
+    def _make_network(self, guests: int) -> None:
+        """Names and ssh settings are bound over the system's, in our mount namespace only, so that plain `ssh vm1`
+        works; the guests see them too, because they see the host's files as we do."""
+        network.create(guests)
+        keys.create()
+        _bind("/etc/hosts", network.hosts_file(guests))
+        _bind("/etc/ssh/ssh_config", keys.SSH_CONFIG)
+
+
+def _bind(path: str, content: str) -> None:
+    file = keys.FOLDER / Path(path).name
+    file.write_text(content)
+    run(["mount", "--bind", file, path])

@@ -1,0 +1,373 @@
+#include "transport/channel/channel.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/units.h"
+#include "transport/endpoint/link_directory.h"
+#include "transport/endpoint/membership_view.h"
+
+namespace tombolo {
+namespace {
+
+constexpr uint64_t kLeastBulkLaneBytes = 256 * kKiB;
+constexpr uint64_t kUnknownCacheBulkLaneBytes = kMiB;
+
+// Bigger than L2, so that lines have drained to the shared L3 before they are written again, but no
+// big part of it.
+uint64_t PreferredBulkLaneBytes(const CacheSizes& caches) {
+  if (caches.l2_bytes == 0) return kUnknownCacheBulkLaneBytes;
+  const uint64_t wanted = uint64_t{4} * caches.l2_bytes;
+  return caches.l3_bytes == 0 ? wanted : std::min<uint64_t>(wanted, caches.l3_bytes / 8);
+}
+
+uint8_t ByteOf(uint64_t word, uint32_t byte) { return static_cast<uint8_t>(word >> (8 * byte)); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Channel>> Channel::Create(Endpoint& endpoint) {
+  absl::StatusOr<Waiter> waiter = Waiter::Create(endpoint.WakeFd());
+  if (!waiter.ok()) return waiter.status();
+  return std::unique_ptr<Channel>(new Channel(endpoint, *std::move(waiter)));
+}
+
+Channel::Channel(Endpoint& endpoint, Waiter waiter)
+    : endpoint_(endpoint),
+      region_(endpoint.SharedRegion()),
+      extents_(region_.ExtentMap()),
+      self_(endpoint.Id()),
+      waiter_(std::move(waiter)) {
+  const uint32_t count = region_.Limits().endpoint_count;
+  out_.resize(count);
+  in_.resize(count);
+  inbox_sent_.resize(count);
+  dropped_.resize(count);
+  EndpointLine& line = region_.Line(self_.index);
+  line.armed.store(0, std::memory_order_relaxed);
+  line.link_directory.store(0, std::memory_order_relaxed);
+  line.incarnation.store(self_.incarnation, std::memory_order_relaxed);
+  epoch_ = region_.MembershipEpoch().load(std::memory_order_acquire);
+  line.acked_epoch.store(epoch_, std::memory_order_release);
+  // The opposite of what the row says, so that every byte counts as changed once: a peer that
+  // announced itself before we looked is not missed, and where nobody did no link will be found.
+  for (SharedU64& word : region_.InboxRow(self_.index)) {
+    inbox_seen_.push_back(~word.load(std::memory_order_relaxed));
+  }
+}
+
+absl::Status Channel::EnsureDirectory() {
+  if (directory_extent_) return absl::OkStatus();
+  const uint32_t count = LinkDirectoryExtents(region_.Limits().endpoint_count);
+  directory_extent_ =
+      extents_.Claim(count, static_cast<uint16_t>(self_.index), ExtentKind::kLinkDirectory);
+  if (!directory_extent_) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the region has no ", count,
+                     " free extents for a directory of links; make it larger "
+                     "(tombolod --size)."));
+  }
+  memset(region_.Extent(*directory_extent_), 0, uint64_t{count} * kExtentBytes);
+  // Release: pairs with FindLinkExtent.
+  region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+absl::Status Channel::Open(EndpointId peer) {
+  if (FindOut(peer) != nullptr) return absl::OkStatus();
+  if (peer.index >= out_.size() || !IsLive(region_, peer) || out_[peer.index] != nullptr) {
+    return absl::NotFoundError(absl::StrCat("endpoint ", peer.index, " (incarnation ",
+                                            peer.incarnation, ") is not alive."));
+  }
+  if (absl::Status status = EnsureDirectory(); !status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<OutLink>> link = OutLink::Create(region_, extents_, self_, peer);
+  if (!link.ok()) return link.status();
+  // SAFETY: the directory holds endpoint_count entries, and peer.index is below that.
+  auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
+  // Release: pairs with FindLinkExtent; the link is formatted.
+  entries[peer.index].store((*link)->LinkExtent() + 1, std::memory_order_release);
+  inbox_sent_[peer.index] =
+      region_.InboxByte(peer.index, self_.index).load(std::memory_order_relaxed);
+  out_[peer.index] = *std::move(link);
+  out_peers_.push_back(peer.index);
+  return absl::OkStatus();
+}
+
+OutLink* Channel::FindOut(EndpointId peer) const {
+  if (peer.index >= out_.size()) return nullptr;
+  OutLink* link = out_[peer.index].get();
+  return link != nullptr && link->Receiver() == peer ? link : nullptr;
+}
+
+size_t Channel::MaxPayloadBytes(EndpointId peer) const {
+  const OutLink* link = FindOut(peer);
+  return link != nullptr ? link->MaxPayloadBytes() : 0;
+}
+
+uint64_t Channel::BulkLaneBytes() const {
+  // All bulk lanes together at most half the region, so that a few pairs do not starve the rest: a
+  // fair share, if everybody talks to everybody, but never so little that it is of no use.
+  const uint64_t half = uint64_t{region_.Parts().extent_count} * kExtentBytes / 2;
+  const uint64_t endpoints =
+      std::max<uint64_t>(2, region_.EndpointHighWater().load(std::memory_order_relaxed));
+  const uint64_t share = std::max(kLeastBulkLaneBytes, half / (endpoints * endpoints));
+  const uint64_t bytes =
+      std::clamp(PreferredBulkLaneBytes(region_.Caches()), kLeastBulkLaneBytes, share);
+  const uint64_t free = uint64_t{extents_.CountFree()} * kExtentBytes;
+  return free >= half + bytes ? bytes : 0;
+}
+
+bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
+  OutLink* link = FindOut(peer);
+  if (link == nullptr) return false;
+  if (payload_bytes > link->MaxPayloadBytes()) {
+    if (payload_bytes > kBulkChunkBytes) return false;
+    const uint64_t bulk_bytes = BulkLaneBytes();
+    if (bulk_bytes == 0 || !link->EnsureBulkLane(extents_, bulk_bytes)) return false;
+  }
+  if (link->TryClaim(payload_bytes, claim)) return true;
+  Count(region_.Counters(self_.index).credit_stalls);
+  if (link->Poisoned()) Count(region_.Counters(self_.index).validation_failures);
+  return false;
+}
+
+void Channel::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes) {
+  OutLink& link = *claim.link;
+  link.Publish(claim, tag, payload_bytes);
+  EndpointCounters& counters = region_.Counters(self_.index);
+  Count(counters.messages_sent);
+  Count(counters.bytes_sent, payload_bytes);
+  EndClaim(link);
+}
+
+void Channel::Abandon(const Claim& claim) {
+  claim.link->Abandon(claim);
+  // What was published after this claim waits behind it, so it is told of as a message is.
+  EndClaim(*claim.link);
+}
+
+void Channel::EndClaim(OutLink& link) {
+  if (!link.Closed()) {
+    if (link.ReceiverParked()) Announce(link.Receiver());
+    return;
+  }
+  if (link.HasOpenClaims()) return;
+  link.FreeExtents(extents_);
+  std::erase_if(closing_, [&](const auto& closing) { return closing.get() == &link; });
+}
+
+void Channel::Announce(EndpointId peer) {
+  SharedU8& byte = region_.InboxByte(peer.index, self_.index);
+  byte.store(++inbox_sent_[peer.index], std::memory_order_seq_cst);
+  RingIfArmed(peer.index);
+}
+
+void Channel::RingIfArmed(uint32_t index) {
+  if (region_.Line(index).armed.load(std::memory_order_seq_cst) == 0) return;
+  const uint64_t location = region_.Endpoint(index).location.load(std::memory_order_relaxed);
+  endpoint_.Doorbells().Ring(LocationSlot(location), LocationVector(location));
+  Count(region_.Counters(self_.index).doorbells_sent);
+}
+
+void Channel::Count(SharedU64& counter, uint64_t amount) {
+  // This endpoint is the only writer, so no read-modify-write is needed.
+  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+size_t Channel::Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned) {
+  EndpointCounters& counters = region_.Counters(self_.index);
+  size_t delivered = 0;
+  bool ring = false;
+  for (size_t i = 0; i < budget; ++i) {
+    SmallMessage message;
+    const FrontResult result = link.Front(message);
+    if (result != FrontResult::kMessage) {
+      poisoned = result == FrontResult::kPoisoned;
+      break;
+    }
+    if (message.kind != CellKind::kBulkSkip) {
+      Count(counters.messages_received);
+      Count(counters.bytes_received, message.payload.size());
+      handler.OnMessage(link.Sender(), message.tag, message.payload);
+      ++delivered;
+    }
+    ring |= link.Release();
+  }
+  // A lane that is empty has no later message with which the credits could travel.
+  if (delivered == 0) ring |= link.FlushCredits();
+  if (ring) RingIfArmed(link.Sender().index);
+  return delivered;
+}
+
+size_t Channel::PollActive(ChannelHandler& handler) {
+  size_t delivered = 0;
+  for (size_t i = 0; i < active_.size();) {
+    const uint32_t peer = active_[i];
+    InLink& link = *in_[peer];
+    bool poisoned = false;
+    delivered += Drain(link, handler, kPollBudget, poisoned);
+    if (poisoned) {
+      Count(region_.Counters(self_.index).validation_failures);
+      Drop(peer, handler);
+    } else if (link.idle_polls >= kIdlePollsBeforePark && link.TryPark()) {
+      parked_.push_back(peer);
+      active_.erase(active_.begin() + static_cast<ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  return delivered;
+}
+
+bool Channel::Admit(uint32_t sender) {
+  if (const auto parked = std::ranges::find(parked_, sender); parked != parked_.end()) {
+    parked_.erase(parked);
+    in_[sender]->Unpark();
+    active_.push_back(sender);
+    return true;
+  }
+  if (in_[sender] != nullptr) return false;
+  const std::optional<EndpointInfo> info = ReadEndpoint(region_, sender);
+  // Of a dead one only what it sent before its death was handled here; after the acknowledgement
+  // its memory is no longer ours to read.
+  if (!info || (info->state == EndpointState::kDead && info->changed_epoch <= epoch_)) return false;
+  if (info->id.incarnation == dropped_[sender]) return false;
+  std::unique_ptr<InLink> link = InLink::Find(region_, info->id, self_);
+  if (link == nullptr) return false;
+  link->Unpark();
+  in_[sender] = std::move(link);
+  active_.push_back(sender);
+  return true;
+}
+
+bool Channel::ScanInbox() {
+  const uint32_t high_water = std::min<uint32_t>(
+      region_.EndpointHighWater().load(std::memory_order_relaxed), region_.Limits().endpoint_count);
+  const std::span<SharedU64> row = region_.InboxRow(self_.index);
+  bool changed = false;
+  for (uint32_t i = 0; i * 8 < high_water; ++i) {
+    // seq_cst: pairs with Announce; after `armed` was stored this is the second look.
+    const uint64_t word = row[i].load(std::memory_order_seq_cst);
+    if (word == inbox_seen_[i]) continue;
+    for (uint32_t byte = 0; byte < 8; ++byte) {
+      if (ByteOf(word, byte) != ByteOf(inbox_seen_[i], byte)) changed |= Admit(i * 8 + byte);
+    }
+    inbox_seen_[i] = word;
+  }
+  return changed;
+}
+
+void Channel::CloseOut(uint32_t peer) {
+  std::unique_ptr<OutLink> link = std::move(out_[peer]);
+  std::erase(out_peers_, peer);
+  // SAFETY: as in Open().
+  auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
+  entries[peer].store(0, std::memory_order_relaxed);
+  link->Close();
+  // A peer that was dropped alive may still read the link: its extents stay until this endpoint
+  // ends.
+  if (IsLive(region_, link->Receiver())) return;
+  if (link->HasOpenClaims()) {
+    closing_.push_back(std::move(link));
+  } else {
+    link->FreeExtents(extents_);
+  }
+}
+
+void Channel::Drop(uint32_t peer, ChannelHandler& handler) {
+  EndpointId id;
+  if (in_[peer] != nullptr) {
+    id = in_[peer]->Sender();
+    std::erase(active_, peer);
+    std::erase(parked_, peer);
+    in_[peer].reset();
+  }
+  if (out_[peer] != nullptr) {
+    id = out_[peer]->Receiver();
+    CloseOut(peer);
+  }
+  dropped_[peer] = id.incarnation;
+  handler.OnDeparted(id);
+}
+
+std::vector<uint32_t> Channel::FindDeparted() const {
+  std::vector<uint32_t> departed;
+  for (uint32_t peer : out_peers_) {
+    if (!IsLive(region_, out_[peer]->Receiver())) departed.push_back(peer);
+  }
+  for (const std::vector<uint32_t>* peers : {&active_, &parked_}) {
+    for (uint32_t peer : *peers) {
+      if (!IsLive(region_, in_[peer]->Sender())) departed.push_back(peer);
+    }
+  }
+  std::ranges::sort(departed);
+  departed.erase(std::unique(departed.begin(), departed.end()), departed.end());
+  return departed;
+}
+
+size_t Channel::HandleDepartures(ChannelHandler& handler, uint64_t epoch) {
+  size_t delivered = 0;
+  for (uint32_t peer : FindDeparted()) {
+    bool poisoned = false;
+    if (in_[peer] != nullptr) delivered += Drain(*in_[peer], handler, kLinkCells, poisoned);
+    Drop(peer, handler);
+  }
+  epoch_ = epoch;
+  // Release: pairs with the reaper's acquire; nothing of the dead is read after this.
+  region_.Line(self_.index).acked_epoch.store(epoch, std::memory_order_release);
+  return delivered;
+}
+
+size_t Channel::Poll(ChannelHandler& handler) {
+  // Acquire: pairs with the daemon's release; the member table is at least as new. Loaded before
+  // the inbox is scanned, so that a link made before a death is found before that death is
+  // acknowledged.
+  const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
+  ScanInbox();
+  size_t delivered = PollActive(handler);
+  if (epoch != epoch_) delivered += HandleDepartures(handler, epoch);
+  if (delivered != 0) waiter_.ResetBackoff();
+  return delivered;
+}
+
+bool Channel::LookAgain() {
+  if (region_.MembershipEpoch().load(std::memory_order_seq_cst) != epoch_) return true;
+  bool pending = ScanInbox();
+  for (uint32_t peer : out_peers_) pending |= out_[peer]->WantCredits();
+  return pending;
+}
+
+bool Channel::PrepareToSleep() {
+  // Backwards, because parking takes entries out.
+  for (size_t i = active_.size(); i-- > 0;) {
+    InLink& link = *in_[active_[i]];
+    if (link.FlushCredits()) RingIfArmed(link.Sender().index);
+    if (!link.TryPark()) return false;
+    parked_.push_back(active_[i]);
+    active_.erase(active_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  region_.Line(self_.index).armed.store(1, std::memory_order_seq_cst);
+  if (!LookAgain()) {
+    Count(region_.Counters(self_.index).sleeps);
+    return true;
+  }
+  WakeUp();
+  return false;
+}
+
+void Channel::WakeUp() {
+  // Relaxed: a sender that still sees 1 rings once too often.
+  region_.Line(self_.index).armed.store(0, std::memory_order_relaxed);
+  for (uint32_t peer : out_peers_) out_[peer]->ForgetCredits();
+  waiter_.Clear();
+}
+
+void Channel::Sleep(int64_t limit_ns) {
+  if (!PrepareToSleep()) return;
+  waiter_.Sleep(limit_ns);
+  WakeUp();
+}
+
+}  // namespace tombolo

@@ -1,0 +1,92 @@
+#include "transport/channel/in_link.h"
+
+#include <string.h>
+
+#include <optional>
+
+#include "transport/endpoint/link_directory.h"
+
+namespace tombolo {
+namespace {
+
+// The link that the directory of `sender` names for `receiver`; nothing when there is none.
+Link* FindInDirectory(const Region& region, uint32_t sender, uint32_t receiver) {
+  const std::optional<uint32_t> extent = FindLinkExtent(region, sender, receiver);
+  if (!extent) return nullptr;
+  // SAFETY: a Link is as large as an extent, and this one lies within the region.
+  return reinterpret_cast<Link*>(region.Extent(*extent));
+}
+
+}  // namespace
+
+std::unique_ptr<InLink> InLink::Find(const Region& region, EndpointId sender, EndpointId self) {
+  Link* link = FindInDirectory(region, sender.index, self.index);
+  if (link == nullptr || link->magic.load(std::memory_order_relaxed) != kLinkMagic) return nullptr;
+  if (link->sender != sender.index || link->sender_incarnation != sender.incarnation ||
+      link->receiver != self.index || link->receiver_incarnation != self.incarnation) {
+    return nullptr;
+  }
+  return std::unique_ptr<InLink>(new InLink(region, sender, *link));
+}
+
+FrontResult InLink::Front(SmallMessage& message) {
+  const FrontResult result = lane_.Front(message);
+  front_is_bulk_ = false;
+  if (result != FrontResult::kMessage) {
+    ++idle_polls;
+    return result;
+  }
+  idle_polls = 0;
+  return message.kind == CellKind::kInline ? result : ResolveBulk(message);
+}
+
+FrontResult InLink::ResolveBulk(SmallMessage& message) {
+  front_is_bulk_ = true;
+  if (message.kind == CellKind::kBulkSkip) {
+    message.payload = {};
+    return FrontResult::kMessage;
+  }
+  BulkDescriptor descriptor;
+  memcpy(&descriptor, message.payload.data(), sizeof(descriptor));
+  if (descriptor.length_bytes > kBulkChunkBytes) return FrontResult::kPoisoned;
+  message.payload = region_.Bytes(Offset{descriptor.offset}, descriptor.length_bytes);
+  return message.payload.size() == descriptor.length_bytes ? FrontResult::kMessage
+                                                           : FrontResult::kPoisoned;
+}
+
+bool InLink::Release() {
+  lane_.Release();
+  if (front_is_bulk_) {
+    ++released_chunks_;
+    front_is_bulk_ = false;
+    link_->released_chunks.store(released_chunks_, std::memory_order_seq_cst);
+    lane_.PublishCredits();
+    return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
+  }
+  return lane_.CreditsDue() && FlushCredits();
+}
+
+bool InLink::FlushCredits() {
+  if (!lane_.HasUnpublishedCredits()) return false;
+  lane_.PublishCredits();
+  // seq_cst pair with OutLink::WantCredits: credits first, then who wants them.
+  return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
+}
+
+bool InLink::TryPark() {
+  // seq_cst pair with SmallLaneProducer::Publish and OutLink::ReceiverParked: parked first, then
+  // the header.
+  link_->parked.store(1, std::memory_order_seq_cst);
+  SmallMessage message;
+  if (lane_.Front(message) == FrontResult::kEmpty) return true;
+  Unpark();
+  return false;
+}
+
+void InLink::Unpark() {
+  // Relaxed: a sender that still sees 1 announces itself once too often.
+  link_->parked.store(0, std::memory_order_relaxed);
+  idle_polls = 0;
+}
+
+}  // namespace tombolo

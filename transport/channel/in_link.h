@@ -1,0 +1,57 @@
+// InLink: the receiving half of a link from one endpoint. The link lies in the sender's extents,
+// which stay while this endpoint has not acknowledged the sender's death. Not thread-safe; used by
+// Channel only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "transport/endpoint/endpoint_id.h"
+#include "transport/region/region.h"
+#include "transport/ring/small_lane.h"
+
+namespace tombolo {
+
+class InLink {
+ public:
+  // Finds the link from `sender` to `self` through the sender's directory. Nothing when there is
+  // none yet, or when what stands there makes no sense.
+  static std::unique_ptr<InLink> Find(const Region& region, EndpointId sender, EndpointId self);
+
+  // The oldest message, in place, until Release(). kPoisoned: the sender's words made no sense;
+  // drop it.
+  FrontResult Front(SmallMessage& message);
+
+  // Gives the front message back. True: the sender sleeps for credits, so ring it.
+  bool Release();
+
+  // Sends credits back that were held so far. True: the sender sleeps for them, so ring it.
+  bool FlushCredits();
+
+  // Tells the sender that this link is not polled. False: a message came meanwhile, and it is not
+  // parked.
+  bool TryPark();
+  void Unpark();
+
+  EndpointId Sender() const { return sender_; }
+
+  // How often in a row Front() found nothing; the caller parks at some point.
+  uint32_t idle_polls = 0;
+
+ private:
+  InLink(const Region& region, EndpointId sender, Link& link)
+      : region_(region), sender_(sender), link_(&link), lane_(link) {}
+
+  FrontResult ResolveBulk(SmallMessage& message);
+
+  Region region_;
+  EndpointId sender_;
+  Link* link_;
+  SmallLaneConsumer lane_;
+  uint64_t released_chunks_ = 0;
+  bool front_is_bulk_ = false;
+};
+
+}  // namespace tombolo

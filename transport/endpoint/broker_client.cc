@@ -1,0 +1,124 @@
+#include "transport/endpoint/broker_client.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/errno_status.h"
+#include "transport/base/unix_socket.h"
+
+namespace tombolo {
+namespace {
+
+// A broker in a guest asks the daemon first; a restarted one first finds its feet.
+constexpr int kReplyTimeoutMs = 10'000;
+
+BrokerRequest MakeRequest(BrokerOp op) {
+  BrokerRequest request;
+  request.op = op;
+  return request;
+}
+
+absl::Status WaitForReply(int socket) {
+  pollfd wait{.fd = socket, .events = POLLIN, .revents = 0};
+  int ready;
+  do {
+    ready = poll(&wait, 1, kReplyTimeoutMs);
+  } while (ready < 0 && errno == EINTR);
+  if (ready > 0) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat("the broker has not answered within ", kReplyTimeoutMs, " ms; is it stopped?"));
+}
+
+absl::Status CheckReply(const BrokerReply& reply, BrokerOp op) {
+  if (reply.magic != kBrokerMagic || reply.version != kBrokerVersion || reply.op != op) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("what answers at the broker's socket speaks another protocol (magic 0x",
+                     absl::Hex(reply.magic), " version ", reply.version, "; expected 0x",
+                     absl::Hex(kBrokerMagic), " version ", kBrokerVersion,
+                     "): install one release of Tombolo everywhere."));
+  }
+  if (reply.code == 0) return absl::OkStatus();
+  const size_t length = strnlen(reply.text, sizeof(reply.text));
+  return absl::Status(static_cast<absl::StatusCode>(reply.code),
+                      absl::string_view(reply.text, length));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BrokerClient>> BrokerClient::Connect(
+    const std::string& socket_path) {
+  absl::StatusOr<UniqueFd> socket = ConnectUnix(socket_path, SOCK_SEQPACKET);
+  if (!socket.ok()) {
+    return absl::Status(
+        socket.status().code(),
+        absl::StrCat(socket.status().message(),
+                     " Start tombolod on the host or tombolo-agent in this guest, or "
+                     "name the folder of their sockets."));
+  }
+  return std::unique_ptr<BrokerClient>(new BrokerClient(*std::move(socket)));
+}
+
+absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& request,
+                                                       size_t expected_fds) {
+  const std::lock_guard lock(mutex_);
+  const int error = SendMessage(socket_.Get(), std::as_bytes(std::span(&request, 1)), {});
+  if (error != 0) return ErrnoStatus(error, "send to the broker");
+  if (absl::Status status = WaitForReply(socket_.Get()); !status.ok()) return status;
+  Answer answer;
+  absl::StatusOr<ReceivedMessage> received =
+      ReceiveMessage(socket_.Get(), std::as_writable_bytes(std::span(&answer.reply, 1)));
+  if (!received.ok()) return received.status();
+  if (received->size_bytes == 0) return absl::UnavailableError("the broker closed the connection.");
+  if (received->size_bytes != sizeof(BrokerReply)) {
+    return absl::FailedPreconditionError(absl::StrCat("the broker's reply has ",
+                                                      received->size_bytes, " bytes, expected ",
+                                                      sizeof(BrokerReply), "."));
+  }
+  if (absl::Status status = CheckReply(answer.reply, request.op); !status.ok()) return status;
+  if (received->fds.size() != expected_fds) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the broker sent ", received->fds.size(), " descriptors, expected ",
+                     expected_fds, "; is this process out of descriptors (`ulimit -n`)?"));
+  }
+  answer.fds = std::move(received->fds);
+  return answer;
+}
+
+absl::StatusOr<Attachment> BrokerClient::Attach(std::string_view name) {
+  BrokerRequest request = MakeRequest(BrokerOp::kAttach);
+  const size_t length = std::min(name.size(), sizeof(request.name) - 1);
+  memcpy(request.name, name.data(), length);
+  absl::StatusOr<Answer> answer = Ask(request, 2);
+  if (!answer.ok()) return answer.status();
+  const BrokerReply& reply = answer->reply;
+  return Attachment{
+      .id = {reply.endpoint_index, reply.endpoint_incarnation},
+      .slot = reply.slot,
+      .vector = reply.vector,
+      .memory = reply.memory,
+      .memory_bytes = reply.memory_bytes,
+      .memory_offset = reply.memory_offset,
+      .registers_offset = reply.registers_offset,
+      .memory_fd = std::move(answer->fds[0]),
+      .wake_fd = std::move(answer->fds[1]),
+  };
+}
+
+absl::StatusOr<UniqueFd> BrokerClient::FetchDoorbell(uint16_t slot, uint16_t vector) {
+  BrokerRequest request = MakeRequest(BrokerOp::kDoorbell);
+  request.slot = slot;
+  request.vector = vector;
+  absl::StatusOr<Answer> answer = Ask(request, 1);
+  if (!answer.ok()) return answer.status();
+  return std::move(answer->fds[0]);
+}
+
+absl::Status BrokerClient::Detach() { return Ask(MakeRequest(BrokerOp::kDetach), 0).status(); }
+
+}  // namespace tombolo

@@ -1,0 +1,72 @@
+#include "transport/endpoint/endpoint.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/device/host_device.h"
+#include "transport/device/vfio/vfio_device.h"
+
+namespace tombolo {
+namespace {
+
+absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
+                                                   BrokerClient& broker) {
+  switch (attachment.memory) {
+    case BrokerMemory::kMemfd:
+      return HostDevice::Map(
+          attachment.memory_fd.Get(), attachment.memory_bytes,
+          [&broker](uint16_t slot, uint16_t vector) { return broker.FetchDoorbell(slot, vector); });
+    case BrokerMemory::kVfioDevice:
+      return VfioDevice::Map(attachment.memory_fd.Get(),
+                             {.memory_offset = attachment.memory_offset,
+                              .memory_bytes = attachment.memory_bytes,
+                              .registers_offset = attachment.registers_offset});
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the broker hands out memory of kind ", static_cast<int>(attachment.memory),
+      ", which this program does not know: install one release of Tombolo everywhere."));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Attach(const std::string& broker_socket,
+                                                           std::string_view name) {
+  absl::StatusOr<std::unique_ptr<BrokerClient>> broker = BrokerClient::Connect(broker_socket);
+  if (!broker.ok()) return broker.status();
+  absl::StatusOr<Attachment> attachment = (*broker)->Attach(name);
+  if (!attachment.ok()) return attachment.status();
+  absl::StatusOr<std::unique_ptr<Device>> device = MakeDevice(*attachment, **broker);
+  if (!device.ok()) return device.status();
+  absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
+      Adopt(*std::move(device), attachment->id, attachment->slot, std::move(attachment->wake_fd));
+  if (endpoint.ok()) (*endpoint)->broker_ = *std::move(broker);
+  return endpoint;
+}
+
+absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Adopt(std::unique_ptr<Device> device,
+                                                          EndpointId id, uint16_t slot,
+                                                          UniqueFd wake_fd) {
+  absl::StatusOr<Region> region = Region::Attach(device->Memory());
+  if (!region.ok()) return region.status();
+  const RegionLimits& limits = region->Limits();
+  if (id.index >= limits.endpoint_count || id.incarnation == 0 || slot >= limits.slot_count) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the broker gave endpoint ", id.index, " of slot ", slot,
+                     ", but the region has ", limits.endpoint_count, " endpoints and ",
+                     limits.slot_count, " slots: is the broker of another region?"));
+  }
+  auto endpoint = std::unique_ptr<Endpoint>(new Endpoint);
+  endpoint->region_ = std::make_unique<Region>(*region);
+  endpoint->device_ = std::move(device);
+  endpoint->wake_fd_ = std::move(wake_fd);
+  endpoint->id_ = id;
+  endpoint->slot_ = slot;
+  return endpoint;
+}
+
+absl::Status Endpoint::Detach() {
+  device_.reset();
+  return broker_ ? broker_->Detach() : absl::OkStatus();
+}
+
+}  // namespace tombolo
