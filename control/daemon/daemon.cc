@@ -84,11 +84,14 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
       mirror_(region_.View()),
       reaper_(region_.View(), registry_, mirror_,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
-      view_(ViewOptions(region_)) {
+      view_(ViewOptions(region_)),
+      host_broker_(registry_, region_, doorbells_, NowUnixNs) {
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  if (broker_server_) broker_server_->RemoveSocketFile();
+}
 
 std::string Daemon::Describe() const {
   const RegionLimits& limits = region_.View().Limits();
@@ -105,20 +108,38 @@ absl::Status Daemon::OccupyHostSlot() {
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
 absl::Status Daemon::Serve() {
-  auto ivshmem_server =
+  if (auto status = ServeMachines(); !status.ok()) return status;
+  if (auto status = ServeProcesses(); !status.ok()) return status;
+  return ServeControl();
+}
+
+absl::Status Daemon::ServeMachines() {
+  auto server =
       IvshmemServer::Start(loop_, {.folder = runtime_dir_.Path(),
                                    .memory_fd = region_.MemoryFd(),
                                    .doorbells = &doorbells_,
                                    .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
                                    .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
-  if (!ivshmem_server.ok()) return ivshmem_server.status();
-  ivshmem_server_ = *std::move(ivshmem_server);
+  if (!server.ok()) return server.status();
+  ivshmem_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeProcesses() {
+  NamedDescriptors inherited = store_.Take();
+  auto server = BrokerServer::Start(loop_, store_, host_broker_, inherited,
+                                    {.socket_path = runtime_dir_.Path() + "/broker.sock"});
+  if (!server.ok()) return server.status();
+  broker_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeControl() {
   const std::string& folder = runtime_dir_.Path();
-  auto control_server =
-      ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
-                                   {folder + "/guest.sock", Audience::kGuests}});
-  if (!control_server.ok()) return control_server.status();
-  control_server_ = *std::move(control_server);
+  auto server = ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
+                                             {folder + "/guest.sock", Audience::kGuests}});
+  if (!server.ok()) return server.status();
+  control_server_ = *std::move(server);
   return absl::OkStatus();
 }
 

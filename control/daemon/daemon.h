@@ -17,6 +17,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/broker/broker_server.h"
+#include "control/daemon/host_broker.h"
 #include "control/daemon/host_region.h"
 #include "control/daemon/member_table_mirror.h"
 #include "control/daemon/reaper.h"
@@ -24,6 +26,7 @@
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
@@ -58,6 +61,9 @@ class Daemon {
 
   absl::Status OccupyHostSlot();
   absl::Status Serve();
+  absl::Status ServeMachines();
+  absl::Status ServeProcesses();
+  absl::Status ServeControl();
   void OnVmJoined(uint32_t slot);
   void OnVmLeft(uint32_t slot);
   void OnEvent(const MembershipEvent& event);
@@ -76,6 +82,9 @@ class Daemon {
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
+  NullStore store_;
+  HostBroker host_broker_;
+  std::unique_ptr<BrokerServer> broker_server_;
   std::unique_ptr<ControlServer> control_server_;
 };
 
