@@ -15,7 +15,6 @@ struct CliContext {
   std::function<absl::Status()> run;
 
   std::string ControlSocket() const { return runtime_dir + "/control.sock"; }
-  std::string BrokerSocket() const { return runtime_dir + "/broker.sock"; }
 };
 
 }  // namespace tombolo::control
