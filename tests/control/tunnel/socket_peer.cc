@@ -29,6 +29,14 @@ UniqueFd ConnectBlocking(const std::string& address) {
   return *std::move(fd);
 }
 
+bool IsResetWhenConnected(const std::string& address) {
+  const SocketAddress parsed = SocketAddress::Parse(address).value();
+  absl::StatusOr<UniqueFd> fd = parsed.StartConnect();
+  if (!fd.ok() || !WaitFor(fd->Get(), POLLIN)) return false;
+  char byte;
+  return recv(fd->Get(), &byte, sizeof(byte), 0) < 0 && errno == ECONNRESET;
+}
+
 bool SendAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);

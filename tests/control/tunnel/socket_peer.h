@@ -27,6 +27,9 @@ inline void SetTimeouts(int fd) {
 // Connected and blocking, with time-outs; not open when nobody listens.
 UniqueFd ConnectBlocking(const std::string& address);
 
+// Connects and waits for the end: true when that is a reset, however soon it comes.
+bool IsResetWhenConnected(const std::string& address);
+
 // All of `text`; false when the other side has gone.
 bool SendAll(int fd, std::string_view text);
 

@@ -2,6 +2,7 @@
 // near side are carried to targets on the far side.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -33,6 +34,13 @@ class RunningTunnel {
   EndpointId StopSilently() {
     Stop();
     return tunnel_->Attached().Id();
+  }
+
+  // How many connections there are now.
+  size_t Count() {
+    std::promise<size_t> count;
+    loop_->Post([&] { count.set_value(tunnel_->ConnectionCount()); });
+    return count.get_future().get();
   }
 
   TunnelEndpoint& operator*() { return *tunnel_; }
