@@ -10,6 +10,7 @@ OBJ_CLASS_INSTANCE(tombolo_descriptor, mca_btl_base_descriptor_t, NULL, NULL);
 // Memory on the heap; false when there is none.
 static bool take_heap(tombolo_descriptor *descriptor, size_t bytes) {
   descriptor->is_claimed = false;
+  descriptor->sent_bytes = 0;
   descriptor->heap = malloc(bytes + 1);  // Never NULL for no bytes.
   descriptor->segment.seg_addr.pval = descriptor->heap;
   return NULL != descriptor->heap;
@@ -52,7 +53,7 @@ int tombolo_free(mca_btl_base_module_t *btl, mca_btl_base_descriptor_t *base) {
   tombolo_descriptor *descriptor = (tombolo_descriptor *)base;
   if (descriptor->is_claimed) {
     tombolo_lock(module);
-    tombolo_abandon(module->engine, descriptor->endpoint->peer, &descriptor->claim);
+    tombolo_abandon(module->engine, &descriptor->claim);
     tombolo_unlock(module);
     descriptor->is_claimed = false;
   }

@@ -51,7 +51,8 @@ typedef struct tombolo_descriptor {
   struct mca_btl_base_endpoint_t *endpoint;
   bool is_claimed;
   tombolo_claim claim;  // When is_claimed.
-  void *heap;           // Else; NULL for no bytes.
+  void *heap;           // Else.
+  size_t sent_bytes;    // While it is queued: how much of it has gone out in pieces.
   mca_btl_base_tag_t tag;
 } tombolo_descriptor;
 OBJ_CLASS_DECLARATION(tombolo_descriptor);

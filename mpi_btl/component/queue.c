@@ -1,7 +1,5 @@
 // Descriptors that wait for room in their peer's lane, and are sent by progress in the order in
 // which they came.
-#include <string.h>
-
 #include "mpi_btl/component/component.h"
 
 void tombolo_enqueue(tombolo_module *module, tombolo_descriptor *descriptor) {
@@ -21,16 +19,11 @@ static tombolo_descriptor *pop(tombolo_module *module, struct mca_btl_base_endpo
   return descriptor;
 }
 
-// Copies the oldest descriptor into the lane. False: no room.
+// Copies the oldest descriptor into the lane. False: no room, or not for all of it.
 static bool send_oldest(tombolo_module *module, struct mca_btl_base_endpoint_t *endpoint) {
-  const tombolo_descriptor *oldest = (tombolo_descriptor *)opal_list_get_first(&endpoint->queued);
-  const size_t bytes = oldest->segment.seg_len;
-  tombolo_claim claim;
-  void *memory = tombolo_claim_message(module->engine, endpoint->peer, bytes, &claim);
-  if (NULL == memory) return false;
-  memcpy(memory, oldest->segment.seg_addr.pval, bytes);
-  tombolo_publish(module->engine, endpoint->peer, &claim, oldest->tag, bytes);
-  return true;
+  tombolo_descriptor *oldest = (tombolo_descriptor *)opal_list_get_first(&endpoint->queued);
+  return tombolo_send_copy(module->engine, endpoint->peer, oldest->tag, oldest->heap,
+                           oldest->segment.seg_len, &oldest->sent_bytes);
 }
 
 static int flush_endpoint(tombolo_module *module, struct mca_btl_base_endpoint_t *endpoint) {

@@ -19,8 +19,7 @@ int tombolo_send(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *end
     tombolo_unlock(module);
     return OPAL_SUCCESS;
   }
-  tombolo_publish(module->engine, endpoint->peer, &descriptor->claim, tag,
-                  descriptor->segment.seg_len);
+  tombolo_publish(module->engine, &descriptor->claim, tag, descriptor->segment.seg_len);
   descriptor->is_claimed = false;
   tombolo_unlock(module);
   tombolo_complete(module, descriptor, OPAL_SUCCESS);

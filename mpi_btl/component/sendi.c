@@ -29,9 +29,9 @@ int tombolo_sendi(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *en
     memcpy(memory, header, header_bytes);
     const bool packed = pack(convertor, (char *)memory + header_bytes, payload_bytes);
     if (OPAL_LIKELY(packed)) {
-      tombolo_publish(module->engine, endpoint->peer, &claim, tag, bytes);
+      tombolo_publish(module->engine, &claim, tag, bytes);
     } else {
-      tombolo_abandon(module->engine, endpoint->peer, &claim);
+      tombolo_abandon(module->engine, &claim);
     }
     tombolo_unlock(module);
     return packed ? OPAL_SUCCESS : OPAL_ERROR;

@@ -2,59 +2,98 @@
 
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
+#include <utility>
 
-#include "transport/endpoint/broker_client.h"
+#include "mpi_btl/engine/address.h"
+#include "mpi_btl/engine/rank_engine.h"
 
 struct tombolo_engine {
-  std::unique_ptr<tombolo::BrokerClient> broker;
+  std::unique_ptr<tombolo::mpi::RankEngine> rep;
 };
-
-struct tombolo_peer {};
 
 namespace {
 
-constexpr uint32_t kAddressMagic = 0x4d424d54;  // "TMBM"
-constexpr uint32_t kAddressVersion = 1;
+using tombolo::Claim;
+using tombolo::mpi::Peer;
+using tombolo::mpi::RankEngine;
+
+static_assert(sizeof(Claim) <= sizeof(tombolo_claim) && alignof(Claim) <= alignof(tombolo_claim));
+static_assert(std::is_trivially_copyable_v<Claim> && std::is_trivially_destructible_v<Claim>);
 
 void Explain(const absl::Status& status, tombolo_text why) {
   std::snprintf(why, TOMBOLO_TEXT_BYTES, "%s", std::string(status.message()).c_str());
 }
+
+// tombolo_peer is Peer under the name that C sees.
+Peer& Rep(tombolo_peer* peer) { return *reinterpret_cast<Peer*>(peer); }
+const Peer& Rep(const tombolo_peer* peer) { return *reinterpret_cast<const Peer*>(peer); }
+
+// SAFETY: tombolo_claim_message() made a Claim there; the asserts above check room and alignment.
+Claim& Rep(tombolo_claim* claim) { return *std::launder(reinterpret_cast<Claim*>(claim)); }
 
 }  // namespace
 
 extern "C" {
 
 tombolo_engine* tombolo_attach(const char* broker_path, const char* name, tombolo_text why) {
-  auto broker = tombolo::BrokerClient::Connect(broker_path);
-  if (!broker.ok()) {
-    Explain(broker.status(), why);
-    return nullptr;
-  }
-  (void)name;
-  Explain(absl::UnimplementedError("no channel yet"), why);
+  absl::StatusOr<std::unique_ptr<RankEngine>> rep = RankEngine::Attach(broker_path, name);
+  if (rep.ok()) return new tombolo_engine{*std::move(rep)};
+  Explain(rep.status(), why);
   return nullptr;
 }
 
 void tombolo_detach(tombolo_engine* engine) { delete engine; }
 
-tombolo_address tombolo_own_address(const tombolo_engine*) {
-  return tombolo_address{kAddressMagic, kAddressVersion, {}, 0, 0};
+tombolo_address tombolo_own_address(const tombolo_engine* engine) {
+  return engine != nullptr ? engine->rep->Address() : tombolo::mpi::NoAddress();
 }
 
-size_t tombolo_max_message_bytes(const tombolo_engine*) { return 0; }
-size_t tombolo_max_small_bytes(const tombolo_engine*) { return 0; }
+size_t tombolo_max_message_bytes(const tombolo_engine* engine) {
+  return engine->rep->MaxMessageBytes();
+}
 
-tombolo_peer* tombolo_open_peer(tombolo_engine*, const void*, size_t, void*, tombolo_text) {
+size_t tombolo_max_small_bytes(const tombolo_engine* engine) {
+  return engine->rep->MaxSmallBytes();
+}
+
+tombolo_peer* tombolo_open_peer(tombolo_engine* engine, const void* address, size_t bytes,
+                                void* peer_context, tombolo_text why) {
+  const absl::StatusOr<Peer*> peer = engine->rep->OpenPeer(address, bytes, peer_context);
+  if (peer.ok()) return reinterpret_cast<tombolo_peer*>(*peer);
+  Explain(peer.status(), why);
   return nullptr;
 }
-void tombolo_close_peer(tombolo_engine*, tombolo_peer*) {}
-bool tombolo_peer_is_lost(const tombolo_peer*) { return true; }
-void* tombolo_claim_message(tombolo_engine*, tombolo_peer*, size_t, tombolo_claim*) {
-  return nullptr;
+
+void tombolo_close_peer(tombolo_engine* engine, tombolo_peer* peer) {
+  engine->rep->ClosePeer(&Rep(peer));
 }
-void tombolo_publish(tombolo_engine*, tombolo_peer*, tombolo_claim*, uint8_t, size_t) {}
-void tombolo_abandon(tombolo_engine*, tombolo_peer*, tombolo_claim*) {}
-int tombolo_poll(tombolo_engine*, const tombolo_handlers*) { return 0; }
+
+bool tombolo_peer_is_lost(const tombolo_peer* peer) { return Rep(peer).is_lost; }
+
+void* tombolo_claim_message(tombolo_engine* engine, tombolo_peer* peer, size_t bytes,
+                            tombolo_claim* claim) {
+  return engine->rep->TryClaim(Rep(peer), bytes, *new (claim) Claim);
+}
+
+void tombolo_publish(tombolo_engine* engine, tombolo_claim* claim, uint8_t tag, size_t bytes) {
+  engine->rep->Publish(Rep(claim), tag, bytes);
+}
+
+void tombolo_abandon(tombolo_engine* engine, tombolo_claim* claim) {
+  engine->rep->Abandon(Rep(claim));
+}
+
+bool tombolo_send_copy(tombolo_engine* engine, tombolo_peer* peer, uint8_t tag, const void* message,
+                       size_t bytes, size_t* sent_bytes) {
+  return engine->rep->TrySendCopy(Rep(peer), tag, {static_cast<const std::byte*>(message), bytes},
+                                  *sent_bytes);
+}
+
+int tombolo_poll(tombolo_engine* engine, const tombolo_handlers* handlers) {
+  return engine->rep->Poll(*handlers);
+}
 
 }  // extern "C"

@@ -87,12 +87,17 @@ bool tombolo_peer_is_lost(const tombolo_peer *peer);
 void *tombolo_claim_message(tombolo_engine *engine, tombolo_peer *peer, size_t bytes,
                             tombolo_claim *claim);
 
-// Sends the first `bytes` of the claimed memory.
-void tombolo_publish(tombolo_engine *engine, tombolo_peer *peer, tombolo_claim *claim, uint8_t tag,
-                     size_t bytes);
+// Sends the first `bytes` of the claimed memory. `tag` is below 255.
+void tombolo_publish(tombolo_engine *engine, tombolo_claim *claim, uint8_t tag, size_t bytes);
 
 // Gives the claimed memory back unsent.
-void tombolo_abandon(tombolo_engine *engine, tombolo_peer *peer, tombolo_claim *claim);
+void tombolo_abandon(tombolo_engine *engine, tombolo_claim *claim);
+
+// Sends a copy of a message, also in pieces where the region has no memory for large ones, as far
+// as there is room now. *sent_bytes begins at 0 and is the caller's to keep between calls. True:
+// all is on its way. Until then nothing else may be sent to the peer.
+bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, const void *message,
+                       size_t bytes, size_t *sent_bytes);
 
 // Hands what has come to the handlers, at most a batch. Returns how many messages it handed over.
 int tombolo_poll(tombolo_engine *engine, const tombolo_handlers *handlers);

@@ -1,0 +1,247 @@
+#include "control/broker/broker_session.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "control/broker/kept_name.h"
+#include "control/broker/pidfd.h"
+#include "transport/base/errno_status.h"
+#include "transport/base/unix_socket.h"
+
+namespace tombolo::control {
+namespace {
+
+absl::Status CheckRequest(const BrokerRequest& request, size_t size_bytes) {
+  if (size_bytes != sizeof(request) || request.magic != kBrokerMagic) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a packet of ", size_bytes, " bytes and magic 0x", absl::Hex(request.magic),
+                     " is no request to a broker, which has ", sizeof(request),
+                     " bytes and magic 0x", absl::Hex(kBrokerMagic), "."));
+  }
+  if (request.version == kBrokerVersion) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the request has version ", request.version, ", this broker knows version ",
+                   kBrokerVersion, ": install one release of Tombolo everywhere."));
+}
+
+BrokerReply MakeReply(BrokerOp op) {
+  BrokerReply reply;
+  reply.op = op;
+  return reply;
+}
+
+BrokerReply MakeReply(const Grant& grant) {
+  BrokerReply reply;
+  reply.op = BrokerOp::kAttach;
+  reply.memory = grant.memory;
+  reply.slot = grant.slot;
+  reply.vector = grant.vector;
+  reply.endpoint_index = grant.id.index;
+  reply.endpoint_incarnation = grant.id.incarnation;
+  reply.memory_bytes = grant.memory_bytes;
+  reply.memory_offset = grant.memory_offset;
+  reply.registers_offset = grant.registers_offset;
+  return reply;
+}
+
+}  // namespace
+
+std::shared_ptr<BrokerSession> BrokerSession::Accept(const BrokerContext& context, UniqueFd socket,
+                                                     OverCallback on_over) {
+  std::shared_ptr<BrokerSession> session(
+      new BrokerSession(context, std::move(socket), std::move(on_over)));
+  if (!session->WatchSocket()) return nullptr;
+  session->deadline_ = context.loop->After(context.handshake_deadline_ns,
+                                           [raw = session.get()] { raw->SocketClosed(); });
+  return session;
+}
+
+std::shared_ptr<BrokerSession> BrokerSession::Adopt(const BrokerContext& context,
+                                                    const ServedEndpoint& endpoint, UniqueFd socket,
+                                                    UniqueFd pidfd, OverCallback on_over) {
+  std::shared_ptr<BrokerSession> session(
+      new BrokerSession(context, std::move(socket), std::move(on_over)));
+  session->pid_ = endpoint.pid;
+  session->pidfd_ = std::move(pidfd);
+  session->endpoint_ = endpoint;
+  if (!session->WatchSocket() || !session->WatchProcess()) return nullptr;
+  return session;
+}
+
+BrokerSession::BrokerSession(const BrokerContext& context, UniqueFd socket, OverCallback on_over)
+    : context_(context), socket_(std::move(socket)), on_over_(std::move(on_over)) {}
+
+bool BrokerSession::WatchSocket() {
+  auto watch = context_.loop->WatchReadable(socket_.Get(), [this] { Read(); });
+  if (watch.ok()) socket_watch_ = *std::move(watch);
+  return watch.ok();
+}
+
+bool BrokerSession::WatchProcess() {
+  auto watch = context_.loop->WatchReadable(pidfd_.Get(), [this] { ProcessDied(); });
+  if (watch.ok()) process_watch_ = *std::move(watch);
+  return watch.ok();
+}
+
+void BrokerSession::Read() {
+  const auto alive = shared_from_this();
+  BrokerRequest request;
+  const absl::StatusOr<ReceivedMessage> received =
+      ReceiveMessage(socket_.Get(), std::as_writable_bytes(std::span(&request, 1)));
+  if (absl::IsUnavailable(received.status())) return;
+  if (received.ok() && received->size_bytes == 0) return SocketClosed();
+  absl::Status status =
+      received.ok() ? CheckRequest(request, received->size_bytes) : received.status();
+  if (status.ok()) status = Serve(request);
+  if (status.ok()) return;
+  ReplyError(request.op, status);
+  SocketClosed();
+}
+
+// An error ends the connection; what the client may ask again is answered within.
+absl::Status BrokerSession::Serve(const BrokerRequest& request) {
+  switch (request.op) {
+    case BrokerOp::kAttach:
+      return Attach(request);
+    case BrokerOp::kDoorbell:
+      return GiveDoorbell(request);
+    case BrokerOp::kDetach:
+      return Detach();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("a broker knows no request ", static_cast<uint16_t>(request.op), "."));
+}
+
+absl::Status BrokerSession::Attach(const BrokerRequest& request) {
+  if (attaching_ || IsAttached()) {
+    return absl::FailedPreconditionError(
+        "this connection has attached already; every endpoint needs a connection of its own.");
+  }
+  absl::StatusOr<PeerProcess> process = OpenPeerProcess(socket_.Get());
+  if (!process.ok()) return process.status();
+  pid_ = process->pid;
+  pidfd_ = std::move(process->pidfd);
+  attaching_ = true;
+  deadline_.Reset();
+  const std::string name(request.name, strnlen(request.name, sizeof(request.name)));
+  context_.backend->AttachEndpoint(
+      name, pid_,
+      [weak = weak_from_this(), backend = context_.backend](const absl::StatusOr<Grant>& grant) {
+        const std::shared_ptr<BrokerSession> session = weak.lock();
+        // A client that went away meanwhile never got what it was granted.
+        if (session == nullptr || !session->socket_.IsOpen()) {
+          if (grant.ok()) backend->EndpointGone(grant->id);
+          return;
+        }
+        const absl::Status status = session->FinishAttach(grant);
+        if (status.ok()) return;
+        session->ReplyError(BrokerOp::kAttach, status);
+        session->SocketClosed();
+      });
+  return absl::OkStatus();
+}
+
+absl::Status BrokerSession::FinishAttach(const absl::StatusOr<Grant>& grant) {
+  attaching_ = false;
+  if (!grant.ok()) return grant.status();
+  endpoint_ = ServedEndpoint{.id = grant->id, .vector = grant->vector, .pid = pid_};
+  absl::Status status = Keep();
+  const int fds[] = {grant->memory_fd, grant->wake_fd};
+  if (status.ok()) status = Reply(MakeReply(*grant), fds);
+  // The region was not given away, so there is nothing to prove.
+  if (!status.ok()) Forget();
+  return status;
+}
+
+absl::Status BrokerSession::Keep() {
+  if (auto status = context_.store->Store(KeptPidfdName(*endpoint_), pidfd_.Get()); !status.ok()) {
+    return status;
+  }
+  if (auto status = context_.store->Store(KeptSocketName(*endpoint_), socket_.Get());
+      !status.ok()) {
+    return status;
+  }
+  if (WatchProcess()) return absl::OkStatus();
+  return absl::ResourceExhaustedError("the broker cannot watch one process more.");
+}
+
+absl::Status BrokerSession::GiveDoorbell(const BrokerRequest& request) {
+  if (!IsAttached()) {
+    return absl::FailedPreconditionError("attach first: only an endpoint may ring doorbells.");
+  }
+  const absl::StatusOr<int> eventfd = context_.backend->Doorbell(request.slot, request.vector);
+  if (eventfd.ok()) return Reply(MakeReply(BrokerOp::kDoorbell), {&*eventfd, 1});
+  // Asking for a doorbell that does not exist is no reason to lose the connection.
+  ReplyError(BrokerOp::kDoorbell, eventfd.status());
+  return absl::OkStatus();
+}
+
+absl::Status BrokerSession::Detach() {
+  if (!IsAttached()) {
+    return absl::FailedPreconditionError(
+        "there is nothing to detach: this connection has not "
+        "attached.");
+  }
+  Forget();
+  const absl::Status status = Reply(MakeReply(BrokerOp::kDetach), {});
+  Over();
+  return status;
+}
+
+absl::Status BrokerSession::Reply(BrokerReply reply, std::span<const int> fds) {
+  const int error = SendMessage(socket_.Get(), std::as_bytes(std::span(&reply, 1)), fds);
+  if (error != 0) return ErrnoStatus(error, "answer a client of the broker");
+  return absl::OkStatus();
+}
+
+void BrokerSession::ReplyError(BrokerOp op, const absl::Status& status) {
+  if (!socket_.IsOpen()) return;
+  BrokerReply reply = MakeReply(op);
+  reply.code = static_cast<int32_t>(status.code());
+  const size_t length = std::min(status.message().size(), sizeof(reply.text) - 1);
+  memcpy(reply.text, status.message().data(), length);
+  // It is told, or it is gone.
+  Reply(reply, {}).IgnoreError();
+}
+
+void BrokerSession::SocketClosed() {
+  const auto alive = shared_from_this();
+  deadline_.Reset();
+  socket_watch_.Reset();
+  // The store's copy would keep the connection open.
+  shutdown(socket_.Get(), SHUT_RDWR);
+  socket_.Reset();
+  // An attached process may still be using the region; its pidfd tells when it is over.
+  if (!IsAttached()) Over();
+}
+
+void BrokerSession::ProcessDied() {
+  const auto alive = shared_from_this();
+  Forget();
+  Over();
+}
+
+// The endpoint is no more.
+void BrokerSession::Forget() {
+  const ServedEndpoint endpoint = *std::exchange(endpoint_, std::nullopt);
+  process_watch_.Reset();
+  context_.backend->EndpointGone(endpoint.id);
+  // If the holder is out of order, a successor finds a dead process and says so a second time.
+  context_.store->Remove(KeptSocketName(endpoint)).IgnoreError();
+  context_.store->Remove(KeptPidfdName(endpoint)).IgnoreError();
+}
+
+void BrokerSession::Over() {
+  deadline_.Reset();
+  socket_watch_.Reset();
+  process_watch_.Reset();
+  socket_.Reset();
+  if (const OverCallback on_over = std::exchange(on_over_, nullptr)) on_over(*this);
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,95 @@
+// BrokerSession: one connection to a broker's socket, which is one endpoint
+// (transport/endpoint/broker_protocol.h).
+//
+//   UNATTACHED --kAttach--> ATTACHING --grant--> ATTACHED --socket closed--> DETACHING
+//       |  bad packet, deadline  | error, closed      | kDetach, death           | death
+//       +------------------------+------> over <------+--------------------------+
+//
+// Before the client hears of its endpoint, socket and pidfd are in the DescriptorStore, so that
+// from its first access to the region on there is always somebody who can prove its death. A closed
+// socket proves nothing: only the process's death (its pidfd) or its own word (kDetach) does.
+//
+// What it assumes of the client: nothing. One packet is served per turn of the loop. A packet that
+// makes no sense is answered with an error, and the connection closed. Thread safety: the loop's
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "control/broker/broker_backend.h"
+#include "control/event_loop/event_loop.h"
+#include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
+#include "transport/base/unique_fd.h"
+#include "transport/endpoint/broker_protocol.h"
+
+namespace tombolo::control {
+
+// What all sessions of a broker share. All of it must outlive them.
+struct BrokerContext {
+  EventLoop* loop = nullptr;
+  DescriptorStore* store = nullptr;
+  BrokerBackend* backend = nullptr;
+  int64_t handshake_deadline_ns = 0;
+};
+
+class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
+ public:
+  using OverCallback = std::function<void(BrokerSession& session)>;
+
+  // A new connection. `on_over` is called at most once, when nothing is left to do for it.
+  static std::shared_ptr<BrokerSession> Accept(const BrokerContext& context, UniqueFd socket,
+                                               OverCallback on_over);
+
+  // Goes on with an attached client of a former broker.
+  static std::shared_ptr<BrokerSession> Adopt(const BrokerContext& context,
+                                              const ServedEndpoint& endpoint, UniqueFd socket,
+                                              UniqueFd pidfd, OverCallback on_over);
+
+  bool IsAttached() const { return endpoint_.has_value(); }
+
+  // Only when it is attached.
+  const ServedEndpoint& Endpoint() const { return *endpoint_; }
+
+ private:
+  BrokerSession(const BrokerContext& context, UniqueFd socket, OverCallback on_over);
+
+  bool WatchSocket();
+  bool WatchProcess();
+
+  void Read();
+  absl::Status Serve(const BrokerRequest& request);
+  absl::Status Attach(const BrokerRequest& request);
+  absl::Status FinishAttach(const absl::StatusOr<Grant>& grant);
+  absl::Status Keep();
+  absl::Status GiveDoorbell(const BrokerRequest& request);
+  absl::Status Detach();
+
+  absl::Status Reply(BrokerReply reply, std::span<const int> fds);
+  void ReplyError(BrokerOp op, const absl::Status& status);
+
+  void SocketClosed();
+  void ProcessDied();
+  void Forget();
+  void Over();
+
+  const BrokerContext context_;
+  UniqueFd socket_;
+  UniqueFd pidfd_;
+  pid_t pid_ = 0;
+  bool attaching_ = false;
+  std::optional<ServedEndpoint> endpoint_;
+  OverCallback on_over_;
+  Watch socket_watch_;
+  Watch process_watch_;
+  Watch deadline_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,31 @@
+// What `--json` prints. One object a line; fields are only ever added, and "schema" counts changes
+// that break readers. Times are UTC, as in "2026-11-21T05:48:06Z".
+//
+//   peers   {"schema": 1, "revision": 12, "region_uuid": "...", "peers": [PEER...]}
+//   watch   {"schema": 1, "revision": 12, "event": "snapshot", "region_uuid": "...", "peers":
+//   [...]}
+//           {"schema": 1, "revision": 13, "event": "joined" | "ready" | "rebooted" | "left" |
+//            "attached" | "gone", "peer": PEER, "endpoints": [ENDPOINT...]}
+//   PEER    {"slot": 1, "kind": "vm" | "host", "state": "connected" | "ready", "incarnation": 1,
+//            "boot_id": "...", "joined_at": TIME, "endpoints": [ENDPOINT...]}
+//   ENDPOINT {"index": 0, "incarnation": 1, "name": "agent", "pid": 311, "vector": 2,
+//            "attached_at": TIME}
+//
+// In events, the peer has no "endpoints": those beside it attached, or died, with the event.
+#pragma once
+
+#include <string>
+
+#include "control/client/control_client.h"
+#include "control/registry/membership.h"
+
+namespace tombolo::control {
+
+inline constexpr int kJsonSchema = 1;
+
+// Without the end of the line.
+std::string PeersJson(const PeerList& list);
+std::string SnapshotJson(const PeerList& list);
+std::string EventJson(const MembershipEvent& event);
+
+}  // namespace tombolo::control

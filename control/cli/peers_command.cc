@@ -1,0 +1,77 @@
+#include "control/cli/peers_command.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "control/cli/json_text.h"
+#include "control/cli/table.h"
+#include "control/cli/words.h"
+#include "control/client/control_client.h"
+#include "control/registry/membership.h"
+
+namespace tombolo::control {
+namespace {
+
+struct PeersFlags {
+  bool json = false;
+  bool endpoints = false;
+};
+
+std::string PeersTable(const MembershipSnapshot& snapshot, bool decorate) {
+  std::vector<std::vector<std::string>> rows;
+  for (const PeerInfo& peer : snapshot.peers) {
+    rows.push_back({absl::StrCat(peer.slot), Word(peer.kind), Word(peer.state),
+                    absl::StrCat(peer.incarnation), ShortBoot(peer.boot_id),
+                    UtcTime(peer.joined_unix_ns), NamesOf(peer.endpoints)});
+  }
+  return FormatTable({"SLOT", "KIND", "STATE", "INCARNATION", "BOOT", "JOINED", "ENDPOINTS"}, rows,
+                     decorate);
+}
+
+std::string EndpointsTable(const MembershipSnapshot& snapshot, bool decorate) {
+  std::vector<std::vector<std::string>> rows;
+  for (const PeerInfo& peer : snapshot.peers) {
+    for (const EndpointInfo& endpoint : peer.endpoints) {
+      rows.push_back({absl::StrCat(peer.slot), absl::StrCat(endpoint.id.index),
+                      absl::StrCat(endpoint.id.incarnation), endpoint.name,
+                      absl::StrCat(endpoint.pid), absl::StrCat(endpoint.vector),
+                      UtcTime(endpoint.attached_unix_ns)});
+    }
+  }
+  return FormatTable({"SLOT", "ENDPOINT", "INCARNATION", "NAME", "PID", "VECTOR", "ATTACHED"}, rows,
+                     decorate);
+}
+
+absl::Status Run(const CliContext& context, const PeersFlags& flags) {
+  const absl::StatusOr<PeerList> list = ControlClient(context.ControlSocket()).ListPeers();
+  if (!list.ok()) return list.status();
+  const bool decorate = MayDecorate(STDOUT_FILENO);
+  const std::string text = flags.json        ? PeersJson(*list) + "\n"
+                           : flags.endpoints ? EndpointsTable(list->snapshot, decorate)
+                                             : PeersTable(list->snapshot, decorate);
+  fputs(text.c_str(), stdout);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddPeersCommand(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("peers", "Show who is in the region now.");
+  command->footer(
+      "  tombolo peers                 one line per peer\n"
+      "  tombolo peers --endpoints     one line per attached process\n"
+      "  tombolo peers --json | jq '.peers[].slot'");
+  const auto flags = std::make_shared<PeersFlags>();
+  command->add_flag("-e,--endpoints", flags->endpoints, "One line per process instead of per peer");
+  command->add_flag("--json", flags->json, "One JSON object, with everything");
+  command->callback(
+      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+}
+
+}  // namespace tombolo::control

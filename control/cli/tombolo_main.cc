@@ -1,0 +1,76 @@
+// `tombolo`: the operators' command line. One file per command; this one reads the command line,
+// runs the chosen command and turns its Status into an exit code.
+#include <stdio.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "control/cli/cli_context.h"
+#include "control/cli/examples_first.h"
+#include "control/cli/peers_command.h"
+#include "control/cli/ping_command.h"
+#include "control/cli/vm_args_command.h"
+#include "control/cli/watch_command.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr char kVersion[] = "tombolo 0.1.0 (tombolo.control.v1)";
+
+enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
+
+void Declare(CLI::App& app, CliContext& context) {
+  app.formatter(std::make_shared<ExamplesFirst>());
+  app.footer(
+      "  tombolo peers                 who is in the region\n"
+      "  tombolo watch                 joins and leaves, as they happen\n"
+      "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
+      "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
+  app.add_option("--runtime-dir", context.runtime_dir,
+                 "Folder of the daemon's sockets (default /run/tombolo)")
+      ->option_text("DIR")
+      ->envname("TOMBOLO_RUNTIME_DIR");
+  app.set_version_flag("-V,--version", kVersion);
+  app.require_subcommand(0, 1);
+  app.fallthrough();
+  AddPeersCommand(app, context);
+  AddWatchCommand(app, context);
+  AddPingCommand(app, context);
+  AddVmArgsCommand(app, context);
+}
+
+int ExitCodeOf(const absl::Status& status) {
+  if (status.ok()) return kGood;
+  fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return kNotRunning;
+    case absl::StatusCode::kInvalidArgument:
+      return kUsage;
+    default:
+      return kFailed;
+  }
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Shows and watches the peers of a Tombolo region.", "tombolo");
+  CliContext context;
+  Declare(app, context);
+  // CLI11 reports by exceptions; they end here.
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kUsage;
+  }
+  if (!context.run) {
+    fputs(app.help().c_str(), stdout);
+    return kGood;
+  }
+  return ExitCodeOf(context.run());
+}
+
+}  // namespace
+}  // namespace tombolo::control
+
+int main(int argc, char** argv) { return tombolo::control::Main(argc, argv); }

@@ -1,0 +1,59 @@
+// ControlClient: asks a tombolod, on the host or through a guest's agent, over its control socket.
+//
+// Errors are sentences for people, that say what was asked where and what to do next:
+//   Unavailable       nobody answers at the socket, or tombolod is stopping
+//   PermissionDenied  the socket is there, but not for this user
+//   DeadlineExceeded  somebody listens there and gives no answer
+//   others            as membership.proto says, in the daemon's own words
+//
+// Connects when it is first asked, and again when the daemon came back. Thread safety: each call
+// may be made from any thread. This header knows neither gRPC nor protobuf.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "control/registry/membership.h"
+#include "control/registry/region_info.h"
+
+namespace tombolo::control {
+
+struct PeerList {
+  MembershipSnapshot snapshot;
+  std::string region_uuid;  // That the snapshot's revision belongs to.
+};
+
+class ControlClient {
+ public:
+  static constexpr std::chrono::milliseconds kDefaultTimeout{5'000};
+
+  // socket_path: of control.sock (or guest.sock). timeout: of each call but WatchPeers().
+  explicit ControlClient(std::string socket_path,
+                         std::chrono::milliseconds timeout = kDefaultTimeout);
+  ~ControlClient();
+
+  absl::StatusOr<PeerList> ListPeers();
+  absl::StatusOr<RegionInfo> GetRegion();
+
+  // What a watch tells: everything at once, or one change.
+  using WatchUpdate = std::variant<PeerList, MembershipEvent>;
+
+  // Calls `on_update` for each update, in this thread, until it returns false: then Ok. Otherwise
+  // it goes on until the stream ends, and says why. OutOfRange: ask again with 0.
+  //   resume_after_revision: 0 begins with a PeerList; else only later events are told.
+  //   region_uuid: of the revision; empty is not compared.
+  absl::Status WatchPeers(uint64_t resume_after_revision, const std::string& region_uuid,
+                          const std::function<bool(const WatchUpdate&)>& on_update);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,91 @@
+// Daemon: tombolod's parts, wired together on one event loop.
+//
+//   ivshmem server --join, leave--> registry --event--> member table in the region
+//                                                   --> gRPC's replica and its watchers
+//                                                   --> reaper of dead endpoints
+//                                                   --> vector 0 of every occupied slot
+//
+// The registry is the only one that decides who is a member; everything else follows its events, in
+// the order of the picture: whoever is told of a change already finds it in the region.
+//
+// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "control/broker/broker_server.h"
+#include "control/daemon/host_broker.h"
+#include "control/daemon/host_region.h"
+#include "control/daemon/member_table_mirror.h"
+#include "control/daemon/reaper.h"
+#include "control/daemon/runtime_dir.h"
+#include "control/doorbells/doorbell_table.h"
+#include "control/event_loop/event_loop.h"
+#include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
+#include "control/ivshmem_server/ivshmem_server.h"
+#include "control/registry/membership.h"
+#include "control/registry/registry.h"
+#include "control/service/control_server.h"
+#include "control/service/membership_view.h"
+#include "transport/region/geometry.h"
+
+namespace tombolo::control {
+
+struct DaemonOptions {
+  std::string runtime_dir = "/run/tombolo";
+  RegionLimits limits;
+};
+
+class Daemon {
+ public:
+  // Makes the region and serves all sockets in the runtime folder; gRPC answers when it returns,
+  // the rest when the loop runs. InvalidArgument for limits that cannot be; the others are those of
+  // RuntimeDir, RaiseDescriptorLimit, HostRegion and ListenUnix. `loop` must outlive the daemon.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(EventLoop& loop,
+                                                       const DaemonOptions& options);
+
+  // Stops serving and removes the sockets. Machines and processes keep the region that they have.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  std::string Describe() const;
+
+ private:
+  Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, DoorbellTable doorbells);
+
+  absl::Status OccupyHostSlot();
+  absl::Status Serve();
+  absl::Status ServeMachines();
+  absl::Status ServeProcesses();
+  absl::Status ServeControl();
+  void OnVmJoined(uint32_t slot);
+  void OnVmLeft(uint32_t slot);
+  void OnEvent(const MembershipEvent& event);
+  void RingMembership();
+  void ReapAfter(int64_t delay_ns);
+  void Reap();
+
+  EventLoop& loop_;
+  const RuntimeDir runtime_dir_;
+  const HostRegion region_;
+  const DoorbellTable doorbells_;
+  Registry registry_;
+  MemberTableMirror mirror_;
+  Reaper reaper_;
+  MembershipView view_;
+  int64_t reap_delay_ns_ = 0;
+  Watch reap_timer_;
+  std::unique_ptr<IvshmemServer> ivshmem_server_;
+  NullStore store_;
+  HostBroker host_broker_;
+  std::unique_ptr<BrokerServer> broker_server_;
+  std::unique_ptr<ControlServer> control_server_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,263 @@
+#include "mpi_btl/engine/rank_engine.h"
+
+#include <string.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "mpi_btl/engine/address.h"
+#include "transport/base/clock.h"
+#include "transport/base/units.h"
+#include "transport/endpoint/membership_view.h"
+#include "transport/layout/link.h"
+
+namespace tombolo::mpi {
+namespace {
+
+// A peer that does not take its goodbye in this time is not waited for: it will take this process
+// for lost.
+constexpr int64_t kGoodbyeLimitNs = 200 * kNsPerMs;
+
+// A region that had no memory for a bulk lane is asked again now and then: the question costs a
+// scan of its extents.
+constexpr uint32_t kWishesPerQuestion = 256;
+
+constexpr size_t kPieceBytes = kMaxInlineBytes - sizeof(EngineHeader);
+
+// What still comes while this process leaves concerns nobody.
+class Ignore final : public ChannelHandler {
+ public:
+  void OnMessage(EndpointId, uint8_t, std::span<const std::byte>) override {}
+  void OnDeparted(EndpointId) override {}
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RankEngine>> RankEngine::Attach(const std::string& broker_path,
+                                                               std::string_view name) {
+  absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = Endpoint::Attach(broker_path, name);
+  if (!endpoint.ok()) return endpoint.status();
+  return Create(*std::move(endpoint));
+}
+
+absl::StatusOr<std::unique_ptr<RankEngine>> RankEngine::Create(std::unique_ptr<Endpoint> endpoint) {
+  absl::StatusOr<std::unique_ptr<Channel>> channel = Channel::Create(*endpoint);
+  if (!channel.ok()) return channel.status();
+  return std::unique_ptr<RankEngine>(new RankEngine(std::move(endpoint), *std::move(channel)));
+}
+
+RankEngine::RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Channel> channel)
+    : endpoint_(std::move(endpoint)),
+      channel_(std::move(channel)),
+      acquainted_(endpoint_->SharedRegion().Limits().endpoint_count),
+      left_(acquainted_.size()),
+      reassembler_(MaxMessageBytes()) {}
+
+RankEngine::~RankEngine() {
+  SayGoodbye();
+  channel_.reset();
+  // It fails when the broker is gone, which ends the attachment as well.
+  endpoint_->Detach().IgnoreError();
+}
+
+tombolo_address RankEngine::Address() const {
+  return MakeAddress(endpoint_->SharedRegion().Uuid(), endpoint_->Id());
+}
+
+size_t RankEngine::MaxMessageBytes() const { return kBulkChunkBytes; }
+
+size_t RankEngine::MaxSmallBytes() const { return kMaxInlineBytes; }
+
+absl::StatusOr<Peer*> RankEngine::OpenPeer(const void* address, size_t bytes, void* context) {
+  const Region& region = endpoint_->SharedRegion();
+  const absl::StatusOr<EndpointId> id = ReadAddress(address, bytes, region.Uuid());
+  if (!id.ok()) return id.status();
+  if (id->index >= acquainted_.size() || !IsLive(region, *id)) {
+    return absl::NotFoundError(absl::StrCat("endpoint ", id->index, " is not alive"));
+  }
+  acquainted_[id->index] = id->incarnation;
+  auto peer = std::make_unique<Peer>();
+  peer->id = *id;
+  peer->context = context;
+  peers_.push_back(std::move(peer));
+  return peers_.back().get();
+}
+
+void RankEngine::ClosePeer(Peer* peer) {
+  std::erase(suspects_, peer);
+  std::erase_if(peers_, [peer](const auto& owned) { return owned.get() == peer; });
+}
+
+bool RankEngine::OpenLink(Peer& peer) {
+  if (peer.is_lost) return false;
+  const absl::Status status = channel_->Open(peer.id);
+  peer.is_open = status.ok();
+  // The dead are found when they are looked for; a region without memory is not going to get any.
+  if (absl::IsResourceExhausted(status)) Suspect(peer, std::string(status.message()));
+  return peer.is_open;
+}
+
+bool RankEngine::IsWorthAsking(Peer& peer, size_t bytes) const {
+  return bytes <= kMaxInlineBytes || bytes <= channel_->MaxPayloadBytes(peer.id) ||
+         peer.bulk_wishes++ % kWishesPerQuestion == 0;
+}
+
+std::byte* RankEngine::TryClaim(Peer& peer, size_t bytes, Claim& claim) {
+  if (!peer.is_open && !OpenLink(peer)) return nullptr;
+  if (!IsWorthAsking(peer, bytes)) return nullptr;
+  return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
+}
+
+bool RankEngine::TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message,
+                             size_t& sent_bytes) {
+  Claim claim;
+  if (sent_bytes == 0) {
+    if (std::byte* memory = TryClaim(peer, message.size(), claim)) {
+      std::ranges::copy(message, memory);
+      Publish(claim, tag, message.size());
+      sent_bytes = message.size();
+      return true;
+    }
+    // With a bulk lane it is only a matter of time.
+    if (!peer.is_open || message.size() <= channel_->MaxPayloadBytes(peer.id)) return false;
+  }
+  while (sent_bytes < message.size()) {
+    if (!TrySendPiece(peer, tag, message, sent_bytes)) return false;
+  }
+  return true;
+}
+
+bool RankEngine::TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte> message,
+                              size_t& sent_bytes) {
+  const std::span<const std::byte> piece =
+      message.subspan(sent_bytes, std::min(kPieceBytes, message.size() - sent_bytes));
+  Claim claim;
+  std::byte* memory = TryClaim(peer, sizeof(EngineHeader) + piece.size(), claim);
+  if (memory == nullptr) return false;
+  const EngineHeader header = {EngineMessage::kPiece, tag, static_cast<uint32_t>(message.size()),
+                               static_cast<uint32_t>(sent_bytes)};
+  memcpy(memory, &header, sizeof(header));
+  std::ranges::copy(piece, memory + sizeof(header));
+  Publish(claim, kEngineTag, sizeof(header) + piece.size());
+  sent_bytes += piece.size();
+  return true;
+}
+
+int RankEngine::Poll(const tombolo_handlers& handlers) {
+  handlers_ = &handlers;
+  // Acquire: pairs with the daemon's release; the member table is at least as new.
+  const uint64_t epoch =
+      endpoint_->SharedRegion().MembershipEpoch().load(std::memory_order_acquire);
+  if (epoch != epoch_) SuspectTheDead(epoch);
+  const size_t delivered = channel_->Poll(*this);
+  if (!suspects_.empty()) JudgeSuspects(handlers);
+  handlers_ = nullptr;
+  return static_cast<int>(delivered);
+}
+
+void RankEngine::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
+  acquainted_[source.index] = source.incarnation;
+  if (tag == kEngineTag) return OnEngineMessage(source, payload);
+  handlers_->message(handlers_->context, tag, payload.data(), payload.size());
+}
+
+void RankEngine::OnEngineMessage(EndpointId source, std::span<const std::byte> payload) {
+  EngineHeader header;
+  if (payload.size() < sizeof(header)) return;
+  memcpy(&header, payload.data(), sizeof(header));
+  switch (header.kind) {
+    case EngineMessage::kGoodbye:
+      left_[source.index] = source.incarnation;
+      return;
+    case EngineMessage::kPiece:
+      return OnPiece(source, header, payload.subspan(sizeof(header)));
+  }
+}
+
+void RankEngine::OnPiece(EndpointId source, const EngineHeader& header,
+                         std::span<const std::byte> piece) {
+  std::span<const std::byte> message;
+  switch (reassembler_.Add(source, header, piece, message)) {
+    case Reassembler::Result::kMore:
+      return;
+    case Reassembler::Result::kComplete:
+      handlers_->message(handlers_->context, static_cast<uint8_t>(header.tag), message.data(),
+                         message.size());
+      return;
+    case Reassembler::Result::kNonsense:
+      for (const std::unique_ptr<Peer>& peer : peers_) {
+        if (peer->id == source) Suspect(*peer, "it sent pieces of a message that make no sense");
+      }
+  }
+}
+
+void RankEngine::OnDeparted(EndpointId id) {
+  reassembler_.Forget(id);
+  for (const std::unique_ptr<Peer>& peer : peers_) {
+    if (peer->id == id) Suspect(*peer, "");
+  }
+}
+
+// SUBTLE: before the channel is polled. Whoever is dead by now has its goodbye in the region, if it
+// said one, and the poll delivers it before the suspects are judged.
+void RankEngine::SuspectTheDead(uint64_t epoch) {
+  for (const std::unique_ptr<Peer>& peer : peers_) {
+    if (!IsLive(endpoint_->SharedRegion(), peer->id)) Suspect(*peer, "");
+  }
+  epoch_ = epoch;
+}
+
+void RankEngine::Suspect(Peer& peer, std::string failure) {
+  if (peer.is_lost || std::ranges::find(suspects_, &peer) != suspects_.end()) return;
+  peer.failure = std::move(failure);
+  suspects_.push_back(&peer);
+}
+
+void RankEngine::JudgeSuspects(const tombolo_handlers& handlers) {
+  // Handlers may close peers, which takes them out of suspects_.
+  while (!suspects_.empty()) {
+    Peer& peer = *suspects_.back();
+    suspects_.pop_back();
+    peer.is_lost = true;
+    if (left_[peer.id.index] == peer.id.incarnation) continue;
+    const std::string why = WhyLost(peer);
+    handlers.peer_lost(handlers.context, peer.context, why.c_str());
+  }
+}
+
+std::string RankEngine::WhyLost(const Peer& peer) const {
+  if (!peer.failure.empty()) return peer.failure;
+  if (IsLive(endpoint_->SharedRegion(), peer.id)) {
+    return absl::StrCat("endpoint ", peer.id.index,
+                        " wrote nonsense into its link and was dropped");
+  }
+  return absl::StrCat("endpoint ", peer.id.index,
+                      " is dead: its process or its virtual machine ended without MPI_Finalize");
+}
+
+void RankEngine::SayGoodbye() {
+  const int64_t deadline_ns = MonotonicNs() + kGoodbyeLimitNs;
+  Ignore ignore;
+  for (uint32_t index = 0; index < acquainted_.size(); ++index) {
+    const EndpointId id = {index, acquainted_[index]};
+    if (id.incarnation == 0 || left_[index] == id.incarnation) continue;
+    while (IsLive(endpoint_->SharedRegion(), id) && !TrySayGoodbye(id) &&
+           MonotonicNs() < deadline_ns) {
+      channel_->Poll(ignore);
+    }
+  }
+}
+
+bool RankEngine::TrySayGoodbye(EndpointId id) {
+  // Without a link there is no memory for one: it would not come later.
+  if (!channel_->Open(id).ok()) return true;
+  Claim claim;
+  if (!channel_->TryClaim(id, sizeof(EngineHeader), claim)) return false;
+  const EngineHeader header = {EngineMessage::kGoodbye, 0, 0, 0};
+  memcpy(claim.payload.data(), &header, sizeof(header));
+  channel_->Publish(claim, kEngineTag, sizeof(header));
+  return true;
+}
+
+}  // namespace tombolo::mpi

@@ -1,0 +1,98 @@
+// RankEngine: one rank of an MPI job as an endpoint of the region; engine.h is its face towards C
+// and has the manual.
+//
+// It adds to transport's channel: links that open at the first message, peers that leave in good
+// order (they say goodbye) apart from those that die, also where no link was ever made, and
+// messages in pieces where the region has no memory for a bulk lane. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "mpi_btl/engine/engine.h"
+#include "mpi_btl/engine/engine_message.h"
+#include "mpi_btl/engine/reassembler.h"
+#include "transport/channel/channel.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
+
+namespace tombolo::mpi {
+
+struct Peer {
+  EndpointId id;
+  void* context = nullptr;
+  bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
+  bool is_lost = false;
+  uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk lane.
+  std::string failure;       // Why no link could be made; empty otherwise.
+};
+
+class RankEngine final : private ChannelHandler {
+ public:
+  static absl::StatusOr<std::unique_ptr<RankEngine>> Attach(const std::string& broker_path,
+                                                            std::string_view name);
+  // For tests: an endpoint that exists already.
+  static absl::StatusOr<std::unique_ptr<RankEngine>> Create(std::unique_ptr<Endpoint> endpoint);
+
+  // Says goodbye, and detaches from the broker.
+  ~RankEngine() override;
+
+  tombolo_address Address() const;
+  size_t MaxMessageBytes() const;
+  size_t MaxSmallBytes() const;
+
+  // Errors are ReadAddress()'s, or NotFound when the peer is not alive. The engine owns the peer.
+  absl::StatusOr<Peer*> OpenPeer(const void* address, size_t bytes, void* context);
+  void ClosePeer(Peer* peer);
+
+  // nullptr: no room now, or the peer is lost.
+  std::byte* TryClaim(Peer& peer, size_t bytes, Claim& claim);
+  void Publish(const Claim& claim, uint8_t tag, size_t bytes) {
+    channel_->Publish(claim, tag, bytes);
+  }
+  void Abandon(const Claim& claim) { channel_->Abandon(claim); }
+
+  // Sends a copy of `message` as far as there is room, from byte `sent_bytes` on, which it moves.
+  // True: all is on its way.
+  bool TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message, size_t& sent_bytes);
+
+  int Poll(const tombolo_handlers& handlers);
+
+ private:
+  RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Channel> channel);
+
+  void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
+  void OnDeparted(EndpointId id) override;
+  void OnEngineMessage(EndpointId source, std::span<const std::byte> payload);
+  void OnPiece(EndpointId source, const EngineHeader& header, std::span<const std::byte> piece);
+
+  bool OpenLink(Peer& peer);
+  bool IsWorthAsking(Peer& peer, size_t bytes) const;
+  bool TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte> message,
+                    size_t& sent_bytes);
+  void SuspectTheDead(uint64_t epoch);
+  void Suspect(Peer& peer, std::string failure);
+  void JudgeSuspects(const tombolo_handlers& handlers);
+  std::string WhyLost(const Peer& peer) const;
+  void SayGoodbye();
+  bool TrySayGoodbye(EndpointId id);
+
+  std::unique_ptr<Endpoint> endpoint_;
+  std::unique_ptr<Channel> channel_;
+  const tombolo_handlers* handlers_ = nullptr;  // While Poll() runs.
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::vector<Peer*> suspects_;  // To be judged when all that they sent was delivered.
+  uint64_t epoch_ = 0;           // Of the membership, when the dead were last looked for.
+  // By endpoint index: incarnations of those who know this one, and of those who said goodbye.
+  std::vector<uint32_t> acquainted_;
+  std::vector<uint32_t> left_;
+  Reassembler reassembler_;
+};
+
+}  // namespace tombolo::mpi

@@ -1,0 +1,184 @@
+// A broker with real sockets and real client processes, over a backend that hands out a simulated
+// region and writes down what it is told.
+#pragma once
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "control/broker/broker_server.h"
+#include "control/holder/local_store.h"
+#include "gtest/gtest.h"
+#include "transport/base/clock.h"
+#include "transport/base/unix_socket.h"
+#include "transport/device/simulated_device.h"
+#include "transport/endpoint/broker_client.h"
+
+namespace tombolo::control {
+
+class RecordingBackend final : public BrokerBackend {
+ public:
+  explicit RecordingBackend(std::shared_ptr<SimulatedRegion> region) : region_(std::move(region)) {}
+
+  void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override {
+    names.push_back(name);
+    pids.push_back(pid);
+    if (postpone) {
+      postponed.push_back(std::move(done));
+    } else {
+      done(Answer());
+    }
+  }
+  void EndpointGone(tombolo::EndpointId id) override { gone.push_back(id); }
+  absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
+    const int eventfd = region_->Eventfd(slot, vector);
+    if (eventfd < 0) return absl::NotFoundError("no such doorbell");
+    return eventfd;
+  }
+
+  absl::StatusOr<Grant> Answer() {
+    if (!refusal.ok()) return refusal;
+    return Grant{.id = {next_index++, 7},
+                 .slot = 0,
+                 .vector = 2,
+                 .memory_bytes = region_->Memory().size(),
+                 .memory_fd = region_->MemoryFd(),
+                 .wake_fd = region_->Eventfd(0, 2)};
+  }
+
+  absl::Status refusal;
+  bool postpone = false;
+  std::vector<AttachDone> postponed;
+  std::vector<std::string> names;
+  std::vector<pid_t> pids;
+  std::vector<tombolo::EndpointId> gone;
+  uint32_t next_index = 0;
+
+ private:
+  const std::shared_ptr<SimulatedRegion> region_;
+};
+
+// A forked client. Its body talks to the test through a pair of sockets: Say() there and Hear()
+// here, and the other way round.
+class ClientProcess {
+ public:
+  explicit ClientProcess(const std::function<int(int channel)>& body) {
+    auto pair = UnixSocketPair(SOCK_SEQPACKET);
+    if (!pair.ok()) abort();
+    pid_ = fork();
+    if (pid_ == 0) {
+      pair->first.Reset();
+      _exit(body(pair->second.Get()));
+    }
+    channel_ = std::move(pair->first);
+  }
+  ~ClientProcess() {
+    if (pid_ > 0) Kill();
+  }
+
+  pid_t Pid() const { return pid_; }
+  int Channel() const { return channel_.Get(); }
+
+  void Kill() {
+    kill(pid_, SIGKILL);
+    Await();
+  }
+  int Await() {
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd channel_;
+};
+
+inline void Say(int channel) {
+  const char byte = 1;
+  if (write(channel, &byte, 1) != 1) _exit(90);
+}
+inline void Hear(int channel) {
+  char byte = 0;
+  if (read(channel, &byte, 1) != 1) _exit(91);
+}
+
+class BrokerFixture : public testing::Test {
+ protected:
+  static constexpr int64_t kDeadlineNs = 20 * kNsPerSecond;
+
+  void SetUp() override {
+    // Not testing::TempDir(): a socket address holds 107 bytes.
+    char folder[] = "/tmp/broker_test.XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+    options_.socket_path = (folder_ / "broker.sock").string();
+    loop_ = EventLoop::Create().value();
+    region_ = SimulatedRegion::Create(kMiB, 2, 4).value();
+    backend_ = std::make_unique<RecordingBackend>(region_);
+    Start();
+  }
+  void TearDown() override {
+    server_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Start() {
+    NamedDescriptors inherited = store_.Take();
+    auto server = BrokerServer::Start(*loop_, store_, *backend_, inherited, options_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+  }
+
+  // Turns the loop until `condition` holds. False: the deadline passed.
+  bool RunUntil(const std::function<bool()>& condition) {
+    const int64_t end_ns = MonotonicNs() + kDeadlineNs;
+    const Watch tick = loop_->Every(10 * kNsPerMs, [] {});
+    while (!condition()) {
+      if (MonotonicNs() > end_ns) return false;
+      loop_->RunOnce();
+    }
+    return true;
+  }
+
+  // Turns the loop until the client has said something.
+  bool HearFrom(const ClientProcess& client) {
+    pollfd wait{.fd = client.Channel(), .events = POLLIN, .revents = 0};
+    if (!RunUntil([&wait] { return poll(&wait, 1, 0) == 1; })) return false;
+    char byte = 0;
+    return read(client.Channel(), &byte, 1) == 1;
+  }
+
+  // A process that attaches, says so, and waits until it is killed.
+  std::unique_ptr<ClientProcess> AttachedProcess() {
+    auto client = std::make_unique<ClientProcess>([this](int channel) {
+      const auto broker = BrokerClient::Connect(options_.socket_path);
+      if (!broker.ok() || !(*broker)->Attach("sleeper").ok()) return 1;
+      Say(channel);
+      while (true) pause();
+    });
+    EXPECT_TRUE(HearFrom(*client));
+    return client;
+  }
+
+  std::filesystem::path folder_;
+  BrokerOptions options_;
+  LocalStore store_;
+  std::unique_ptr<EventLoop> loop_;
+  std::shared_ptr<SimulatedRegion> region_;
+  std::unique_ptr<RecordingBackend> backend_;
+  std::unique_ptr<BrokerServer> server_;
+};
+
+}  // namespace tombolo::control

@@ -1,0 +1,211 @@
+#include "mpi_btl/engine/rank_engine.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/transport/channel/simulated_members.h"
+#include "transport/alloc/extent_map.h"
+#include "transport/layout/link.h"
+
+namespace tombolo::mpi {
+namespace {
+
+constexpr uint8_t kTag = 65;
+constexpr int kManyPolls = 100;
+
+struct Message {
+  uint8_t tag;
+  std::string payload;
+};
+
+// An engine and what its handlers were told.
+class Rank {
+ public:
+  Rank(SimulatedMembers& members, std::string_view name) {
+    std::unique_ptr<Endpoint> endpoint = members.Join(name);
+    id = endpoint->Id();
+    engine = *RankEngine::Create(std::move(endpoint));
+  }
+
+  Peer* Open(const Rank& other) {
+    const tombolo_address address = other.engine->Address();
+    return *engine->OpenPeer(&address, sizeof(address), this);
+  }
+
+  bool Send(Peer* peer, std::string_view text) {
+    Claim claim;
+    std::byte* memory = engine->TryClaim(*peer, text.size(), claim);
+    if (memory == nullptr) return false;
+    std::ranges::copy(std::as_bytes(std::span(text)), memory);
+    engine->Publish(claim, kTag, text.size());
+    return true;
+  }
+
+  int Poll() {
+    const tombolo_handlers handlers = {this, OnMessage, OnPeerLost};
+    return engine->Poll(handlers);
+  }
+
+  EndpointId id;
+  std::unique_ptr<RankEngine> engine;
+  std::vector<Message> messages;
+  std::vector<std::string> losses;
+
+ private:
+  static void OnMessage(void* self, uint8_t tag, const void* payload, size_t bytes) {
+    static_cast<Rank*>(self)->messages.push_back(
+        {tag, std::string(static_cast<const char*>(payload), bytes)});
+  }
+  static void OnPeerLost(void* self, void*, const char* why) {
+    static_cast<Rank*>(self)->losses.push_back(why);
+  }
+};
+
+// Leaves less free than bulk lanes may be made of.
+void FillTheRegion(SimulatedMembers& members) {
+  ExtentMap extents(members.SharedRegion().ExtentMap());
+  ASSERT_TRUE(extents.Claim(extents.Count() * 3 / 4, /*owner=*/60, ExtentKind::kBulkLane));
+}
+
+TEST(RankEngineTest, DeliversToARankThatDidNotOpenTheSender) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(a.Open(b), "hello"));
+  EXPECT_EQ(b.Poll(), 1);
+  ASSERT_EQ(b.messages.size(), 1u);
+  EXPECT_EQ(b.messages[0].tag, kTag);
+  EXPECT_EQ(b.messages[0].payload, "hello");
+}
+
+TEST(RankEngineTest, TellsOnceOfAPeerThatDied) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  Peer* peer = a.Open(b);
+  ASSERT_TRUE(a.Send(peer, "hello"));
+  members.Kill(b.id);
+  a.Poll();
+  a.Poll();
+  ASSERT_EQ(a.losses.size(), 1u);
+  EXPECT_NE(a.losses[0].find("is dead"), std::string::npos) << a.losses[0];
+  EXPECT_TRUE(peer->is_lost);
+  EXPECT_FALSE(a.Send(peer, "more"));
+}
+
+TEST(RankEngineTest, TellsOfADeadPeerThatItNeverTalkedTo) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  a.Open(b);
+  a.Poll();
+  members.Kill(b.id);
+  a.Poll();
+  EXPECT_EQ(a.losses.size(), 1u);
+}
+
+TEST(RankEngineTest, DeliversWhatADeadPeerSentBeforeItTellsOfTheDeath) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  a.Open(b);
+  ASSERT_TRUE(b.Send(b.Open(a), "last words"));
+  members.Kill(b.id);
+  a.Poll();
+  EXPECT_EQ(a.messages.size(), 1u);
+  EXPECT_EQ(a.losses.size(), 1u);
+}
+
+TEST(RankEngineTest, SaysNothingOfAPeerThatLeftInGoodOrder) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  Peer* peer = a.Open(b);
+  ASSERT_TRUE(b.Send(b.Open(a), "hello"));
+  b.engine.reset();
+  members.Kill(b.id);
+  a.Poll();
+  EXPECT_EQ(a.messages.size(), 1u);
+  EXPECT_TRUE(a.losses.empty());
+  EXPECT_TRUE(peer->is_lost);
+}
+
+TEST(RankEngineTest, SaysGoodbyeToPeersThatItNeverTalkedTo) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  a.Open(b);
+  b.Open(a);
+  b.engine.reset();
+  members.Kill(b.id);
+  a.Poll();
+  EXPECT_TRUE(a.losses.empty());
+}
+
+TEST(RankEngineTest, SaysGoodbyeToWhoeverWroteToIt) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(a.Open(b), "hello"));
+  b.Poll();
+  b.engine.reset();
+  members.Kill(b.id);
+  a.Poll();
+  EXPECT_TRUE(a.losses.empty());
+}
+
+TEST(RankEngineTest, SendsLargeMessagesWithoutMemoryForABulkLane) {
+  SimulatedMembers members;
+  FillTheRegion(members);
+  Rank a(members, "a"), b(members, "b");
+  Peer* peer = a.Open(b);
+  const std::string text(a.engine->MaxMessageBytes(), 'x');
+  EXPECT_FALSE(a.Send(peer, text));
+  size_t sent_bytes = 0;
+  for (int i = 0; i < kManyPolls && b.messages.empty(); ++i) {
+    if (sent_bytes != text.size()) {
+      a.engine->TrySendCopy(*peer, kTag, std::as_bytes(std::span(text)), sent_bytes);
+    }
+    b.Poll();
+    a.Poll();
+  }
+  ASSERT_EQ(b.messages.size(), 1u);
+  EXPECT_EQ(b.messages[0].tag, kTag);
+  EXPECT_EQ(b.messages[0].payload, text);
+}
+
+TEST(RankEngineTest, DoesNotCutMessagesWhileTheBulkLaneIsOnlyFull) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  Peer* peer = a.Open(b);
+  const std::string text(a.engine->MaxMessageBytes(), 'x');
+  while (a.Send(peer, text)) {
+  }
+  size_t sent_bytes = 0;
+  EXPECT_FALSE(a.engine->TrySendCopy(*peer, kTag, std::as_bytes(std::span(text)), sent_bytes));
+  EXPECT_EQ(sent_bytes, 0u);
+}
+
+TEST(RankEngineTest, TellsOfPiecesThatMakeNoSense) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  a.Open(b);
+  Peer* peer = b.Open(a);
+  const EngineHeader header = {EngineMessage::kPiece, kTag, 10, 5};
+  Claim claim;
+  std::byte* memory = b.engine->TryClaim(*peer, sizeof(header) + 5, claim);
+  ASSERT_NE(memory, nullptr);
+  std::ranges::copy(std::as_bytes(std::span(&header, 1)), memory);
+  b.engine->Publish(claim, kEngineTag, sizeof(header) + 5);
+  a.Poll();
+  EXPECT_TRUE(a.messages.empty());
+  ASSERT_EQ(a.losses.size(), 1u);
+  EXPECT_NE(a.losses[0].find("pieces"), std::string::npos) << a.losses[0];
+}
+
+TEST(RankEngineTest, RefusesAPeerThatIsGone) {
+  SimulatedMembers members;
+  Rank a(members, "a"), b(members, "b");
+  const tombolo_address address = b.engine->Address();
+  members.Kill(b.id);
+  EXPECT_TRUE(absl::IsNotFound(a.engine->OpenPeer(&address, sizeof(address), nullptr).status()));
+}
+
+}  // namespace
+}  // namespace tombolo::mpi
