@@ -1,12 +1,12 @@
 #include "control/daemon/daemon.h"
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/daemon/descriptor_limit.h"
+#include "control/daemon/unix_time.h"
+#include "control/link/boot_id.h"
 #include "control/registry/region_info.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
@@ -22,17 +22,8 @@ constexpr uint32_t kMembershipVector = 0;
 constexpr int64_t kFirstReapDelayNs = kNsPerMs;
 constexpr int64_t kLastReapDelayNs = kNsPerSecond;
 
-int64_t NowUnixNs() {
-  using std::chrono::system_clock;
-  return std::chrono::nanoseconds(system_clock::now().time_since_epoch()).count();
-}
-
-std::string HostBootId() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string boot_id;
-  file >> boot_id;
-  return boot_id;
-}
+// Connections to the broker that have not attached yet, or never will.
+constexpr size_t kSpareBrokerClients = 64;
 
 RegistryLimits ToRegistryLimits(const RegionLimits& limits) {
   return {.slots = limits.slot_count,
@@ -84,11 +75,14 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
       mirror_(region_.View()),
       reaper_(region_.View(), registry_, mirror_,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
-      view_(ViewOptions(region_)) {
+      view_(ViewOptions(region_)),
+      host_backend_(region_, doorbells_, registry_) {
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  if (broker_ != nullptr) broker_->RemoveSocketFile();
+}
 
 std::string Daemon::Describe() const {
   const RegionLimits& limits = region_.View().Limits();
@@ -100,11 +94,14 @@ std::string Daemon::Describe() const {
 absl::Status Daemon::OccupyHostSlot() {
   auto incarnation = registry_.OccupySlot(kHostSlot, PeerKind::kHost, NowUnixNs());
   if (!incarnation.ok()) return incarnation.status();
-  return registry_.BrokerReady(kHostSlot, HostBootId()).status();
+  const absl::StatusOr<BootId> boot_id = ReadBootId();
+  if (!boot_id.ok()) return boot_id.status();
+  return registry_.BrokerReady(kHostSlot, FormatBootId(*boot_id)).status();
 }
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
 absl::Status Daemon::Serve() {
+  if (auto status = ServeEndpoints(); !status.ok()) return status;
   auto ivshmem_server =
       IvshmemServer::Start(loop_, {.folder = runtime_dir_.Path(),
                                    .memory_fd = region_.MemoryFd(),
@@ -122,6 +119,20 @@ absl::Status Daemon::Serve() {
   return absl::OkStatus();
 }
 
+absl::Status Daemon::ServeEndpoints() {
+  auto guest_links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_);
+  if (!guest_links.ok()) return guest_links.status();
+  guest_links_ = *std::move(guest_links);
+  NamedDescriptors inherited = store_.Take();
+  auto broker = BrokerServer::Start(
+      loop_, store_, host_backend_, inherited,
+      {.socket_path = runtime_dir_.Path() + "/broker.sock",
+       .max_clients = region_.View().Limits().endpoint_count + kSpareBrokerClients});
+  if (!broker.ok()) return broker.status();
+  broker_ = *std::move(broker);
+  return absl::OkStatus();
+}
+
 void Daemon::OnVmJoined(uint32_t slot) {
   const auto incarnation = registry_.OccupySlot(slot, PeerKind::kVm, NowUnixNs());
   if (!incarnation.ok()) spdlog::error("slot {}: {}", slot, incarnation.status().ToString());
@@ -130,6 +141,7 @@ void Daemon::OnVmJoined(uint32_t slot) {
 void Daemon::OnVmLeft(uint32_t slot) {
   const auto dead = registry_.VacateSlot(slot);
   if (!dead.ok()) spdlog::error("slot {}: {}", slot, dead.status().ToString());
+  guest_links_->SlotVacated(slot);
 }
 
 void Daemon::OnEvent(const MembershipEvent& event) {

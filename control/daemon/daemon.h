@@ -4,6 +4,8 @@
 //                                                   --> gRPC's replica and its watchers
 //                                                   --> reaper of dead endpoints
 //                                                   --> vector 0 of every occupied slot
+//   host processes --broker.sock--> broker --attach, death--> registry
+//   guests' agents --control links---------attach, death--> registry
 //
 // The registry is the only one that decides who is a member; everything else follows its events, in
 // the order of the picture: whoever is told of a change already finds it in the region.
@@ -17,6 +19,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/broker/broker_server.h"
+#include "control/daemon/guest_links.h"
+#include "control/daemon/host_backend.h"
 #include "control/daemon/host_region.h"
 #include "control/daemon/member_table_mirror.h"
 #include "control/daemon/reaper.h"
@@ -24,6 +29,7 @@
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
@@ -58,6 +64,7 @@ class Daemon {
 
   absl::Status OccupyHostSlot();
   absl::Status Serve();
+  absl::Status ServeEndpoints();
   void OnVmJoined(uint32_t slot);
   void OnVmLeft(uint32_t slot);
   void OnEvent(const MembershipEvent& event);
@@ -75,6 +82,10 @@ class Daemon {
   MembershipView view_;
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;
+  NullStore store_;
+  HostBackend host_backend_;
+  std::unique_ptr<GuestLinks> guest_links_;
+  std::unique_ptr<BrokerServer> broker_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
   std::unique_ptr<ControlServer> control_server_;
 };
