@@ -22,9 +22,6 @@ constexpr uint32_t kMembershipVector = 0;
 constexpr int64_t kFirstReapDelayNs = kNsPerMs;
 constexpr int64_t kLastReapDelayNs = kNsPerSecond;
 
-// Connections to the broker that have not attached yet, or never will.
-constexpr size_t kSpareBrokerClients = 64;
-
 RegistryLimits ToRegistryLimits(const RegionLimits& limits) {
   return {.slots = limits.slot_count,
           .vectors = limits.vector_count,
@@ -76,12 +73,12 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
       reaper_(region_.View(), registry_, mirror_,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
       view_(ViewOptions(region_)),
-      host_backend_(region_, doorbells_, registry_) {
+      host_broker_(registry_, region_, doorbells_, NowUnixNs) {
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
 
 Daemon::~Daemon() {
-  if (broker_ != nullptr) broker_->RemoveSocketFile();
+  if (broker_server_) broker_server_->RemoveSocketFile();
 }
 
 std::string Daemon::Describe() const {
@@ -101,35 +98,46 @@ absl::Status Daemon::OccupyHostSlot() {
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
 absl::Status Daemon::Serve() {
-  if (auto status = ServeEndpoints(); !status.ok()) return status;
-  auto ivshmem_server =
+  if (auto status = ServeAgents(); !status.ok()) return status;
+  if (auto status = ServeMachines(); !status.ok()) return status;
+  if (auto status = ServeProcesses(); !status.ok()) return status;
+  return ServeControl();
+}
+
+absl::Status Daemon::ServeMachines() {
+  auto server =
       IvshmemServer::Start(loop_, {.folder = runtime_dir_.Path(),
                                    .memory_fd = region_.MemoryFd(),
                                    .doorbells = &doorbells_,
                                    .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
                                    .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
-  if (!ivshmem_server.ok()) return ivshmem_server.status();
-  ivshmem_server_ = *std::move(ivshmem_server);
-  const std::string& folder = runtime_dir_.Path();
-  auto control_server =
-      ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
-                                   {folder + "/guest.sock", Audience::kGuests}});
-  if (!control_server.ok()) return control_server.status();
-  control_server_ = *std::move(control_server);
+  if (!server.ok()) return server.status();
+  ivshmem_server_ = *std::move(server);
   return absl::OkStatus();
 }
 
-absl::Status Daemon::ServeEndpoints() {
-  auto guest_links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_);
-  if (!guest_links.ok()) return guest_links.status();
-  guest_links_ = *std::move(guest_links);
+absl::Status Daemon::ServeProcesses() {
   NamedDescriptors inherited = store_.Take();
-  auto broker = BrokerServer::Start(
-      loop_, store_, host_backend_, inherited,
-      {.socket_path = runtime_dir_.Path() + "/broker.sock",
-       .max_clients = region_.View().Limits().endpoint_count + kSpareBrokerClients});
-  if (!broker.ok()) return broker.status();
-  broker_ = *std::move(broker);
+  auto server = BrokerServer::Start(loop_, store_, host_broker_, inherited,
+                                    {.socket_path = runtime_dir_.Path() + "/broker.sock"});
+  if (!server.ok()) return server.status();
+  broker_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeAgents() {
+  auto links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_);
+  if (!links.ok()) return links.status();
+  guest_links_ = *std::move(links);
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeControl() {
+  const std::string& folder = runtime_dir_.Path();
+  auto server = ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
+                                             {folder + "/guest.sock", Audience::kGuests}});
+  if (!server.ok()) return server.status();
+  control_server_ = *std::move(server);
   return absl::OkStatus();
 }
 

@@ -78,7 +78,7 @@ static mca_btl_base_module_t **component_init(int *count, bool progress_threads,
   *count = 0;
   tombolo_module *module = &mca_btl_tombolo;
   char name[32];
-  snprintf(name, sizeof(name), "mpi %s", OPAL_NAME_PRINT(OPAL_PROC_MY_NAME));
+  snprintf(name, sizeof(name), "mpi-%u", (unsigned)OPAL_PROC_MY_NAME.vpid);
   tombolo_text why;
   module->engine = tombolo_attach(mca_btl_tombolo_component.broker_path, name, why);
   if (NULL == module->engine) {

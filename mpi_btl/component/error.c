@@ -12,9 +12,9 @@ int tombolo_register_error(mca_btl_base_module_t *btl, mca_btl_base_module_error
 void tombolo_on_peer_lost(void *context, void *peer_context, const char *why) {
   tombolo_module *module = context;
   struct mca_btl_base_endpoint_t *endpoint = peer_context;
-  char text[TOMBOLO_TEXT_BYTES + 64];
-  snprintf(text, sizeof(text), "tombolo: lost %s: %s", OPAL_NAME_PRINT(endpoint->proc->proc_name),
-           why);
+  char text[2 * TOMBOLO_TEXT_BYTES];
+  snprintf(text, sizeof(text), "tombolo: lost rank %u on node %s: %s",
+           endpoint->proc->proc_name.vpid, opal_get_proc_hostname(endpoint->proc), why);
   opal_output_verbose(1, opal_btl_base_framework.framework_output, "btl:%s", text);
   tombolo_unlock(module);
   // Open MPI 4.1 ends the job here, with this text.

@@ -52,14 +52,15 @@ bool ExtentMap::ClaimRun(uint32_t first, uint32_t count, uint16_t owner, ExtentK
 std::optional<uint32_t> ExtentMap::Claim(uint32_t count, uint16_t owner, ExtentKind kind) {
   if (count == 0 || count > words_.size() || count > kMaxRunExtents) return std::nullopt;
   const uint32_t last_start = Count() - count;
-  uint32_t start = hint_ <= last_start ? hint_ : 0;
+  const uint32_t hint = hint_.load(std::memory_order_relaxed);
+  uint32_t start = hint <= last_start ? hint : 0;
   // Each step passes at least one word, so two rounds of the map bound the search whatever others
   // do.
   for (uint64_t steps = 0; steps <= uint64_t{2} * Count(); ++steps) {
     uint32_t length = 0;
     while (length < count && IsFree(start + length)) ++length, ++steps;
     if (length == count && ClaimRun(start, count, owner, kind)) {
-      hint_ = start + count;
+      hint_.store(start + count, std::memory_order_relaxed);
       return start;
     }
     start += length + 1;

@@ -7,6 +7,7 @@
 // dereferenced here.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,8 +22,9 @@ class ExtentMap {
   explicit ExtentMap(std::span<SharedU64> words) : words_(words) {}
 
   // Claims `count` consecutive extents for endpoint `owner` and gives the first one's index;
-  // nothing when no such run is free. The run's memory holds what its last owner left there. Memory
-  // ordering: acquire against the Free() or ReleaseAllOf() that freed the extents.
+  // nothing when no such run is free, or when others claimed and freed so fast that none was seen.
+  // The run's memory holds what its last owner left there. Memory ordering: acquire against the
+  // Free() or ReleaseAllOf() that freed the extents.
   std::optional<uint32_t> Claim(uint32_t count, uint16_t owner, ExtentKind kind);
 
   // Frees the run that begins at `first`. False, and nothing is done, when no run of `owner` begins
@@ -48,7 +50,9 @@ class ExtentMap {
   bool IsFree(uint32_t index) const;
 
   std::span<SharedU64> words_;
-  uint32_t hint_ = 0;  // Where the last claim ended: a place to begin the search, nothing more.
+  // Where the last claim ended: a place to begin the search, nothing more. Relaxed everywhere,
+  // because it orders nothing; atomic only because threads of a process share this object.
+  std::atomic<uint32_t> hint_ = 0;
 };
 
 }  // namespace tombolo

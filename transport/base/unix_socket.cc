@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,25 +40,38 @@ absl::Status RemoveStale(const std::string& path, int type) {
     return absl::AlreadyExistsError(
         absl::StrCat(path, " exists and is not a socket; remove it or choose another folder."));
   }
-  const absl::StatusOr<UniqueFd> probe = ConnectUnix(path, type & ~SOCK_NONBLOCK);
-  if (probe.ok() || absl::IsFailedPrecondition(probe.status())) {
+  // Not blocking: a server that is alive but accepts nobody must not stop us too.
+  const absl::Status probe = ConnectUnix(path, type | SOCK_NONBLOCK).status();
+  if (probe.ok() || absl::IsFailedPrecondition(probe) || absl::IsResourceExhausted(probe)) {
     return absl::AlreadyExistsError(
         absl::StrCat("another process serves ", path, "; stop it first or choose another folder."));
   }
+  // Only a refusal proves that nobody serves it: without permission to ask, it may be in use.
+  if (!absl::IsUnavailable(probe) && !absl::IsNotFound(probe)) return probe;
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, absl::StrCat("remove the stale socket ", path));
   }
   return absl::OkStatus();
 }
 
+bool IsSocket(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
 absl::Status ConnectError(int error, const std::string& path) {
   switch (error) {
     case ENOENT:
       return absl::NotFoundError(absl::StrCat("there is no socket ", path, "."));
-    case ECONNREFUSED:
+    case ECONNREFUSED:  // Also Linux's answer for what is no socket at all.
+      if (!IsSocket(path)) {
+        return absl::FailedPreconditionError(absl::StrCat(path, " is not a socket."));
+      }
       return absl::UnavailableError(absl::StrCat("nobody listens at ", path, "."));
+    case EAGAIN:
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the server of ", path, " has a full queue of connections; is it stuck?"));
     case EPROTOTYPE:
-    case ENOTSOCK:
       return absl::FailedPreconditionError(
           absl::StrCat(path, " is a socket of another type, so it belongs to another program."));
     default:

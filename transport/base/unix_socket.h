@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,7 +29,8 @@ inline constexpr size_t kMaxFdsPerMessage = 253;
 absl::StatusOr<UniqueFd> ListenUnix(const std::string& path, int type, unsigned mode);
 
 // Connects to `path`. Unavailable when nobody listens there, NotFound when there is no such file,
-// FailedPrecondition when it is no socket or one of another type.
+// FailedPrecondition when it is no socket or one of another type, ResourceExhausted when the
+// server's queue is full (with SOCK_NONBLOCK; else this waits).
 absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type);
 
 // A connected pair.

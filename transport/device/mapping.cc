@@ -16,35 +16,35 @@
 namespace tombolo {
 namespace {
 
-absl::Status NotEnoughMemory(uint64_t size_bytes, uint64_t available_bytes) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the region needs ", size_bytes, " bytes of memory, and the system has ",
-                   available_bytes, " available; free some, or choose a smaller --size."));
-}
-
-// What the kernel says that it can give without swapping; everything when it does not say.
+// What the kernel reckons could be allocated without swapping (proc(5)). Everything, if it does not
+// say.
 uint64_t AvailableBytes() {
   std::ifstream meminfo("/proc/meminfo");
-  std::string word;
+  std::string key, unit;
   uint64_t kib = 0;
-  while (meminfo >> word) {
-    if (word == "MemAvailable:" && meminfo >> kib) return kib * kKiB;
+  while (meminfo >> key >> kib >> unit) {
+    if (key == "MemAvailable:") return kib * kKiB;
   }
   return UINT64_MAX;
+}
+
+absl::Status TooLittleMemory(uint64_t size_bytes) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "the region needs ", size_bytes,
+      " bytes of memory and the system has less to give; see `free -b` and the limits of "
+      "this container, or choose a smaller --size."));
 }
 
 }  // namespace
 
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes) {
+  // SUBTLE: a memfd has no limit of its own, so an allocation larger than memory does not fail: the
+  // kernel kills other processes to make room for it. Hence the look before.
+  if (size_bytes > AvailableBytes()) return TooLittleMemory(size_bytes);
   UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.IsOpen()) return ErrnoStatus(errno, "create the region's memfd");
-  // SUBTLE: a memfd has no file system that could be full. Allocating more than there is does not
-  // fail: it has the kernel kill processes until it succeeds.
-  if (const uint64_t available = AvailableBytes(); size_bytes > available) {
-    return NotEnoughMemory(size_bytes, available);
-  }
   const int error = posix_fallocate(fd.Get(), 0, static_cast<off_t>(size_bytes));
-  if (error == ENOSPC || error == ENOMEM) return NotEnoughMemory(size_bytes, AvailableBytes());
+  if (error == ENOSPC || error == ENOMEM) return TooLittleMemory(size_bytes);
   if (error != 0) return ErrnoStatus(error, absl::StrCat("allocate ", size_bytes, " bytes"));
   if (fcntl(fd.Get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return ErrnoStatus(errno, "seal the region's memfd");

@@ -12,11 +12,18 @@ namespace {
 
 uint32_t SysconfBytes(int name) { return static_cast<uint32_t>(std::max(0L, sysconf(name))); }
 
-absl::Status Differs(const char* field, uint64_t seen, uint64_t expected) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the region's header says ", field, " = ", seen, ", expected ", expected,
-      ". Either this is no Tombolo region, or somebody wrote over it: restart tombolod and "
-      "the virtual machines of this region."));
+constexpr char kDamaged[] =
+    " Either this is no Tombolo region, or somebody wrote over it: restart tombolod and the "
+    "virtual "
+    "machines of this region.";
+
+// Also names what the expected value was computed from: one of those may be what is wrong.
+absl::Status Differs(const char* field, uint64_t seen, uint64_t expected,
+                     const RegionLimits& limits) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("the region's header says ", field, " = ", seen, ", expected ", expected,
+                   " for ", limits.slot_count, " slots, ", limits.endpoint_count, " endpoints and ",
+                   limits.region_bytes, " bytes.", kDamaged));
 }
 
 absl::Status CheckMagic(const RegionHeader& header) {
@@ -35,7 +42,8 @@ absl::Status CheckMagic(const RegionHeader& header) {
   return absl::OkStatus();
 }
 
-absl::Status CheckOffsets(const RegionHeader& header, const Geometry& expected) {
+absl::Status CheckOffsets(const RegionHeader& header, const RegionLimits& limits,
+                          const Geometry& expected) {
   const struct {
     const char* field;
     uint64_t seen, expected;
@@ -52,7 +60,8 @@ absl::Status CheckOffsets(const RegionHeader& header, const Geometry& expected) 
       {"extents_offset", header.extents_offset, expected.extents.bytes},
   };
   for (const auto& check : checks) {
-    if (check.seen != check.expected) return Differs(check.field, check.seen, check.expected);
+    if (check.seen != check.expected)
+      return Differs(check.field, check.seen, check.expected, limits);
   }
   return absl::OkStatus();
 }
@@ -130,8 +139,11 @@ absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory) {
         " bytes are mapped: the region was truncated or the wrong device was opened."));
   }
   const absl::StatusOr<Geometry> geometry = ComputeGeometry(limits);
-  if (!geometry.ok()) return geometry.status();
-  if (absl::Status status = CheckOffsets(header, *geometry); !status.ok()) return status;
+  if (!geometry.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the region's header is damaged: ", geometry.status().message(), kDamaged));
+  }
+  if (absl::Status status = CheckOffsets(header, limits, *geometry); !status.ok()) return status;
   Region region(memory, limits, *geometry);
   std::ranges::copy(header.uuid, region.uuid_.begin());
   region.caches_ = {header.l1d_bytes, header.l2_bytes, header.l3_bytes};

@@ -40,13 +40,14 @@ void SmallLaneProducer::LoadCredits(std::memory_order order) {
 }
 
 bool SmallLaneProducer::HasRoom(size_t payload_bytes) {
+  if (payload_bytes > kMaxInlineBytes) return false;
   LoadCredits(std::memory_order_seq_cst);
   return !poisoned_ && Fits(CellsFor(payload_bytes));
 }
 
 bool SmallLaneProducer::TryClaim(size_t payload_bytes, SmallClaim& claim) {
+  if (poisoned_ || payload_bytes > kMaxInlineBytes) return false;
   const uint32_t cells = CellsFor(payload_bytes);
-  if (poisoned_ || cells > kMaxMessageCells) return false;
   if (!Fits(cells)) {
     // Acquire: pairs with SmallLaneConsumer::PublishCredits; the consumer has read what we are to
     // overwrite.

@@ -24,7 +24,7 @@ struct LanePosition {
   void Advance(uint32_t cells);
 };
 
-// Cells that a message of `payload_bytes` fills, its header included.
+// Cells that a message of `payload_bytes`, at most kMaxInlineBytes, fills; its header included.
 constexpr uint32_t CellsFor(size_t payload_bytes) {
   return static_cast<uint32_t>((payload_bytes + kCellHeaderBytes + kCellBytes - 1) / kCellBytes);
 }
@@ -43,8 +43,8 @@ class SmallLaneProducer {
   explicit SmallLaneProducer(Link& link) : link_(&link) {}
 
   // Claims room for `payload_bytes`, at most kMaxInlineBytes. Several claims may be open; they may
-  // be published in any order and are delivered in the order of the claims. False: no credits now,
-  // or the receiver's credits made no sense (Poisoned() tells which).
+  // be published in any order and are delivered in the order of the claims. False: too large, no
+  // credits now, or the receiver's credits made no sense (Poisoned() tells).
   bool TryClaim(size_t payload_bytes, SmallClaim& claim);
 
   // Makes the message visible: `length` bytes, at most what was claimed.

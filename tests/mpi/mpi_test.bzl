@@ -1,0 +1,52 @@
+"""Tests that run a program under mpirun (run_mpi.sh)."""
+
+def _quoted(words):
+    return ["'%s'" % word for word in words]
+
+def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "self,vader", daemon = True, data = [], **kwargs):
+    """Runs `program`.
+
+    Args:
+      name: of the test.
+      program: label of the binary.
+      args: options of run_mpi.sh.
+      program_args: arguments of the program.
+      expect: regular expressions; a line of the output has to match each.
+      btl: Open MPI's transports; `tombolo` may be among them.
+      daemon: whether a tombolod runs for `tombolo`.
+      data: further files.
+      **kwargs: of sh_test.
+    """
+    all_args = ["$(location %s)" % program, "--btl", btl] + args
+    all_data = data + [program, ":fake_node.sh"]
+    if "tombolo" in btl:
+        all_args += ["--component", "$(location //mpi_btl/component:mca_btl_tombolo.so)"]
+        all_data.append("//mpi_btl/component:mca_btl_tombolo.so")
+    if "tombolo" in btl and daemon:
+        all_args += ["--daemon", "$(location //control/daemon:tombolod)"]
+        all_data.append("//control/daemon:tombolod")
+    for regex in expect:
+        all_args += ["--expect"] + _quoted([regex])
+    native.sh_test(
+        name = name,
+        size = "medium",
+        srcs = ["run_mpi.sh"],
+        args = all_args + (["--"] + program_args if program_args else []),
+        data = all_data,
+        # Ranks spin, on two cores or on all there are. TSan does not see what another process writes.
+        tags = [
+            "cpu:2",
+            "no_tsan",
+        ],
+        **kwargs
+    )
+
+def mpi_check_test(name, np = 2, nodes = 1, args = [], expect = [], **kwargs):
+    """Passes when mpi_check does, with `np` ranks that Open MPI takes to be on `nodes` nodes."""
+    mpi_test(
+        name = name,
+        program = ":mpi_check",
+        args = ["--np", str(np), "--nodes", str(nodes)] + args,
+        expect = expect + ["%d ranks on %d nodes: [0-9]* checks passed" % (np, nodes)],
+        **kwargs
+    )
