@@ -129,7 +129,10 @@ bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
   }
   if (link->TryClaim(payload_bytes, claim)) return true;
   Count(region_.Counters(self_.index).credit_stalls);
-  if (link->Poisoned()) Count(region_.Counters(self_.index).validation_failures);
+  if (link->Poisoned() && std::ranges::find(liars_, peer.index) == liars_.end()) {
+    // Not dropped here: the caller may be in the middle of its links.
+    liars_.push_back(peer.index);
+  }
   return false;
 }
 
@@ -259,6 +262,14 @@ bool Channel::ScanInbox() {
   return changed;
 }
 
+void Channel::DropLiars(ChannelHandler& handler) {
+  for (uint32_t peer : std::exchange(liars_, {})) {
+    if (out_[peer] == nullptr || !out_[peer]->Poisoned()) continue;
+    Count(region_.Counters(self_.index).validation_failures);
+    Drop(peer, handler);
+  }
+}
+
 void Channel::CloseOut(uint32_t peer) {
   std::unique_ptr<OutLink> link = std::move(out_[peer]);
   std::erase(out_peers_, peer);
@@ -327,6 +338,7 @@ size_t Channel::Poll(ChannelHandler& handler) {
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
   ScanInbox();
   size_t delivered = PollActive(handler);
+  if (!liars_.empty()) DropLiars(handler);
   if (epoch != epoch_) delivered += HandleDepartures(handler, epoch);
   if (delivered != 0) waiter_.ResetBackoff();
   return delivered;
@@ -334,7 +346,7 @@ size_t Channel::Poll(ChannelHandler& handler) {
 
 bool Channel::LookAgain() {
   if (region_.MembershipEpoch().load(std::memory_order_seq_cst) != epoch_) return true;
-  bool pending = ScanInbox();
+  bool pending = ScanInbox() || !liars_.empty();
   for (uint32_t peer : out_peers_) pending |= out_[peer]->WantCredits();
   return pending;
 }

@@ -94,6 +94,10 @@ class Channel {
   int64_t MaxSleepNs() const { return waiter_.BackoffNs(); }
   void WakeUp();
 
+  // Nothing came in all of MaxSleepNs(): the next sleep may be longer. A message makes it short
+  // again.
+  void SleptInVain() { waiter_.LengthenBackoff(); }
+
   EndpointId Self() const { return self_; }
 
  private:
@@ -116,6 +120,7 @@ class Channel {
   size_t HandleDepartures(ChannelHandler& handler, uint64_t epoch);
   std::vector<uint32_t> FindDeparted() const;
   void Drop(uint32_t peer, ChannelHandler& handler);
+  void DropLiars(ChannelHandler& handler);
   void CloseOut(uint32_t peer);
   void EndClaim(OutLink& link);
   bool LookAgain();
@@ -138,7 +143,8 @@ class Channel {
   std::vector<uint32_t> out_peers_;
   std::vector<std::unique_ptr<OutLink>> closing_;  // Departed receivers, claims still open.
   std::vector<uint32_t> dropped_;  // By endpoint index: the incarnation whose words made no sense.
-  std::vector<uint32_t> active_;   // Indices into in_ that are polled.
+  std::vector<uint32_t> liars_;  // Receivers whose credits made no sense; dropped at the next poll.
+  std::vector<uint32_t> active_;  // Indices into in_ that are polled.
   std::vector<uint32_t> parked_;
 };
 

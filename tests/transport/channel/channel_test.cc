@@ -229,6 +229,23 @@ TEST(ChannelTest, ASenderWhoseHeaderMakesNoSenseIsDroppedAndCounted) {
   EXPECT_EQ(b.recorder.departed.size(), 1u);
 }
 
+TEST(ChannelTest, AReceiverWhoseCreditsMakeNoSenseIsDroppedAndCounted) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.channel->Open(b.Id()).ok());
+  Claim claim;
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10, claim));
+  a.channel->Publish(claim, 1, 10);
+  // SAFETY: the cell lies in its link, which begins at an extent.
+  const auto cell = reinterpret_cast<uintptr_t>(claim.cell.header);
+  reinterpret_cast<Link*>(cell / kExtentBytes * kExtentBytes)->consumed_cells.store(~uint64_t{0});
+  while (a.channel->TryClaim(b.Id(), 10, claim)) a.channel->Publish(claim, 1, 10);
+  EXPECT_FALSE(a.channel->PrepareToSleep());
+  a.channel->Poll(a.recorder);
+  EXPECT_EQ(a.recorder.departed, std::vector<EndpointId>{b.Id()});
+  EXPECT_EQ(members.SharedRegion().Counters(a.Id().index).validation_failures.load(), 1u);
+}
+
 TEST(ChannelTest, ABulkDescriptorOutOfTheRegionIsRefused) {
   for (const BulkDescriptor& bad :
        {BulkDescriptor{0, 100}, BulkDescriptor{~uint64_t{0} - 50, 100},

@@ -1,0 +1,104 @@
+#include "control/channel_loop/channel_loop.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include <utility>
+
+#include "transport/base/clock.h"
+#include "transport/channel/tags.h"
+#include "transport/layout/link.h"
+
+namespace tombolo::control {
+
+absl::StatusOr<std::unique_ptr<ChannelLoop>> ChannelLoop::Create(EventLoop& loop,
+                                                                 Endpoint& endpoint,
+                                                                 StreamAcceptor* acceptor,
+                                                                 const StreamLimits& limits) {
+  absl::StatusOr<std::unique_ptr<Channel>> channel = Channel::Create(endpoint);
+  if (!channel.ok()) return channel.status();
+  std::unique_ptr<ChannelLoop> made(new ChannelLoop(loop, *std::move(channel), acceptor, limits));
+  // Only to end the loop's sleep; Turn() does the rest.
+  absl::StatusOr<Watch> watch = loop.WatchReadable(made->channel_->Readable(), [] {});
+  if (!watch.ok()) return watch.status();
+  made->doorbell_watch_ = *std::move(watch);
+  return made;
+}
+
+ChannelLoop::ChannelLoop(EventLoop& loop, std::unique_ptr<Channel> channel,
+                         StreamAcceptor* acceptor, const StreamLimits& limits)
+    : loop_(loop),
+      channel_(std::move(channel)),
+      streams_(std::make_unique<StreamMux>(*channel_, acceptor, limits)) {}
+
+void ChannelLoop::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
+  if (tag == ToTag(AgentTag::kStream)) {
+    streams_->OnMessage(source, payload);
+  } else if (tag == ToTag(AgentTag::kPing)) {
+    AnswerPing(source, payload);
+  }
+}
+
+void ChannelLoop::AnswerPing(EndpointId source, std::span<const std::byte> payload) {
+  Claim claim;
+  // An answer for which there is no room is lost: who pings does not wait for ever.
+  if (payload.size() > kMaxInlineBytes || !channel_->Open(source).ok() ||
+      !channel_->TryClaim(source, payload.size(), claim)) {
+    return;
+  }
+  if (!payload.empty()) memcpy(claim.payload.data(), payload.data(), payload.size());
+  channel_->Publish(claim, ToTag(AgentTag::kPong), payload.size());
+}
+
+void ChannelLoop::OnDeparted(EndpointId peer) { streams_->OnDeparted(peer); }
+
+bool ChannelLoop::PollChannel() {
+  bool busy = channel_->Poll(*this) != 0;
+  busy |= streams_->Flush();
+  const uint64_t frames = streams_->FramesSent();
+  busy |= frames != frames_seen_;
+  frames_seen_ = frames;
+  return busy;
+}
+
+void ChannelLoop::Turn() {
+  if (PollChannel()) {
+    last_traffic_ns_ = MonotonicNs();
+    loop_.Poll();
+  } else if (MonotonicNs() - last_traffic_ns_ < kSpinNs) {
+    Spin();
+  } else if (channel_->PrepareToSleep()) {
+    SleepInLoop();
+  }
+}
+
+void ChannelLoop::Spin() {
+  for (int i = 0; i < kPollsPerLoopTurn; ++i) {
+    if (!PollChannel()) continue;
+    last_traffic_ns_ = MonotonicNs();
+    break;
+  }
+  loop_.Poll();
+  // The one that we wait for may need this core.
+  sched_yield();
+}
+
+void ChannelLoop::SleepInLoop() {
+  bool in_vain = false;
+  const Watch timer = loop_.After(channel_->MaxSleepNs(), [&in_vain] { in_vain = true; });
+  loop_.RunOnce();
+  if (in_vain) channel_->SleptInVain();
+  channel_->WakeUp();
+}
+
+void ChannelLoop::Run() {
+  while (!stopping_.load(std::memory_order_relaxed)) Turn();
+}
+
+void ChannelLoop::Stop() {
+  // Posted, so that a sleep ends; relaxed, because the post orders it.
+  stopping_.store(true, std::memory_order_relaxed);
+  loop_.Post([] {});
+}
+
+}  // namespace tombolo::control
