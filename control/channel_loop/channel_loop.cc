@@ -1,13 +1,13 @@
 #include "control/channel_loop/channel_loop.h"
 
 #include <sched.h>
-#include <string.h>
+
 
 #include <utility>
 
+#include "control/ping/answer_ping.h"
 #include "transport/base/clock.h"
 #include "transport/channel/tags.h"
-#include "transport/layout/link.h"
 
 namespace tombolo::control {
 
@@ -34,20 +34,9 @@ ChannelLoop::ChannelLoop(EventLoop& loop, std::unique_ptr<Channel> channel,
 void ChannelLoop::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
   if (tag == ToTag(AgentTag::kStream)) {
     streams_->OnMessage(source, payload);
-  } else if (tag == ToTag(AgentTag::kPing)) {
-    AnswerPing(source, payload);
+  } else {
+    AnswerPing(*channel_, source, tag, payload);
   }
-}
-
-void ChannelLoop::AnswerPing(EndpointId source, std::span<const std::byte> payload) {
-  Claim claim;
-  // An answer for which there is no room is lost: who pings does not wait for ever.
-  if (payload.size() > kMaxInlineBytes || !channel_->Open(source).ok() ||
-      !channel_->TryClaim(source, payload.size(), claim)) {
-    return;
-  }
-  if (!payload.empty()) memcpy(claim.payload.data(), payload.data(), payload.size());
-  channel_->Publish(claim, ToTag(AgentTag::kPong), payload.size());
 }
 
 void ChannelLoop::OnDeparted(EndpointId peer) { streams_->OnDeparted(peer); }

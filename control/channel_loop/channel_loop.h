@@ -52,7 +52,6 @@ class ChannelLoop final : private ChannelHandler {
 
   void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
   void OnDeparted(EndpointId peer) override;
-  void AnswerPing(EndpointId source, std::span<const std::byte> payload);
 
   bool PollChannel();
   void Spin();

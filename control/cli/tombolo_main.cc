@@ -9,6 +9,7 @@
 #include "control/cli/cli_context.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/peers_command.h"
+#include "control/cli/ping_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 
@@ -24,6 +25,7 @@ void Declare(CLI::App& app, CliContext& context) {
   app.footer(
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
+      "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
       "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
@@ -34,6 +36,7 @@ void Declare(CLI::App& app, CliContext& context) {
   app.fallthrough();
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
+  AddPingCommand(app, context);
   AddVmArgsCommand(app, context);
 }
 

@@ -19,6 +19,10 @@ namespace {
 // for lost.
 constexpr int64_t kGoodbyeLimitNs = 200 * kNsPerMs;
 
+// A region that had no memory for a bulk lane is asked again now and then: the question costs a
+// scan of its extents.
+constexpr uint32_t kWishesPerQuestion = 256;
+
 constexpr size_t kPieceBytes = kMaxInlineBytes - sizeof(EngineHeader);
 
 // What still comes while this process leaves concerns nobody.
@@ -94,8 +98,14 @@ bool RankEngine::OpenLink(Peer& peer) {
   return peer.is_open;
 }
 
+bool RankEngine::IsWorthAsking(Peer& peer, size_t bytes) const {
+  return bytes <= kMaxInlineBytes || bytes <= channel_->MaxPayloadBytes(peer.id) ||
+         peer.bulk_wishes++ % kWishesPerQuestion == 0;
+}
+
 std::byte* RankEngine::TryClaim(Peer& peer, size_t bytes, Claim& claim) {
   if (!peer.is_open && !OpenLink(peer)) return nullptr;
+  if (!IsWorthAsking(peer, bytes)) return nullptr;
   return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
 }
 

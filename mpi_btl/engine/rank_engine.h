@@ -29,7 +29,8 @@ struct Peer {
   void* context = nullptr;
   bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
   bool is_lost = false;
-  std::string failure;  // Why no link could be made; empty otherwise.
+  uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk lane.
+  std::string failure;       // Why no link could be made; empty otherwise.
 };
 
 class RankEngine final : private ChannelHandler {
@@ -72,6 +73,7 @@ class RankEngine final : private ChannelHandler {
   void OnPiece(EndpointId source, const EngineHeader& header, std::span<const std::byte> piece);
 
   bool OpenLink(Peer& peer);
+  bool IsWorthAsking(Peer& peer, size_t bytes) const;
   bool TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte> message,
                     size_t& sent_bytes);
   void SuspectTheDead(uint64_t epoch);

@@ -1,8 +1,7 @@
 // Counts the checks of this rank and says of each that fails what was seen and what was expected.
 //
 // Thread safety: any thread may check.
-#ifndef TOMBOLO_TESTS_MPI_CHECKS_H_
-#define TOMBOLO_TESTS_MPI_CHECKS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -53,5 +52,3 @@ class Checks {
 };
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_CHECKS_H_

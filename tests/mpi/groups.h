@@ -1,7 +1,6 @@
 // The groups of checks, one per file. Every rank of the world runs the same groups in the same
 // order, and each group leaves no message behind.
-#ifndef TOMBOLO_TESTS_MPI_GROUPS_H_
-#define TOMBOLO_TESTS_MPI_GROUPS_H_
+#pragma once
 
 #include "tests/mpi/message.h"
 
@@ -48,5 +47,3 @@ void CheckNonblockingCollectives(World& world);
 void CheckThreads(World& world);
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_GROUPS_H_

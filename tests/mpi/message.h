@@ -2,8 +2,7 @@
 //
 // An Incoming has guard bytes before and after the place of the payload, so that a byte too many is
 // noticed.
-#ifndef TOMBOLO_TESTS_MPI_MESSAGE_H_
-#define TOMBOLO_TESTS_MPI_MESSAGE_H_
+#pragma once
 
 #include <mpi.h>
 
@@ -85,5 +84,3 @@ class Incoming {
 void CheckStatus(Checks& checks, const MPI_Status& status, const Origin& origin);
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_MESSAGE_H_

@@ -4,8 +4,7 @@
 //
 // One byte of the next payload can be corrupted on purpose (ArmCorruption): a check that does not
 // see it is worth nothing.
-#ifndef TOMBOLO_TESTS_MPI_PAYLOAD_H_
-#define TOMBOLO_TESTS_MPI_PAYLOAD_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -43,5 +42,3 @@ void FillValues(int source, int tag, std::span<int64_t> out);
 void ArmCorruption();
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_PAYLOAD_H_

@@ -1,7 +1,6 @@
 // The message sizes that are worth a test: protocols switch at powers of two, less the length of
 // some header.
-#ifndef TOMBOLO_TESTS_MPI_SIZES_H_
-#define TOMBOLO_TESTS_MPI_SIZES_H_
+#pragma once
 
 #include <cstddef>
 #include <vector>
@@ -18,5 +17,3 @@ std::vector<size_t> AllSizes();
 std::vector<size_t> SwitchSizes(size_t largest_bytes = kLargestBytes);
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_SIZES_H_

@@ -1,6 +1,5 @@
 // Text from parts, for messages of failed checks.
-#ifndef TOMBOLO_TESTS_MPI_TEXT_H_
-#define TOMBOLO_TESTS_MPI_TEXT_H_
+#pragma once
 
 #include <sstream>
 #include <string>
@@ -15,5 +14,3 @@ std::string Text(const Parts&... parts) {
 }
 
 }  // namespace tombolo::mpi_check
-
-#endif  // TOMBOLO_TESTS_MPI_TEXT_H_

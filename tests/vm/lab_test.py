@@ -14,12 +14,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
-from lab.guest import Ivshmem  # noqa: E402
+from lab.qemu_options import Ivshmem  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 
-# Set to look at a guest's ivshmem device too: the socket of a running ivshmem server.
-IVSHMEM = os.environ.get("LAB_TEST_IVSHMEM_SOCKET")
-VECTORS = 4
+# Set to give the guests ivshmem devices too: the folder of a running tombolod.
+RUNTIME = os.environ.get("LAB_TEST_RUNTIME_DIR")
+VECTORS = 16
 
 
 class LabTest(unittest.TestCase):
@@ -64,7 +64,7 @@ class LabTest(unittest.TestCase):
         for guest in self.lab.guests:
             guest.run("ls -d /sys/bus/pci/drivers/vfio-pci /sys/kernel/iommu_groups/0")
 
-    @unittest.skipUnless(IVSHMEM, "no ivshmem server given")
+    @unittest.skipUnless(RUNTIME, "no tombolod given")
     def test_3_guests_see_their_ivshmem_device(self):
         for guest in self.lab.guests:
             guest.run("grep -l 0x1110 /sys/bus/pci/devices/*/device")
@@ -111,8 +111,10 @@ class LabTest(unittest.TestCase):
 
 def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="tombolo-lab-"))
-    device = Ivshmem(Path(IVSHMEM), VECTORS) if IVSHMEM else None
-    with Lab(work, guests=2, ivshmem={1: device, 2: device} if device else None) as lab:
+    devices = (
+        {number: Ivshmem(Path(RUNTIME) / f"slot-{number}.sock", VECTORS) for number in (1, 2)} if RUNTIME else None
+    )
+    with Lab(work, guests=2, ivshmem=devices) as lab:
         LabTest.lab, LabTest.work = lab, work
         passed = unittest.main(argv=[__file__, "--failfast"], exit=False).result.wasSuccessful()
     if not passed:

@@ -22,6 +22,12 @@ struct alignas(kCacheLineBytes) EndpointCounters {
 };
 
 static_assert(offsetof(EndpointCounters, messages_sent) == 0);
+static_assert(offsetof(EndpointCounters, bytes_sent) == 8);
+static_assert(offsetof(EndpointCounters, messages_received) == 16);
+static_assert(offsetof(EndpointCounters, bytes_received) == 24);
+static_assert(offsetof(EndpointCounters, doorbells_sent) == 32);
+static_assert(offsetof(EndpointCounters, sleeps) == 40);
+static_assert(offsetof(EndpointCounters, credit_stalls) == 48);
 static_assert(offsetof(EndpointCounters, validation_failures) == 56);
 static_assert(sizeof(EndpointCounters) == 64);
 

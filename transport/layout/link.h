@@ -122,6 +122,8 @@ static_assert(offsetof(Cell, payload) == kCellHeaderBytes);
 static_assert(sizeof(Cell) == kCellBytes);
 static_assert(sizeof(Link) == kExtentBytes);
 static_assert(2 * kMaxMessageCells + 1 <= kLinkCells);
+static_assert(offsetof(BulkDescriptor, offset) == 0);
+static_assert(offsetof(BulkDescriptor, length_bytes) == 8);
 static_assert(sizeof(BulkDescriptor) == 16);
 
 // A LinkDirectory is an array of endpoint_count of these, in extents of the sender: entry i is the

@@ -174,15 +174,23 @@ TEST_F(TomboloTest, DaemonNotRunningIsExitCodeThree) {
   }
 }
 
+TEST_F(TomboloTest, PingWithoutABrokerIsExitCodeThree) {
+  const Result result = Run("ping 1");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr(served_.Folder() + "/broker.sock"), HasSubstr("Start tombolod")));
+}
+
 TEST_F(TomboloTest, WrongUsageIsExitCodeTwo) {
-  for (const char* arguments : {"nonsense", "peers --nonsense", "vm-args --format xml",
-                                "watch --resume=minus", "peers watch"}) {
+  for (const char* arguments :
+       {"nonsense", "peers --nonsense", "vm-args --format xml", "watch --resume=minus",
+        "peers watch", "ping", "ping x", "ping 1 --count 0"}) {
     EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
   }
 }
 
 TEST_F(TomboloTest, HelpBeginsWithExamples) {
-  for (const char* arguments : {"", "-h", "peers --help", "watch -h", "vm-args -h"}) {
+  for (const char* arguments : {"", "-h", "peers --help", "watch -h", "vm-args -h", "ping -h"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 0) << arguments;
     EXPECT_THAT(result.out, StartsWith("Examples:\n  ")) << arguments;

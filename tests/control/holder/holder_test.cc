@@ -1,6 +1,7 @@
 #include "control/holder/holder.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -196,7 +197,7 @@ TEST_F(HolderTest, ChildOutlivesItsHolder) {
   StartHolder([this](DescriptorStore& store) {
     const pid_t parent = getppid();
     Send({.pid = getpid()});
-    while (getppid() == parent) usleep(1000);  // Until the kernel has given it another parent.
+    while (getppid() == parent) sched_yield();  // Until the kernel has given it another parent.
     const bool good = store.Store("late", wake_.Get()).ok() && store.Remove("late").ok();
     Send({.pid = getpid(), .lives = good});
     return 0;

@@ -33,9 +33,26 @@ def kvm_works(kernel: Kernel) -> bool:
 
 
 def _probe(kernel: Kernel) -> bool:
-    command = ["qemu-system-x86_64", *MACHINE, *SMP, *KVM, "-m", "256", "-nodefaults", "-no-user-config", "-display", "none",
-               "-serial", "stdio", "-kernel", str(kernel.image), "-initrd", str(initramfs.build(kernel)),
-               "-append", "console=ttyS0 quiet lab.probe"]
+    command = [
+        "qemu-system-x86_64",
+        *MACHINE,
+        *SMP,
+        *KVM,
+        "-m",
+        "256",
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-serial",
+        "stdio",
+        "-kernel",
+        str(kernel.image),
+        "-initrd",
+        str(initramfs.build(kernel)),
+        "-append",
+        "console=ttyS0 quiet lab.probe",
+    ]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS)
     except subprocess.TimeoutExpired:

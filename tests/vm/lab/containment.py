@@ -48,7 +48,8 @@ def run(main: Callable[[], int]) -> int:
 
 
 def detach() -> None:
-    """Called by main: lets the launcher return success while everything here stays up."""
+    """Called by main: lets the launcher return success while everything here stays up, without a terminal."""
+    _close_terminal()
     os.kill(INIT_PID, signal.SIGUSR1)
 
 
@@ -85,7 +86,15 @@ def _init(main: Callable[[], int], detached: int) -> int:
 
 def _let_launcher_go(detached: int) -> None:
     _libc.prctl(PR_SET_PDEATHSIG, 0)
+    _close_terminal()
     os.write(detached, b"d")
+
+
+def _close_terminal() -> None:
+    """Whoever reads the launcher's output through a pipe gets its end."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
 
 
 def _main(main: Callable[[], int]) -> int:

@@ -3,36 +3,21 @@
 import shlex
 import shutil
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import accelerator, initramfs, keys, network
+from . import keys, network, qemu_options
 from .deadline import Deadline, LabError
 from .guest_agent import GuestAgent, Result
 from .kernel import Kernel
 from .process import Program
+from .qemu_options import Ivshmem, Machine
 from .qmp import Qmp
 
-MEMORY_MIB = 1024
 BOOT_SECONDS = 90
 RUN_SECONDS = 60
 QUIT_SECONDS = 10
 START = Path(__file__).with_name("start.sh")
-# norandmaps: QEMU's emulator keeps translated code by address, so that without it every program is translated anew at
-# each start, which doubles what ssh takes.
-KERNEL_ARGUMENTS = "console=ttyS0 quiet intel_iommu=on mitigations=off norandmaps"
-
-
-@dataclass(frozen=True)
-class Ivshmem:
-    """An ivshmem-doorbell device: the server's socket, `slot-3.sock` for a VM that comes back to its slot.
-
-    QEMU talks to the server while it creates the device, before anything else: the server must be up.
-    """
-
-    socket: Path
-    vectors: int
 
 
 class Guest:
@@ -43,8 +28,7 @@ class Guest:
         self.name = network.name(number)
         self.folder = folder
         self.console = folder / "console.log"
-        self._kernel = kernel
-        self._ivshmem = ivshmem
+        self._machine = Machine(number, kernel, folder, self.console, ivshmem)
         self._qemu: Program | None = None
         self._qmp: Qmp
         self._agent: GuestAgent
@@ -58,8 +42,10 @@ class Guest:
         agent, agent_far = socket.socketpair()
         # Connected sockets instead of paths: nothing to wait for, and QEMU's death is an end of stream.
         with qmp_far, agent_far:
-            command = self._command(qmp_far.fileno(), agent_far.fileno())
-            self._qemu = Program(self.name, command, self.folder / "qemu.log", pass_fds=(qmp_far.fileno(), agent_far.fileno()))
+            command = qemu_options.command(self._machine, qmp_far.fileno(), agent_far.fileno())
+            self._qemu = Program(
+                self.name, command, self.folder / "qemu.log", pass_fds=(qmp_far.fileno(), agent_far.fileno())
+            )
         self._qmp = Qmp(self.name, qmp)
         self._agent = GuestAgent(self.name, agent)
 
@@ -107,14 +93,16 @@ class Guest:
     # The network cable.
 
     def unplug(self) -> None:
-        self._qmp.execute("set_link", name="card", up=False)
+        self._qmp.execute("set_link", name=qemu_options.CARD, up=False)
 
     def plug(self) -> None:
-        self._qmp.execute("set_link", name="card", up=True)
+        self._qmp.execute("set_link", name=qemu_options.CARD, up=True)
 
     # Programs inside; none of these needs the network.
 
-    def run(self, command: str | Sequence[str], seconds: float = RUN_SECONDS, check: bool = True, stdin: bytes = b"") -> Result:
+    def run(
+        self, command: str | Sequence[str], seconds: float = RUN_SECONDS, check: bool = True, stdin: bytes = b""
+    ) -> Result:
         """Runs a command (a string: by bash) to its end. With `check`, anything but exit code 0 is a LabError."""
         argv = ["bash", "-c", command] if isinstance(command, str) else [str(word) for word in command]
         result = self._agent.run(argv, seconds, stdin)
@@ -151,46 +139,6 @@ class Guest:
         shutil.copy(START, self.folder)
         address = f"{network.address(self.number)}/{network.PREFIX_BITS}"
         (self.folder / "guest.env").write_text(f"NAME={self.name}\nADDRESS={address}\n")
-
-    def _command(self, qmp_fd: int, agent_fd: int) -> list[str]:
-        return ["qemu-system-x86_64", "-name", self.name, *accelerator.options(self._kernel),
-                "-m", str(MEMORY_MIB), "-nodefaults", "-no-user-config", "-display", "none",
-                # First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping.
-                "-device", "intel-iommu,intremap=on",
-                "-kernel", str(self._kernel.image), "-initrd", str(initramfs.build(self._kernel)),
-                "-append", KERNEL_ARGUMENTS,
-                *self._console_options(), *self._channel_options(qmp_fd, agent_fd),
-                *self._disk_options(), *self._card_options(), *self._ivshmem_options()]
-
-    def _console_options(self) -> list[str]:
-        return ["-chardev", f"file,id=console,path={_escaped(self.console)},append=on", "-serial", "chardev:console"]
-
-    def _channel_options(self, qmp_fd: int, agent_fd: int) -> list[str]:
-        return ["-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
-                "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,fd={agent_fd}",
-                "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"]
-
-    def _disk_options(self) -> list[str]:
-        """No disk: the host's / read-only, and /lab. multidevs: the host's / may span file systems."""
-        return ["-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-                "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
-                "-fsdev", f"local,id=lab,path={_escaped(self.folder)},security_model=none",
-                "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab"]
-
-    def _card_options(self) -> list[str]:
-        return ["-netdev", f"tap,id=net,ifname={network.tap(self.number)},script=no,downscript=no",
-                "-device", f"virtio-net-pci,id=card,netdev=net,mac={network.mac(self.number)},romfile="]
-
-    def _ivshmem_options(self) -> list[str]:
-        if not self._ivshmem:
-            return []
-        return ["-chardev", f"socket,id=ivshmem,path={_escaped(self._ivshmem.socket)}",
-                "-device", f"ivshmem-doorbell,chardev=ivshmem,vectors={self._ivshmem.vectors}"]
-
-
-def _escaped(path: Path) -> str:
-    """A comma in a value is written twice on QEMU's command line."""
-    return str(path).replace(",", ",,")
 
 
 def _last_line(result: Result) -> str:

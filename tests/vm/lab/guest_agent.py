@@ -47,7 +47,9 @@ class GuestAgent:
         """Runs a command to its end. timeout(1) ends it in the guest when it takes longer (exit code 124)."""
         deadline = Deadline(seconds + SLACK_SECONDS)
         limited = ["--kill-after=2", f"{seconds:.0f}", *argv]
-        pid = self._execute("guest-exec", path="timeout", arg=limited, **{"capture-output": True, "input-data": _encode(stdin)})["pid"]
+        pid = self._execute(
+            "guest-exec", path="timeout", arg=limited, **{"capture-output": True, "input-data": _encode(stdin)}
+        )["pid"]
         pause = POLL_FIRST_SECONDS
         while True:
             status = self._execute("guest-exec-status", pid=pid)

@@ -35,8 +35,13 @@ def _archive(kernel: Kernel) -> bytes:
         root = Path(name)
         _fill(root, kernel)
         paths = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
-        packed = subprocess.run(["cpio", "--create", "--format=newc", "--quiet"], cwd=root, input=paths.encode(),
-                                stdout=subprocess.PIPE, check=True)
+        packed = subprocess.run(
+            ["cpio", "--create", "--format=newc", "--quiet"],
+            cwd=root,
+            input=paths.encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
         return packed.stdout
 
 

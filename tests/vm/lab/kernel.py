@@ -8,7 +8,16 @@ from .process import run
 
 # 9p and overlay for the root, virtio_console for the command channel, vfio for Tombolo's agent. The agent itself
 # binds the device; loading is done here because the guest's own /lib/modules would do the same more slowly.
-MODULES = ("virtio_pci", "virtio_net", "virtio_console", "9pnet_virtio", "9p", "overlay", "vfio-pci", "vfio_iommu_type1")
+MODULES = (
+    "virtio_pci",
+    "virtio_net",
+    "virtio_console",
+    "9pnet_virtio",
+    "9p",
+    "overlay",
+    "vfio-pci",
+    "vfio_iommu_type1",
+)
 
 
 @dataclass(frozen=True)

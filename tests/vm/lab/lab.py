@@ -10,33 +10,56 @@
 """
 
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Mapping, Self, Sequence
 
 from . import kernel, keys, network
-from .guest import BOOT_SECONDS, Guest, Ivshmem
+from .guest import BOOT_SECONDS, Guest
 from .process import Program, run
+from .qemu_options import Ivshmem
 
 SSH_SECONDS = 60
 
 
-class Lab:
-    """Owns guests and host programs: leaving the `with` block ends them all. Use it inside containment.run()."""
+class HostPrograms:
+    """Programs on the host side; leaving the `with` block ends them. Use it inside containment.run()."""
 
-    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Ivshmem] | None = None):
-        """`work` keeps the logs. `ivshmem` gives the device of guest 1..N; guests without an entry have none."""
+    def __init__(self, work: Path):
+        """`work` keeps the logs."""
         self.work = work
         self._programs: list[Program] = []
         work.mkdir(parents=True, exist_ok=True)
-        self._make_network(guests)
-        stock = kernel.find()
-        devices = ivshmem or {}
-        self.guests = [Guest(number, stock, work / network.name(number), devices.get(number)) for number in range(1, guests + 1)]
 
-    def __enter__(self) -> "Lab":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
         self.close()
+
+    def spawn(self, name: str, argv: Sequence[str], **options) -> Program:
+        """Starts a program; its log is `work`/NAME.log."""
+        program = Program(name, argv, self.work / f"{name}.log", **options)
+        self._programs.append(program)
+        return program
+
+    def close(self) -> None:
+        """Ends them, the last started first. What escaped ends with the namespace."""
+        for program in reversed(self._programs):
+            program.stop()
+        self._programs.clear()
+
+
+class Lab(HostPrograms):
+    """Owns guests and host programs."""
+
+    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Ivshmem] | None = None):
+        """`ivshmem` gives the device of guest 1..N; guests without an entry have none."""
+        super().__init__(work)
+        self._make_network(guests)
+        stock = kernel.find()
+        devices = ivshmem or {}
+        self.guests = [
+            Guest(number, stock, work / network.name(number), devices.get(number)) for number in range(1, guests + 1)
+        ]
 
     def guest(self, number: int) -> Guest:
         """vm1 is number 1."""
@@ -49,22 +72,14 @@ class Lab:
         for guest in self.guests:
             guest.wait_ready(seconds)
 
-    def spawn(self, name: str, argv: Sequence[str], **options) -> Program:
-        """Starts a program on the host side; its log is `work`/NAME.log."""
-        program = Program(name, argv, self.work / f"{name}.log", **options)
-        self._programs.append(program)
-        return program
-
     def ssh(self, number: int, command: str, seconds: float = SSH_SECONDS) -> str:
         return run(["ssh", network.name(number), command], seconds)
 
     def close(self) -> None:
-        """Ends everything, the last started first. What escaped ends with the namespace."""
+        """Guests first: a daemon that stops before its guests would have to tell them."""
         for guest in self.guests:
             guest.kill()
-        for program in reversed(self._programs):
-            program.stop()
-        self._programs.clear()
+        super().close()
 
     def _make_network(self, guests: int) -> None:
         """Names and ssh settings are bound over the system's, in our mount namespace only, so that plain `ssh vm1`

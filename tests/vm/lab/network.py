@@ -37,9 +37,11 @@ def create(guests: int) -> None:
     """The bridge has the host's own address, so that `ssh vm1` works from inside the namespace."""
     if not TUN.exists() or not stat.S_ISCHR(os.stat(TUN).st_mode):
         raise LabError(f"no device {TUN} for the guests' network cards; in a container: --device {TUN}")
-    lines = [f"link add {BRIDGE} type bridge",
-             f"address add {address(HOST_NUMBER)}/{PREFIX_BITS} dev {BRIDGE}",
-             f"link set {BRIDGE} up"]
+    lines = [
+        f"link add {BRIDGE} type bridge",
+        f"address add {address(HOST_NUMBER)}/{PREFIX_BITS} dev {BRIDGE}",
+        f"link set {BRIDGE} up",
+    ]
     for number in range(1, guests + 1):
         lines += [f"tuntap add {tap(number)} mode tap", f"link set {tap(number)} master {BRIDGE} up"]
     run(["ip", "-batch", "-"], input="\n".join(lines) + "\n")

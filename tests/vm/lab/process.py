@@ -8,20 +8,27 @@ from typing import Callable, Sequence
 from .deadline import Deadline, LabError
 
 STOP_SECONDS = 5
-LOG_TAIL_LINES = 3
 POLL_SECONDS = 0.02
 
 
 class Program:
     """A running program. Not thread safe."""
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path, env: dict | None = None, pass_fds: Sequence[int] = ()):
+    def __init__(
+        self, name: str, argv: Sequence[str], log: Path, env: dict | None = None, pass_fds: Sequence[int] = ()
+    ):
         self.name = name
         self.log = log
         with open(log, "ab") as output:
             self._process = subprocess.Popen(
-                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, env=env, pass_fds=pass_fds)
+                [str(word) for word in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=env,
+                pass_fds=pass_fds,
+            )
 
     @property
     def pid(self) -> int:
@@ -48,21 +55,29 @@ class Program:
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise LabError(f"{self.name} did not end within {seconds:.0f} s; its log is {self.log}") from None
+            raise LabError(f"{self.name} did not end within {seconds:.0f} s{self._tail()}") from None
+
+    def finish(self, seconds: float) -> None:
+        """Waits for its own end, which must be a good one."""
+        code = self.wait(seconds)
+        if code != 0:
+            raise LabError(f"{self.name} ended with exit code {code}{self._tail()}")
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
         """Waits until `ready()`; an early end of the program is told at once, with the last lines of its log."""
         deadline = Deadline(seconds)
         while not ready():
             if not self.running():
-                raise LabError(f"{self.name} ended with exit code {self._process.returncode} before {what}{self._tail()}")
+                raise LabError(
+                    f"{self.name} ended with exit code {self._process.returncode} before {what}{self._tail()}"
+                )
             if deadline.passed():
                 raise LabError(f"{self.name}: {what} did not happen within {seconds:.0f} s{self._tail()}")
             time.sleep(POLL_SECONDS)
 
     def _tail(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines()[-LOG_TAIL_LINES:]
-        said = f'; it said "{" / ".join(lines)}"' if lines else ""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        said = f'; its last words: "{lines[-1]}"' if lines else ""
         return f"{said}; its log is {self.log}"
 
 

@@ -27,8 +27,8 @@ sed -i "s|^root:.*|root:x:0:0:root:$HOME:/bin/bash|" /etc/passwd
 for port in /sys/class/virtio-ports/*; do
   [ "$(cat "$port/name")" = org.qemu.guest_agent.0 ] && agent_port=/dev/${port##*/}
 done
-qemu-ga --method=virtio-serial --path="$agent_port" --statedir=/run --pidfile=/run/qemu-ga.pid --logfile=/lab/qemu-ga.log \
-  < /dev/null > /dev/null 2>&1 &
+qemu-ga --method=virtio-serial --path="$agent_port" --statedir=/run --pidfile=/run/qemu-ga.pid \
+  --logfile=/lab/qemu-ga.log < /dev/null > /dev/null 2>&1 &
 echo "lab: $NAME is up"
 
 # Bash reaps every child it inherits while it waits.

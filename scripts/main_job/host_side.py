@@ -1,0 +1,57 @@
+"""The programs on the host side: the daemon, the host's agent, a stock memcached."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from lab.lab import HostPrograms
+from lab.process import run as run_command
+from programs import Programs
+
+RUNTIME = Path("/run/tombolo")  # The lab has a /run of its own.
+READY_SECONDS = 20
+HOST_SLOT = 0
+AGENT_ENDPOINT = "agent"
+MEMCACHED_PORT = 11211
+MEMCACHED = f"127.0.0.1:{MEMCACHED_PORT}"
+
+
+def start_daemon(host: HostPrograms, programs: Programs) -> None:
+    """Returns when the daemon answers."""
+    daemon = host.spawn("tombolod", [programs.tombolod, "--runtime-dir", RUNTIME])
+    daemon.wait_until(lambda: _succeeds(peers_command(programs)), READY_SECONDS, "it answered")
+
+
+def start_agent(host: HostPrograms, programs: Programs) -> None:
+    """The host ends of tunnels; guests may reach the host's memcached, and nothing else. Returns when it has joined."""
+    agent = host.spawn(
+        "tombolo-agent-host", [programs.agent, "--host", "--runtime-dir", RUNTIME, "--allow", f"memcached={MEMCACHED}"]
+    )
+    agent.wait_until(lambda: AGENT_ENDPOINT in endpoints(programs, HOST_SLOT), READY_SECONDS, "it joined")
+
+
+def peers_command(programs: Programs) -> list[str]:
+    """The same in the lab and in a guest: on both sides the control socket is in RUNTIME."""
+    return [str(programs.cli), "--runtime-dir", str(RUNTIME), "peers"]
+
+
+def endpoints(programs: Programs, slot: int) -> list[str]:
+    """Names of the endpoints of one peer."""
+    peers = json.loads(run_command([*peers_command(programs), "--json"]))["peers"]
+    return [endpoint["name"] for peer in peers if peer["slot"] == slot for endpoint in peer["endpoints"]]
+
+
+def start_memcached(host: HostPrograms) -> None:
+    memcached = host.spawn(
+        "memcached", ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(MEMCACHED_PORT), "-U", "0"]
+    )
+    memcached.wait_until(lambda: _succeeds(["memcping", f"--servers={MEMCACHED}"]), READY_SECONDS, "it answered")
+
+
+def _succeeds(command: list) -> bool:
+    return (
+        subprocess.run(
+            [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, timeout=READY_SECONDS
+        ).returncode
+        == 0
+    )

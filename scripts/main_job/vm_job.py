@@ -1,0 +1,98 @@
+"""The main job: two virtual machines, one region, an MPI program, and a guest without a network."""
+
+import shlex
+from pathlib import Path
+
+import cache_job
+import host_side
+import keep
+import netpipe
+import result_table
+from host_side import RUNTIME
+from lab.deadline import LabError
+from lab.guest import Guest
+from lab.lab import Lab
+from lab.qemu_options import Ivshmem
+from lab.process import run as run_command
+from netpipe import Measurement
+from programs import Programs
+from steps import Steps
+
+GUESTS = 2
+VECTORS = 16  # tombolod's default.
+AGENT_SECONDS = 30
+GUEST_INTERFACE = "eth0"
+TRANSPORTS = ("tombolo", "tcp")
+
+
+def run(work: Path, programs: Programs, steps: Steps, keep_up: bool) -> None:
+    devices = {number: Ivshmem(RUNTIME / f"slot-{number}.sock", VECTORS) for number in range(1, GUESTS + 1)}
+    with Lab(work, GUESTS, devices) as lab:
+        _join(lab, programs, steps)
+        result_table.show(_compare(lab.guest(1), programs, steps), work / "result.json")
+        _without_network(lab.guest(2), programs, steps)
+        steps.finish()
+        if keep_up:
+            lab.guest(2).plug()
+            keep.leave_up(work, [guest.name for guest in lab.guests])
+
+
+def _join(lab: Lab, programs: Programs, steps: Steps) -> None:
+    with steps.step("Start tombolod, the host's agent and a stock memcached"):
+        host_side.start_daemon(lab, programs)
+        host_side.start_agent(lab, programs)
+        host_side.start_memcached(lab)
+    with steps.step(f"Boot {GUESTS} virtual machines"):
+        lab.boot()
+    with steps.step("Start tombolo-agent in each"):
+        for guest in lab.guests:
+            _start_agent(guest, programs)
+    with steps.step("Ask tombolod for its peers"):
+        peers = run_command(host_side.peers_command(programs))
+    print(peers)
+
+
+def _start_agent(guest: Guest, programs: Programs) -> None:
+    """Returns when the agent forwards the control API and has an endpoint of its own."""
+    name = "tombolo-agent"
+    pid = guest.spawn(name, [programs.agent, "--runtime-dir", RUNTIME, "--forward", f"{host_side.MEMCACHED}=memcached"])
+    asks = shlex.join(host_side.peers_command(programs))
+    result = guest.run(
+        f"until {asks} > /dev/null 2>&1; do kill -0 {pid} || exit 1; sleep 0.1; done", AGENT_SECONDS, check=False
+    )
+    if result.code != 0 or host_side.AGENT_ENDPOINT not in host_side.endpoints(programs, guest.number):
+        raise LabError(
+            f"tombolo-agent in {guest.name} did not join within {AGENT_SECONDS} s; its log is {guest.log(name)}"
+        )
+
+
+def _compare(guest: Guest, programs: Programs, steps: Steps) -> list[Measurement]:
+    """The transports take turns, because the machine itself is faster in some minutes than in others."""
+    seconds: dict[str, list[float]] = {transport: [] for transport in TRANSPORTS}
+    for point, what in zip(netpipe.GUEST_POINTS, ("8 B", "1 MiB")):
+        for transport in TRANSPORTS:
+            with steps.step(f"NetPIPE between vm1 and vm2 over {transport}, {what}"):
+                seconds[transport].append(_half_round_trip(guest, transport, point, programs))
+    return [netpipe.measurement(transport, *both) for transport, both in seconds.items()]
+
+
+def _half_round_trip(guest: Guest, transport: str, point: netpipe.Point, programs: Programs) -> float:
+    """mpirun runs in vm1 and starts the rank in vm2 by ssh."""
+    name = f"{transport}-{point.size_bytes}"
+    command = netpipe.command(transport, point, ["vm1", "vm2"], GUEST_INTERFACE, Path(f"/lab/netpipe-{name}.txt"))
+    variables = [f"{key}={value}" for key, value in netpipe.environment(programs).items()]
+    mpirun = shlex.join(["env", *variables, *command])
+    result = guest.run(f"{mpirun} > /lab/mpirun-{name}.log 2>&1", netpipe.SECONDS, check=False)
+    if result.code != 0:
+        raise LabError(f"mpirun ended with exit code {result.code}; its log is {guest.log(f'mpirun-{name}')}")
+    return netpipe.parse_seconds((guest.folder / f"netpipe-{name}.txt").read_text())
+
+
+def _without_network(guest: Guest, programs: Programs, steps: Steps) -> None:
+    with steps.step(f"Pull the network cable of {guest.name}; set and get {cache_job.KEYS} keys"):
+        guest.unplug()
+        said = cache_job.run(guest)
+    print(said)
+    with steps.step(f"Ask for the peers by gRPC from {guest.name}, still without a network"):
+        peers = guest.run(host_side.peers_command(programs)).output
+    print(peers)

@@ -1,0 +1,94 @@
+"""QEMU's command line for a guest."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import accelerator, initramfs, network
+from .kernel import Kernel
+
+MEMORY_MIB = 1024
+# norandmaps: QEMU's emulator keeps translated code by address, so that without it every program is translated anew at
+# each start, which doubles what ssh takes.
+KERNEL_ARGUMENTS = "console=ttyS0 quiet intel_iommu=on mitigations=off norandmaps"
+AGENT_PORT = "org.qemu.guest_agent.0"
+CARD = "card"
+
+
+@dataclass(frozen=True)
+class Ivshmem:
+    """An ivshmem-doorbell device: the server's socket, `slot-3.sock` for a VM that comes back to its slot.
+
+    QEMU talks to the server while it creates the device, before anything else: the server must be up.
+    """
+
+    socket: Path
+    vectors: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    number: int
+    kernel: Kernel
+    folder: Path
+    console: Path
+    ivshmem: Ivshmem | None
+
+
+def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
+    """`qmp_fd` and `agent_fd` are connected sockets that QEMU inherits."""
+    return [
+        "qemu-system-x86_64",
+        *("-name", network.name(machine.number), "-m", str(MEMORY_MIB)),
+        *accelerator.options(machine.kernel),
+        *("-nodefaults", "-no-user-config", "-display", "none"),
+        # First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping.
+        *("-device", "intel-iommu,intremap=on"),
+        *("-kernel", str(machine.kernel.image), "-initrd", str(initramfs.build(machine.kernel))),
+        *("-append", KERNEL_ARGUMENTS),
+        *_console(machine.console),
+        *_channels(qmp_fd, agent_fd),
+        *_folders(machine.folder),
+        *_card(machine.number),
+        *_ivshmem(machine.ivshmem),
+    ]
+
+
+def _console(log: Path) -> list[str]:
+    return ["-chardev", f"file,id=console,path={_escaped(log)},append=on", "-serial", "chardev:console"]
+
+
+def _channels(qmp_fd: int, agent_fd: int) -> list[str]:
+    qmp = ["-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control"]
+    agent = ["-chardev", f"socket,id=agent,fd={agent_fd}", "-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"]
+    return [*qmp, "-device", "virtio-serial-pci", *agent]
+
+
+def _folders(own: Path) -> list[str]:
+    """No disk: the host's / read-only, and /lab. multidevs: the host's / may span file systems."""
+    return [
+        *("-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"),
+        *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
+        *("-fsdev", f"local,id=lab,path={_escaped(own)},security_model=none"),
+        *("-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab"),
+    ]
+
+
+def _card(number: int) -> list[str]:
+    return [
+        *("-netdev", f"tap,id=net,ifname={network.tap(number)},script=no,downscript=no"),
+        *("-device", f"virtio-net-pci,id={CARD},netdev=net,mac={network.mac(number)},romfile="),
+    ]
+
+
+def _ivshmem(device: Ivshmem | None) -> list[str]:
+    if not device:
+        return []
+    return [
+        *("-chardev", f"socket,id=ivshmem,path={_escaped(device.socket)}"),
+        *("-device", f"ivshmem-doorbell,chardev=ivshmem,vectors={device.vectors}"),
+    ]
+
+
+def _escaped(path: Path) -> str:
+    """A comma in a value is written twice on QEMU's command line."""
+    return str(path).replace(",", ",,")
