@@ -1,12 +1,12 @@
 #include "control/daemon/daemon.h"
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/daemon/descriptor_limit.h"
+#include "control/daemon/unix_time.h"
+#include "control/link/boot_id.h"
 #include "control/registry/region_info.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
@@ -25,18 +25,6 @@ constexpr uint64_t kOtherQemuDescriptors = 128;
 // How often to look whether everybody has let go of the dead: soon at first, rarely in the end.
 constexpr int64_t kFirstReapDelayNs = kNsPerMs;
 constexpr int64_t kLastReapDelayNs = kNsPerSecond;
-
-int64_t NowUnixNs() {
-  using std::chrono::system_clock;
-  return std::chrono::nanoseconds(system_clock::now().time_since_epoch()).count();
-}
-
-std::string HostBootId() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string boot_id;
-  file >> boot_id;
-  return boot_id;
-}
 
 RegistryLimits ToRegistryLimits(const RegionLimits& limits) {
   return {.slots = limits.slot_count,
@@ -117,11 +105,14 @@ std::string Daemon::Describe() const {
 absl::Status Daemon::OccupyHostSlot() {
   auto incarnation = registry_.OccupySlot(kHostSlot, PeerKind::kHost, NowUnixNs());
   if (!incarnation.ok()) return incarnation.status();
-  return registry_.BrokerReady(kHostSlot, HostBootId()).status();
+  const absl::StatusOr<BootId> boot_id = ReadBootId();
+  if (!boot_id.ok()) return boot_id.status();
+  return registry_.BrokerReady(kHostSlot, FormatBootId(*boot_id)).status();
 }
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
 absl::Status Daemon::Serve() {
+  if (auto status = ServeAgents(); !status.ok()) return status;
   if (auto status = ServeMachines(); !status.ok()) return status;
   if (auto status = ServeProcesses(); !status.ok()) return status;
   return ServeControl();
@@ -148,6 +139,13 @@ absl::Status Daemon::ServeProcesses() {
   return absl::OkStatus();
 }
 
+absl::Status Daemon::ServeAgents() {
+  auto links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_);
+  if (!links.ok()) return links.status();
+  guest_links_ = *std::move(links);
+  return absl::OkStatus();
+}
+
 absl::Status Daemon::ServeControl() {
   const std::string& folder = runtime_dir_.Path();
   auto server = ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
@@ -165,6 +163,7 @@ void Daemon::OnVmJoined(uint32_t slot) {
 void Daemon::OnVmLeft(uint32_t slot) {
   const auto dead = registry_.VacateSlot(slot);
   if (!dead.ok()) spdlog::error("slot {}: {}", slot, dead.status().ToString());
+  guest_links_->SlotVacated(slot);
 }
 
 void Daemon::OnEvent(const MembershipEvent& event) {

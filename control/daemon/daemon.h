@@ -4,6 +4,8 @@
 //                                                   --> gRPC's replica and its watchers
 //                                                   --> reaper of dead endpoints
 //                                                   --> vector 0 of every occupied slot
+//   host processes --broker.sock---attach, death--> registry
+//   guests' agents --control link--attach, death--> registry
 //
 // The registry is the only one that decides who is a member; everything else follows its events, in
 // the order of the picture: whoever is told of a change already finds it in the region.
@@ -18,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/broker/broker_server.h"
+#include "control/daemon/guest_links.h"
 #include "control/daemon/host_broker.h"
 #include "control/daemon/host_region.h"
 #include "control/daemon/member_table_mirror.h"
@@ -63,6 +66,7 @@ class Daemon {
   absl::Status Serve();
   absl::Status ServeMachines();
   absl::Status ServeProcesses();
+  absl::Status ServeAgents();
   absl::Status ServeControl();
   void OnVmJoined(uint32_t slot);
   void OnVmLeft(uint32_t slot);
@@ -81,6 +85,7 @@ class Daemon {
   MembershipView view_;
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;
+  std::unique_ptr<GuestLinks> guest_links_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
   NullStore store_;
   HostBroker host_broker_;

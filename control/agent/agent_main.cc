@@ -1,0 +1,169 @@
+// tombolo-agent: in a guest, the broker of its processes; on the host (--host), the far end of
+// tunnels. Runs under a holder (control/holder), so that killing it costs nobody anything.
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "control/agent/agent_flags.h"
+#include "control/agent/guest_agent.h"
+#include "control/agent/kept_device.h"
+#include "control/event_loop/event_loop.h"
+#include "control/holder/holder.h"
+#include "control/link/boot_id.h"
+#include "control/tunnel/agent_tunnels.h"
+#include "control/tunnel/tunnel_endpoint.h"
+#include "control/tunnel/tunnel_thread.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr char kDescription[] =
+    "Connects this machine to a Tombolo region: makes the processes of a guest members of it, and "
+    "carries connections through it.";
+
+enum ExitCode { kExitGood = 0, kExitFailed = 1, kExitUsage = 2, kExitNoDaemon = 3 };
+
+int Fail(const absl::Status& status, ExitCode code = kExitFailed) {
+  std::cerr << "error: " << status.message() << std::endl;
+  return absl::IsInvalidArgument(status) ? kExitUsage : code;
+}
+
+void StartLog(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("tombolo-agent"));
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+absl::Status MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "cannot make the folder ", path, ": ", error.message(), ". Choose another --runtime-dir."));
+}
+
+// Calls `stop` on SIGTERM and SIGINT.
+class StopSignals {
+ public:
+  static absl::StatusOr<StopSignals> Watch(EventLoop& loop, EventLoop::Callback stop) {
+    StopSignals signals;
+    for (const int signal_number : {SIGTERM, SIGINT}) {
+      auto watch = loop.WatchSignal(signal_number, stop);
+      if (!watch.ok()) return watch.status();
+      signals.watches_.push_back(*std::move(watch));
+    }
+    return signals;
+  }
+
+ private:
+  std::vector<control::Watch> watches_;
+};
+
+void Ready(DescriptorStore& store) {
+  store.MarkReady();
+  sd_notify(0, "READY=1");
+}
+
+// What a guest's agent is made of besides its device and its loop.
+struct GuestSetup {
+  GuestAgentOptions agent;
+  TunnelOptions tunnels;
+};
+
+absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
+  const absl::StatusOr<BootId> boot_id = ReadBootId();
+  if (!boot_id.ok()) return boot_id.status();
+  absl::StatusOr<TunnelOptions> tunnels = GuestTunnels(flags.runtime_dir, flags.forwards);
+  if (!tunnels.ok()) return tunnels.status();
+  if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return status;
+  GuestSetup setup;
+  setup.agent.boot_id = *boot_id;
+  setup.agent.broker_socket = tunnels->broker_socket;
+  setup.tunnels = *std::move(tunnels);
+  return setup;
+}
+
+int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
+               NamedDescriptors& inherited, const GuestSetup& setup) {
+  auto agent = GuestAgent::Start(loop, store, inherited, Describe(device), setup.agent);
+  if (!agent.ok()) return Fail(agent.status());
+  absl::Status tunnel_failure;
+  TunnelThread tunnels(setup.tunnels, [&](const absl::Status& why) {
+    loop.Post([&loop, &tunnel_failure, why] {
+      tunnel_failure = why;
+      loop.Stop();
+    });
+  });
+  spdlog::info("slot {}, {} vectors; processes attach at {}", device.Slot(), device.VectorCount(),
+               setup.agent.broker_socket);
+  Ready(store);
+  loop.Run();
+  (*agent)->RemoveSocketFile();
+  // Before the tunnels: their thread may be waiting for an answer that nobody gives now.
+  agent->reset();
+  return tunnel_failure.ok() ? kExitGood : Fail(tunnel_failure);
+}
+
+int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
+  const absl::StatusOr<GuestSetup> setup = PrepareGuest(flags);
+  if (!setup.ok()) return Fail(setup.status());
+  auto loop = EventLoop::Create();
+  if (!loop.ok()) return Fail(loop.status());
+  const auto signals = StopSignals::Watch(**loop, [&loop] { (*loop)->Stop(); });
+  if (!signals.ok()) return Fail(signals.status());
+  NamedDescriptors inherited = store.Take();
+  const auto device = OpenKeptDevice(SystemPaths{}, flags.device, store, inherited);
+  if (!device.ok()) return Fail(device.status());
+  return ServeGuest(**loop, store, **device, inherited, *setup);
+}
+
+int RunHost(DescriptorStore& store, const AgentFlags& flags) {
+  const absl::StatusOr<TunnelOptions> options = HostTunnels(flags.runtime_dir, flags.allows);
+  if (!options.ok()) return Fail(options.status());
+  auto loop = EventLoop::Create();
+  if (!loop.ok()) return Fail(loop.status());
+  const auto endpoint = TunnelEndpoint::Create(**loop, *options);
+  if (!endpoint.ok()) {
+    const bool no_daemon =
+        absl::IsUnavailable(endpoint.status()) || absl::IsNotFound(endpoint.status());
+    return Fail(endpoint.status(), no_daemon ? kExitNoDaemon : kExitFailed);
+  }
+  const auto signals = StopSignals::Watch(**loop, [&endpoint] { (*endpoint)->Stop(); });
+  if (!signals.ok()) return Fail(signals.status());
+  Ready(store);
+  const absl::Status why = (*endpoint)->Run();
+  return why.ok() ? kExitGood : Fail(why, kExitNoDaemon);
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app(kDescription, "tombolo-agent");
+  AgentFlags flags;
+  DescribeFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitGood : kExitUsage;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  return RunUnderHolder([&flags](DescriptorStore& store) {
+    StartLog(flags.log_level);
+    return flags.host ? RunHost(store, flags) : RunGuest(store, flags);
+  });
+}
+
+}  // namespace
+}  // namespace tombolo::control
+
+int main(int argc, char** argv) { return tombolo::control::Main(argc, argv); }

@@ -1,0 +1,84 @@
+#include "control/agent/guest_agent.h"
+
+#include <sys/eventfd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/units.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr uint16_t kMembershipVector = 0;
+constexpr uint16_t kLinkVector = 1;
+constexpr int64_t kTickNs = kNsPerSecond;
+
+absl::Status CheckFits(const AgentDevice& device, const RegionLimits& limits) {
+  if (device.slot == 0 || device.slot >= limits.slot_count) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the device has ID ", device.slot, "; a virtual machine's slot in this region is 1 to ",
+        limits.slot_count - 1, ". Is its chardev connected to a socket of tombolod?"));
+  }
+  if (device.eventfds.size() >= limits.vector_count) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the device has ", device.eventfds.size(), " vectors, the region's slots have ",
+      limits.vector_count, ". Start QEMU with `-device ivshmem-doorbell,vectors=",
+      limits.vector_count, ",...` (`tombolo vm-args` on the host prints all options)."));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(
+    EventLoop& loop, DescriptorStore& store, NamedDescriptors& inherited, const AgentDevice& device,
+    const GuestAgentOptions& options) {
+  const absl::StatusOr<Region> region = Region::Attach(device.device->Memory());
+  if (!region.ok()) return region.status();
+  if (auto status = CheckFits(device, region->Limits()); !status.ok()) return status;
+  std::unique_ptr<GuestAgent> agent(new GuestAgent(loop, device, *region, options));
+  GuestAgent& self = *agent;
+  auto status = self.WatchDoorbell(
+      kMembershipVector, [] {}, self.membership_watch_);
+  if (!status.ok()) return status;
+  status = self.WatchDoorbell(
+      kLinkVector, [&self] { self.backend_.Poll(); }, self.link_watch_);
+  if (!status.ok()) return status;
+  self.timer_ = loop.Every(kTickNs, [&self] { self.backend_.Tick(); });
+  auto broker = BrokerServer::Start(loop, store, self.backend_, inherited,
+                                    {.socket_path = options.broker_socket});
+  if (!broker.ok()) return broker.status();
+  self.broker_ = *std::move(broker);
+  return agent;
+}
+
+GuestAgent::GuestAgent(EventLoop& loop, const AgentDevice& device, const Region& region,
+                       const GuestAgentOptions& options)
+    : loop_(loop),
+      device_(device),
+      region_(region),
+      backend_(loop, device, region, {options.boot_id, options.attach_deadline_ns},
+               [this] { return Living(); }),
+      orphans_(loop, [this](EndpointId id) { backend_.EndpointGone(id); }) {}
+
+absl::Status GuestAgent::WatchDoorbell(uint16_t vector, EventLoop::Callback callback,
+                                       Watch& watch) {
+  const int eventfd = device_.eventfds[vector];
+  auto made = loop_.WatchReadable(eventfd, [eventfd, callback = std::move(callback)] {
+    eventfd_t rings = 0;
+    eventfd_read(eventfd, &rings);
+    callback();
+  });
+  if (made.ok()) watch = *std::move(made);
+  return made.status();
+}
+
+std::vector<EndpointId> GuestAgent::Living() {
+  const std::vector<ServedEndpoint> served = broker_->Endpoints();
+  // Only once: what is granted later and not served is still on its way to a client.
+  if (!std::exchange(looked_for_orphans_, true)) orphans_.Find(region_, device_.slot, served);
+  std::vector<EndpointId> living = orphans_.Living();
+  for (const ServedEndpoint& endpoint : served) living.push_back(endpoint.id);
+  return living;
+}
+
+}  // namespace tombolo::control

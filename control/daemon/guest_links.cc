@@ -1,0 +1,120 @@
+#include "control/daemon/guest_links.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "control/daemon/unix_time.h"
+#include "spdlog/spdlog.h"
+#include "transport/base/units.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr uint32_t kLinkVector = 1;
+constexpr int64_t kTimerNs = kNsPerSecond;
+
+LinkAttachReply Refusal(const absl::Status& status) {
+  LinkAttachReply reply;
+  reply.code = static_cast<int32_t>(status.code());
+  const size_t length = std::min(status.message().size(), sizeof(reply.text) - 1);
+  memcpy(reply.text, status.message().data(), length);
+  return reply;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GuestLinks>> GuestLinks::Start(EventLoop& loop, const Region& region,
+                                                              const DoorbellTable& doorbells,
+                                                              Registry& registry) {
+  std::unique_ptr<GuestLinks> links(new GuestLinks(loop, region, doorbells, registry));
+  absl::StatusOr<Watch> watch = loop.WatchReadable(doorbells.Fd(kHostSlot, kLinkVector),
+                                                   [raw = links.get()] { raw->Rung(); });
+  if (!watch.ok()) return watch.status();
+  links->doorbell_watch_ = *std::move(watch);
+  links->timer_ = loop.Every(kTimerNs, [raw = links.get()] { raw->PollAll(); });
+  return links;
+}
+
+GuestLinks::GuestLinks(EventLoop& loop, const Region& region, const DoorbellTable& doorbells,
+                       Registry& registry)
+    : loop_(loop), doorbells_(doorbells), registry_(registry) {
+  for (uint32_t slot = 0; slot < doorbells.SlotCount(); ++slot) {
+    links_.push_back(
+        std::make_unique<DaemonLink>(static_cast<uint16_t>(slot), region.Control(slot), *this,
+                                     [this, slot] { doorbells_.Ring(slot, kLinkVector); }));
+  }
+}
+
+void GuestLinks::SlotVacated(uint32_t slot) { links_[slot]->Close(); }
+
+void GuestLinks::Rung() {
+  eventfd_t rings = 0;
+  eventfd_read(doorbells_.Fd(kHostSlot, kLinkVector), &rings);
+  PollAll();
+}
+
+void GuestLinks::PollAll() {
+  bool more = false;
+  for (uint32_t slot = kHostSlot + 1; slot < links_.size(); ++slot) more |= links_[slot]->Poll();
+  if (!more || poll_posted_) return;
+  // One broker that talks without end does not keep the others waiting.
+  poll_posted_ = true;
+  loop_.Post([this] {
+    poll_posted_ = false;
+    PollAll();
+  });
+}
+
+absl::StatusOr<uint32_t> GuestLinks::OnHello(uint16_t slot, const BootId& boot_id) {
+  const auto dead = registry_.BrokerReady(slot, FormatBootId(boot_id));
+  if (!dead.ok()) {
+    spdlog::warn("slot {}: its broker is not welcome: {}", slot, dead.status().ToString());
+    return dead.status();
+  }
+  if (!dead->empty()) {
+    spdlog::info("slot {}: rebooted, and {} endpoints with it", slot, dead->size());
+  }
+  spdlog::info("slot {}: its broker says hello, boot {}", slot, FormatBootId(boot_id));
+  return registry_.FindPeer(slot)->incarnation;
+}
+
+void GuestLinks::OnAttach(uint16_t slot, const LinkAttach& attach) {
+  const std::string name(attach.name, strnlen(attach.name, sizeof(attach.name)));
+  const absl::StatusOr<EndpointId> id = registry_.AttachEndpoint(
+      {.slot = slot, .name = name, .pid = attach.pid, .now_unix_ns = NowUnixNs()});
+  LinkAttachReply reply;
+  if (id.ok()) {
+    reply.endpoint = {id->index, id->incarnation};
+    reply.vector = registry_.FindEndpoint(*id)->vector;
+  } else {
+    reply = Refusal(id.status());
+  }
+  reply.request = attach.request;
+  links_[slot]->Reply(reply);
+}
+
+void GuestLinks::OnGone(uint16_t slot, EndpointId id) {
+  const EndpointInfo* live = registry_.FindEndpoint(id);
+  if (live == nullptr || live->slot != slot) return;  // Told twice, or not its own.
+  registry_.EndpointGone(id).IgnoreError();
+}
+
+void GuestLinks::OnResync(uint16_t slot, const std::vector<EndpointId>& live) {
+  const std::optional<PeerInfo> peer = registry_.FindPeer(slot);
+  if (!peer) return;
+  const std::set<EndpointId> known(live.begin(), live.end());
+  for (const EndpointInfo& endpoint : peer->endpoints) {
+    if (!known.contains(endpoint.id)) {
+      registry_.EndpointGone(endpoint.id).IgnoreError();
+    }
+  }
+}
+
+}  // namespace tombolo::control
