@@ -8,7 +8,7 @@
 #   --component FILE  mca_btl_tombolo.so, for the transport `tombolo`
 #   --daemon FILE     tombolod; it runs as long as the job
 #   --size SIZE       of the daemon's region, e.g. 8M (default: the daemon's)
-#   --deadline S      seconds until the job counts as hanging (default 60)
+#   --deadline S      seconds until the job counts as hanging (default 120)
 #   --mca NAME VALUE  a parameter of Open MPI; may be repeated
 #   --mpirun OPTION   any other option of mpirun; may be repeated
 #   --expect REGEX    good only if a line of the output matches; may be repeated
@@ -19,7 +19,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 program=$(readlink -f "$1")
 shift
-np=2 btl=self,vader nodes=1 component='' daemon='' size='' deadline=60 any_exit=no expect_failure=no
+np=2 btl=self,vader nodes=1 component='' daemon='' size='' deadline=120 any_exit=no expect_failure=no
 options=() expected=()
 while [[ $# -gt 0 ]]; do
   case $1 in
