@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+
 #include <utility>
 
 #include "control/ping/answer_ping.h"

@@ -18,6 +18,10 @@ namespace {
 
 constexpr uint32_t kMembershipVector = 0;
 
+// What Debian and libvirt give a QEMU, and roughly what it uses without our device.
+constexpr uint64_t kUsualQemuDescriptors = 1024;
+constexpr uint64_t kOtherQemuDescriptors = 128;
+
 // How often to look whether everybody has let go of the dead: soon at first, rarely in the end.
 constexpr int64_t kFirstReapDelayNs = kNsPerMs;
 constexpr int64_t kLastReapDelayNs = kNsPerSecond;
@@ -53,6 +57,15 @@ MembershipViewOptions ViewOptions(const HostRegion& region) {
           }};
 }
 
+void WarnOfQemusLimit(const RegionLimits& limits) {
+  const uint64_t doorbells = uint64_t{limits.slot_count} * limits.vector_count;
+  if (doorbells + kOtherQemuDescriptors <= kUsualQemuDescriptors) return;
+  spdlog::warn(
+      "each QEMU will hold {} eventfds (slots times vectors), and its limit of open files is "
+      "usually {}: raise it (`ulimit -n`, or max_files in libvirt's qemu.conf).",
+      doorbells, kUsualQemuDescriptors);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop,
@@ -66,6 +79,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop,
   absl::StatusOr<DoorbellTable> doorbells =
       DoorbellTable::Create(limits.slot_count, limits.vector_count);
   if (!doorbells.ok()) return doorbells.status();
+  WarnOfQemusLimit(limits);
   absl::StatusOr<HostRegion> region = HostRegion::Create(limits);
   if (!region.ok()) return region.status();
   std::unique_ptr<Daemon> daemon(

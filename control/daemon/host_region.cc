@@ -5,39 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 
-#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "transport/base/errno_status.h"
-#include "transport/base/units.h"
 
 namespace tombolo::control {
 namespace {
-
-// What the kernel thinks can be had without swapping; 0 when it does not tell.
-uint64_t AvailableBytes() {
-  std::ifstream file("/proc/meminfo");
-  std::string name, unit;
-  uint64_t size_kib;
-  while (file >> name >> size_kib) {
-    if (name == "MemAvailable:") return size_kib * kKiB;
-    std::getline(file, unit);
-  }
-  return 0;
-}
-
-// SUBTLE: the kernel gives a memfd all the memory that there is and calls the OOM killer only then,
-// so an excessive size has to be refused before.
-absl::Status CheckMemory(uint64_t size_bytes) {
-  const uint64_t available_bytes = AvailableBytes();
-  if (available_bytes == 0 || size_bytes <= available_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the region needs ", size_bytes, " bytes of memory and this machine has ",
-                   available_bytes, " to give; choose a smaller --size."));
-}
 
 // A random UUID (RFC 4122, version 4).
 absl::StatusOr<RegionUuid> NewUuid() {
@@ -54,7 +29,6 @@ absl::StatusOr<RegionUuid> NewUuid() {
 
 absl::StatusOr<HostRegion> HostRegion::Create(const RegionLimits& limits) {
   if (auto geometry = ComputeGeometry(limits); !geometry.ok()) return geometry.status();
-  if (auto status = CheckMemory(limits.region_bytes); !status.ok()) return status;
   absl::StatusOr<UniqueFd> memory_fd = CreateSealedMemfd("tombolo", limits.region_bytes);
   if (!memory_fd.ok()) return memory_fd.status();
   absl::StatusOr<Mapping> mapping = Mapping::Map(memory_fd->Get(), 0, limits.region_bytes);

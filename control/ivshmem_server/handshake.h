@@ -12,6 +12,9 @@
 // that goes and comes back (it frees what it knew of the slot and later writes there), so it is
 // told of all slots once, and never of any change.
 //
+// A client that cannot have a slot gets one message only, an impossible version: -EBUSY (somebody
+// has that slot) or -ENOSPC (all slots are taken). -ETIMEDOUT ends a handshake that took too long.
+//
 // It is a function of (table, region, slot): a client's place in it is one number, and nothing is
 // copied per client. Thread safety: immutable.
 #pragma once
@@ -27,7 +30,7 @@ inline constexpr int64_t kIvshmemMemoryMessage = -1;
 
 struct HandshakeMessage {
   int64_t value = 0;
-  int fd = -1;  // -1: none. Stays the table's or the region's.
+  int fd = -1;  // None. Stays the table's or the region's.
 };
 
 class Handshake {

@@ -14,12 +14,6 @@
 namespace tombolo::control {
 namespace {
 
-std::string Describe(int socket) {
-  const absl::StatusOr<ucred> peer = PeerCredentials(socket);
-  if (!peer.ok()) return "a process that the kernel does not name";
-  return absl::StrCat("process ", peer->pid, " (user ", peer->uid, ")");
-}
-
 int Send(int socket, const HandshakeMessage& message) {
   const uint64_t wire = htole64(static_cast<uint64_t>(message.value));
   const std::span<const int> fds(&message.fd, message.fd < 0 ? 0 : 1);
@@ -50,6 +44,17 @@ IvshmemClient::Progress IvshmemClient::SendMore() {
     }
   }
   return Progress::kSent;
+}
+
+std::string IvshmemClient::Describe(int socket) {
+  const absl::StatusOr<ucred> peer = PeerCredentials(socket);
+  if (!peer.ok()) return "a process that the kernel does not name";
+  return absl::StrCat("process ", peer->pid, " (user ", peer->uid, ")");
+}
+
+void IvshmemClient::Refuse(int socket, int reason) {
+  // When it can't be sent, the client has gone, or has so much to read that it is past waiting.
+  (void)Send(socket, {.value = -reason});
 }
 
 bool IvshmemClient::HasLeft() const {

@@ -44,6 +44,14 @@ class IvshmemClient {
 
   // For people: "process 4711 (user 64055)".
   const std::string& Description() const { return description_; }
+  static std::string Describe(int socket);
+
+  // Tells a client that it cannot have the slot, by the impossible message -`reason` (an errno
+  // value). A QEMU that waits for its handshake then ends, for example with "server sent version
+  // -16, expecting 0".
+  //
+  // SUBTLE: a socket that closes without a word would make that QEMU read for ever, at full load.
+  static void Refuse(int socket, int reason);
 
  private:
   UniqueFd socket_;

@@ -1,5 +1,7 @@
 #include "control/ivshmem_server/ivshmem_server.h"
 
+#include <errno.h>
+
 #include <string>
 #include <utility>
 
@@ -54,6 +56,20 @@ absl::Status IvshmemServer::ListenAt(const std::string& path, uint32_t slot) {
   return absl::OkStatus();
 }
 
+bool IvshmemServer::MayAccept(uint32_t wanted_slot) const {
+  if (handshaking_count_ == 0) return true;
+  if (handshaking_count_ >= options_.max_handshaking) return false;
+  if (wanted_slot == kAnySlot) return LowestVacantSlot() != kHostSlot;
+  return !slots_[wanted_slot] || slots_[wanted_slot]->joined;
+}
+
+void IvshmemServer::UpdateListeners() {
+  for (uint32_t wanted_slot = 0; wanted_slot < listeners_.size(); ++wanted_slot) {
+    SlotListener& listener = *listeners_[wanted_slot];
+    MayAccept(wanted_slot) ? listener.Resume() : listener.Pause();
+  }
+}
+
 bool IvshmemServer::IsJoined(uint32_t slot) const {
   return slot < slots_.size() && slots_[slot] && slots_[slot]->joined;
 }
@@ -62,15 +78,14 @@ void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
   DropThoseWhoLeft();
   const uint32_t slot = wanted_slot == kAnySlot ? LowestVacantSlot() : wanted_slot;
   if (slot == kHostSlot) {
-    spdlog::warn(
-        "a client was turned away: all {} slots are taken. Start tombolod with more --slots.",
-        slots_.size() - 1);
-    return;
+    spdlog::warn("all {} slots are taken: {} was refused. Start tombolod with more --slots.",
+                 slots_.size() - 1, IvshmemClient::Describe(socket.Get()));
+    return IvshmemClient::Refuse(socket.Get(), ENOSPC);
   }
   if (slots_[slot]) {
-    spdlog::warn("a client was turned away from slot {}: {} has it.", slot,
-                 slots_[slot]->client.Description());
-    return;
+    spdlog::warn("slot {} is taken by {}: {} was refused.", slot,
+                 slots_[slot]->client.Description(), IvshmemClient::Describe(socket.Get()));
+    return IvshmemClient::Refuse(socket.Get(), EBUSY);
   }
   Occupy(slot, std::move(socket));
 }
@@ -105,8 +120,9 @@ void IvshmemServer::Occupy(uint32_t slot, UniqueFd socket) {
   occupant->deadline =
       loop_.After(options_.handshake_deadline_ns, [this, slot] { MissedDeadline(slot); });
   slots_[slot] = std::move(occupant);
-  CountHandshaking(+1);
+  ++handshaking_count_;
   SendMore(slot);
+  UpdateListeners();
 }
 
 void IvshmemServer::SendMore(uint32_t slot) {
@@ -152,7 +168,8 @@ void IvshmemServer::Joined(uint32_t slot) {
   occupant.retry.Reset();
   occupant.deadline.Reset();
   spdlog::info("slot {}: {} joined", slot, occupant.client.Description());
-  CountHandshaking(-1);
+  --handshaking_count_;
+  UpdateListeners();
   if (options_.on_join) options_.on_join(slot);
 }
 
@@ -160,28 +177,17 @@ void IvshmemServer::MissedDeadline(uint32_t slot) {
   const IvshmemClient& client = slots_[slot]->client;
   spdlog::warn("slot {}: {} was dropped: it took {} messages of the handshake in {} ms.", slot,
                client.Description(), client.Cursor(), options_.handshake_deadline_ns / kNsPerMs);
+  IvshmemClient::Refuse(client.Socket(), ETIMEDOUT);
   Vacate(slot);
 }
 
 void IvshmemServer::Vacate(uint32_t slot) {
   const std::unique_ptr<Occupant> leaver = std::move(slots_[slot]);
-  if (!leaver->joined) {
-    spdlog::info("slot {}: {} left during the handshake", slot, leaver->client.Description());
-    CountHandshaking(-1);
-    return;
-  }
-  spdlog::info("slot {}: {} left", slot, leaver->client.Description());
-  if (options_.on_leave) options_.on_leave(slot);
-}
-
-void IvshmemServer::CountHandshaking(int change) {
-  const bool was_full = handshaking_count_ >= options_.max_handshaking;
-  handshaking_count_ += static_cast<uint32_t>(change);
-  const bool is_full = handshaking_count_ >= options_.max_handshaking;
-  if (is_full == was_full) return;
-  for (const std::unique_ptr<SlotListener>& listener : listeners_) {
-    is_full ? listener->Pause() : listener->Resume();
-  }
+  spdlog::info("slot {}: {} left{}", slot, leaver->client.Description(),
+               leaver->joined ? "" : " during the handshake");
+  if (!leaver->joined) --handshaking_count_;
+  UpdateListeners();
+  if (leaver->joined && options_.on_leave) options_.on_leave(slot);
 }
 
 }  // namespace tombolo::control

@@ -9,8 +9,9 @@
 //   folder/slot-N.sock    gives slot N, for a machine that must come back to its slot
 //
 // A client that does not take the handshake within the deadline is dropped; while too many are in
-// the middle of it, newcomers wait in the kernel's queue. So one that never reads costs the others
-// at most a short wait, and never the daemon's descriptors.
+// the middle of it, newcomers wait in the kernel's queue, as do those whose slot is reserved by one
+// that may still be dropped. So clients that never read cost the others a wait, and never the
+// daemon's descriptors. A newcomer for a slot that is joined is refused at once (handshake.h).
 //
 // What it does not do: it keeps no record of members and rings nothing; the callbacks do.
 // Ownership: memory, doorbells and loop stay the caller's and must outlive it. Its end closes all
@@ -80,6 +81,8 @@ class IvshmemServer {
   IvshmemServer(EventLoop& loop, IvshmemServerOptions options);
   absl::Status Listen();
   absl::Status ListenAt(const std::string& path, uint32_t slot);
+  bool MayAccept(uint32_t wanted_slot) const;
+  void UpdateListeners();
 
   void AcceptInto(uint32_t wanted_slot, UniqueFd socket);
   void DropThoseWhoLeft();
@@ -91,13 +94,12 @@ class IvshmemServer {
   void Joined(uint32_t slot);
   void MissedDeadline(uint32_t slot);
   void Vacate(uint32_t slot);
-  void CountHandshaking(int change);
 
   EventLoop& loop_;
   const IvshmemServerOptions options_;
   uint32_t handshaking_count_ = 0;
-  std::vector<std::unique_ptr<Occupant>> slots_;  // Null: vacant.
-  std::vector<std::unique_ptr<SlotListener>> listeners_;
+  std::vector<std::unique_ptr<Occupant>> slots_;          // Null: vacant.
+  std::vector<std::unique_ptr<SlotListener>> listeners_;  // By wanted slot; 0: any.
 };
 
 }  // namespace tombolo::control

@@ -54,6 +54,7 @@ void ReceiveHalf::Discard() {
   consumed_ = received_ = granted_;
   kept_.Clear();
   offered_ = {};
+  finished_ = false;
 }
 
 bool ReceiveHalf::Grant() {

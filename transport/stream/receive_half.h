@@ -37,7 +37,7 @@ class ReceiveHalf {
   // Nothing more will come.
   void Cut();
 
-  // Nothing more will be read: forgets all.
+  // Nothing more will be read: forgets all. There is no AtEnd() after that.
   void Discard();
 
   // Grants more when that is worth a message. True: Granted() has changed.

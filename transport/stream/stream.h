@@ -34,9 +34,9 @@ class StreamHandler {
   // WritableBytes() is not 0 any more; once per NotifyWritable().
   virtual void OnWritable() = 0;
 
-  // The stream ended early: refused, reset by the other side (`why` is its reason), or Unavailable
-  // because the peer has departed, in which case Front() may still hold what came before. The last
-  // callback.
+  // The stream ended early: refused, reset by the other side (`why` is its reason), Unavailable
+  // because the peer has departed, or Internal because it broke the protocol. But in the last case
+  // Front() may still hold what came before. The last callback.
   virtual void OnReset(const absl::Status& why) = 0;
 };
 

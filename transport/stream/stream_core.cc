@@ -112,28 +112,22 @@ void StreamCore::End(const absl::Status& why) {
   end_reason_ = why;
   open_due_ = accept_due_ = credit_due_ = reset_due_ = false;
   send_.Waiting().Clear();
-  receive_.Discard();
+  // What came before may still be read.
+  receive_.Cut();
 }
 
 void StreamCore::Reset(const absl::Status& why) {
   if (state_ == State::kEnded || IsOver()) return;
   const bool peer_knows = !open_due_;
   End(why);
+  receive_.Discard();
   reset_due_ = peer_knows;
 }
 
 void StreamCore::PeerGone(const absl::Status& why) {
   peer = nullptr;
-  if (state_ == State::kEnded) {
-    reset_due_ = false;
-    return;
-  }
-  state_ = State::kEnded;
-  end_reason_ = why;
-  open_due_ = accept_due_ = credit_due_ = false;
-  send_.Waiting().Clear();
-  // What came before the end may still be read.
-  receive_.Cut();
+  reset_due_ = false;
+  if (state_ != State::kEnded) End(why);
 }
 
 bool StreamCore::IsOver() const {

@@ -1,0 +1,31 @@
+// What a tunnel may do, as it is written on a command line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "control/tunnel/socket_address.h"
+
+namespace tombolo::control {
+
+// The near end: connections to `listen` go to `service` at the far end.
+struct ForwardRule {
+  SocketAddress listen;
+  std::string service;
+  unsigned unix_mode = 0660;  // Permissions of a Unix socket.
+};
+
+// The far end: streams to `service` are connected to `target`. What has no rule is refused.
+struct AllowRule {
+  std::string service;
+  SocketAddress target;
+};
+
+// LISTEN=SERVICE, as in 127.0.0.1:11211=memcached. InvalidArgument says what is wrong.
+absl::StatusOr<ForwardRule> ParseForwardRule(std::string_view text);
+
+// SERVICE=TARGET, as in memcached=127.0.0.1:11211.
+absl::StatusOr<AllowRule> ParseAllowRule(std::string_view text);
+
+}  // namespace tombolo::control

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""tombolod as a program: what it says and how it ends when it cannot do what it was asked.
+
+Usage: tombolod_test.py TOMBOLOD [unittest's flags]
+"""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOMBOLOD = ""
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+TIMEOUT_S = 30
+
+
+class TombolodTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="tombolod_", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.runtime_dir = os.path.join(self.folder, "run")
+
+    def fails(self, code, *flags, saying, runtime_dir=None, **options):
+        """Runs it with `flags`; it must end with `code` and one line on stderr with `saying`."""
+        done = subprocess.run(
+            [TOMBOLOD, "--runtime-dir", runtime_dir or self.runtime_dir, *flags],
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(saying, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def test_refuses_a_size_that_is_no_power_of_two(self):
+        self.fails(EXIT_USAGE, "--size", "100M", saying="power of two")
+        self.assertFalse(os.path.exists(self.runtime_dir))
+
+    def test_refuses_a_size_beyond_the_machines_memory(self):
+        self.fails(EXIT_FAILED, "--size", "1T", saying="choose a smaller --size")
+
+    def test_refuses_counts_out_of_range(self):
+        self.fails(EXIT_USAGE, "--slots", "1", saying="the number of slots is 1")
+        self.fails(EXIT_USAGE, "--slots", "257", saying="the number of slots is 257")
+        self.fails(EXIT_USAGE, "--vectors", "257", saying="the number of vectors is 257")
+        self.fails(EXIT_USAGE, "--endpoints", "0", saying="the number of endpoints is 0")
+
+    def test_refuses_flags_that_make_no_sense(self):
+        self.fails(EXIT_USAGE, "--slots", "many", saying="--slots")
+        self.fails(EXIT_USAGE, "--size", "big", saying="--size")
+        self.fails(EXIT_USAGE, "--log-level", "loud", saying="--log-level")
+        self.fails(EXIT_USAGE, "--no-such-flag", saying="--no-such-flag")
+
+    def test_says_which_limit_of_descriptors_to_raise(self):
+        def few_descriptors():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+        self.fails(EXIT_FAILED, saying="LimitNOFILE=", preexec_fn=few_descriptors)
+
+    def test_raises_its_own_soft_limit(self):
+        def low_soft_limit():
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        self.runs_until_terminated(preexec_fn=low_soft_limit)
+
+    def test_refuses_a_folder_that_cannot_be_used(self):
+        self.fails(EXIT_FAILED, saying="the folder above", runtime_dir=self.folder + "/a/b")
+        file = os.path.join(self.folder, "file")
+        with open(file, "wb"):
+            pass
+        self.fails(EXIT_FAILED, saying="is not a folder", runtime_dir=file)
+        self.fails(EXIT_USAGE, saying="shorter folder", runtime_dir=self.folder + "/" + 100 * "x")
+
+    def test_refuses_a_folder_that_it_may_not_write_in(self):
+        if os.geteuid() == 0:
+            # Root may write everywhere but here.
+            self.fails(EXIT_FAILED, saying="/proc", runtime_dir="/proc")
+        else:
+            os.mkdir(self.runtime_dir, mode=0o500)
+            self.fails(EXIT_FAILED, saying="may not write")
+
+    def test_leaves_a_file_of_something_else_alone(self):
+        os.mkdir(self.runtime_dir)
+        file = os.path.join(self.runtime_dir, "slot-3.sock")
+        with open(file, "wb"):
+            pass
+        self.fails(EXIT_FAILED, saying="slot-3.sock exists and is not a socket")
+        self.assertEqual(os.listdir(self.runtime_dir), ["slot-3.sock"])
+
+    def test_ends_cleanly_when_terminated_or_interrupted(self):
+        self.runs_until_terminated(signal.SIGTERM)
+        self.runs_until_terminated(signal.SIGINT)
+
+    def test_refuses_a_folder_that_another_daemon_serves(self):
+        self.start()
+        self.fails(EXIT_FAILED, saying="another tombolod serves")
+
+    def runs_until_terminated(self, signal_number=signal.SIGTERM, **options):
+        process = self.start(**options)
+        self.assertGreater(len(os.listdir(self.runtime_dir)), 2)
+        process.send_signal(signal_number)
+        self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
+        self.assertEqual(os.listdir(self.runtime_dir), [])
+
+    def start(self, **options):
+        """A daemon that has said that it is ready; killed at the latest when the test ends."""
+        process = subprocess.Popen(
+            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M"],
+            stderr=subprocess.PIPE, text=True, **options)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            if "sockets in" in line:
+                return process
+        raise AssertionError("tombolod did not start")
+
+
+if __name__ == "__main__":
+    TOMBOLOD = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
