@@ -46,13 +46,24 @@ absl::Status ExplainNobody(const std::string& path, const std::string& grpc_word
 class ControlClient::Impl {
  public:
   Impl(std::string path, std::chrono::milliseconds timeout)
-      : path_(std::move(path)), timeout_(timeout), stub_(v1::Membership::NewStub(Channel())) {}
-
-  void SetDeadline(grpc::ClientContext& context) const {
-    context.set_deadline(std::chrono::system_clock::now() + timeout_);
-  }
+      : path_(std::move(path)),
+        timeout_(timeout),
+        channel_(MakeChannel()),
+        stub_(v1::Membership::NewStub(channel_)) {}
 
   v1::Membership::Stub& Stub() { return *stub_; }
+
+  // Makes `call(context)`. After a failed attempt gRPC refuses for a second to try again, also when
+  // the daemon has come up meanwhile: if somebody listens now, the call is made once more.
+  template <typename Call>
+  absl::Status Ask(const Call& call) {
+    grpc::Status status = Attempt(call, false);
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE && SomebodyListens()) {
+      grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+      status = Attempt(call, true);
+    }
+    return status.ok() ? absl::OkStatus() : Explain(status);
+  }
 
   absl::Status Explain(const grpc::Status& status) const {
     switch (status.error_code()) {
@@ -68,7 +79,17 @@ class ControlClient::Impl {
   }
 
  private:
-  std::shared_ptr<grpc::Channel> Channel() const {
+  template <typename Call>
+  grpc::Status Attempt(const Call& call, bool wait_for_ready) const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout_);
+    context.set_wait_for_ready(wait_for_ready);
+    return call(context);
+  }
+
+  bool SomebodyListens() const { return ConnectUnix(path_, SOCK_STREAM).ok(); }
+
+  std::shared_ptr<grpc::Channel> MakeChannel() const {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
     return grpc::CreateCustomChannel("unix:" + path_, grpc::InsecureChannelCredentials(),
@@ -77,6 +98,7 @@ class ControlClient::Impl {
 
   const std::string path_;
   const std::chrono::milliseconds timeout_;
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::Membership::Stub> stub_;
 };
 
@@ -86,20 +108,20 @@ ControlClient::ControlClient(std::string socket_path, std::chrono::milliseconds 
 ControlClient::~ControlClient() = default;
 
 absl::StatusOr<PeerList> ControlClient::ListPeers() {
-  grpc::ClientContext context;
-  impl_->SetDeadline(context);
   v1::ListPeersResponse response;
-  const grpc::Status status = impl_->Stub().ListPeers(&context, {}, &response);
-  if (!status.ok()) return impl_->Explain(status);
+  const absl::Status status = impl_->Ask([&](grpc::ClientContext& context) {
+    return impl_->Stub().ListPeers(&context, {}, &response);
+  });
+  if (!status.ok()) return status;
   return PeerList{FromListResponse(response), response.region_uuid()};
 }
 
 absl::StatusOr<RegionInfo> ControlClient::GetRegion() {
-  grpc::ClientContext context;
-  impl_->SetDeadline(context);
   v1::GetRegionResponse response;
-  const grpc::Status status = impl_->Stub().GetRegion(&context, {}, &response);
-  if (!status.ok()) return impl_->Explain(status);
+  const absl::Status status = impl_->Ask([&](grpc::ClientContext& context) {
+    return impl_->Stub().GetRegion(&context, {}, &response);
+  });
+  if (!status.ok()) return status;
   return FromRegion(response.region());
 }
 

@@ -4,53 +4,35 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <mutex>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "control/proto/membership.grpc.pb.h"
+#include "control/service/acceptor.h"
 #include "control/service/membership_service.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 
 namespace tombolo::control {
 namespace {
 
 constexpr unsigned kSocketMode = 0660;
-constexpr mode_t kSocketUmask = 0777 & ~kSocketMode;
 
 // Requests are a few bytes; more is abuse.
 constexpr int kMaxRequestBytes = 64 * 1024;
 constexpr int kMaxCallsPerConnection = 128;
-constexpr size_t kMaxWatchers = 256;
+constexpr int kKeepaliveMs = 20'000;
+constexpr size_t kMaxWatchers = 128;
 constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
 // Only reflection takes threads; everything else is answered by reactors.
 constexpr int kMaxThreads = 8;
 
 constexpr std::chrono::seconds kShutdownGrace(1);
-
-// Until it is destroyed, files that this process makes get kSocketMode at most: gRPC offers no way
-// to say the mode, and a chmod after the bind would leave a moment in which strangers can connect.
-class SocketUmask {
- public:
-  SocketUmask() : old_(umask(kSocketUmask)) {}
-  ~SocketUmask() { umask(old_); }
-  SocketUmask(const SocketUmask&) = delete;
-  SocketUmask& operator=(const SocketUmask&) = delete;
-
- private:
-  const mode_t old_;
-};
-
-// Whether gRPC may take `path`. gRPC unlinks whatever is there before it binds, also the socket of
-// a living server; our own listener refuses that. It is closed at once and leaves a stale socket.
-absl::Status ClaimPath(const std::string& path) {
-  return ListenUnix(path, SOCK_STREAM, kSocketMode).status();
-}
 
 void EnableStandardServices() {
   static std::once_flag once;
@@ -67,23 +49,26 @@ class AudienceServer {
       : paths_(std::move(paths)), service_(view, kMaxWatchers) {}
 
   absl::Status Start() {
-    for (const std::string& path : paths_) {
-      if (absl::Status claimed = ClaimPath(path); !claimed.ok()) return claimed;
-    }
+    absl::StatusOr<std::vector<Acceptor::Listener>> listeners = Listen();
+    if (!listeners.ok()) return listeners.status();
     grpc::ServerBuilder builder;
     Configure(builder);
-    const SocketUmask only_owner_and_group;
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) {
-      return absl::InternalError(absl::StrCat(
-          "gRPC does not listen at ", absl::StrJoin(paths_, ", "), "; its own words are above."));
+      return absl::InternalError("gRPC does not start; its own words are above.");
     }
     // Without a name the whole server is meant, which is SERVING from the start.
     server_->GetHealthCheckService()->SetServingStatus(v1::Membership::service_full_name(), true);
-    return absl::OkStatus();
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(*std::move(listeners));
+    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
+    return acceptor.status();
   }
 
+  ~AudienceServer() { Shutdown(); }
+
   void Shutdown() {
+    acceptor_.reset();
+    for (const std::string& path : std::exchange(bound_paths_, {})) unlink(path.c_str());
     if (server_ == nullptr) return;
     service_.Stop();
     server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
@@ -92,21 +77,38 @@ class AudienceServer {
   }
 
  private:
-  void Configure(grpc::ServerBuilder& builder) {
+  absl::StatusOr<std::vector<Acceptor::Listener>> Listen() {
+    std::vector<Acceptor::Listener> listeners;
     for (const std::string& path : paths_) {
-      builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
+      absl::StatusOr<UniqueFd> fd = ListenUnix(path, SOCK_STREAM | SOCK_NONBLOCK, kSocketMode);
+      if (!fd.ok()) return fd.status();
+      bound_paths_.push_back(path);
+      listeners.push_back(
+          {*std::move(fd), ControlServer::kMaxConnections / paths_.size(),
+           [this](int connection) { grpc::AddInsecureChannelFromFd(server_.get(), connection); }});
     }
+    return listeners;
+  }
+
+  void Configure(grpc::ServerBuilder& builder) {
     grpc::ResourceQuota quota;
     quota.Resize(kMaxMemoryBytes).SetMaxThreads(kMaxThreads);
     builder.SetResourceQuota(quota);
     builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
     builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsPerConnection);
+    // Whoever connects and neither speaks nor answers is dropped, or it would keep its place.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     builder.RegisterService(&service_);
   }
 
   const std::vector<std::string> paths_;
+  std::vector<std::string> bound_paths_;  // Those whose socket files are ours to remove.
   MembershipService service_;
-  std::unique_ptr<grpc::Server> server_;  // Destroyed, and shut down, before the service.
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Acceptor> acceptor_;  // Gives connections to server_.
 };
 
 }  // namespace
@@ -126,8 +128,6 @@ class ControlServer::Impl {
     }
     return absl::OkStatus();
   }
-
-  ~Impl() { Shutdown(); }
 
   void Shutdown() {
     for (const std::unique_ptr<AudienceServer>& server : servers_) server->Shutdown();

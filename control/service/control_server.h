@@ -4,13 +4,15 @@
 // and guests get a server each, with their own limits, so that guests who call without end take
 // nothing from operators. This header knows no gRPC.
 //
-// A socket that another process serves is refused; one that nobody serves is replaced (gRPC alone
-// would take it from a living server). Socket files have mode 0660 and are removed at shutdown.
+// It listens itself and gives the connections to gRPC, whose own listener takes a socket from a
+// living server, cannot set its mode, and never recovers from a failed accept(). A socket that
+// another process serves is refused; one that nobody serves is replaced. Socket files have mode
+// 0660 and are removed at shutdown.
 //
-// Thread safety: Start, Shutdown and the destructor in one thread. Start sets the process's umask
-// for a moment, so no other thread should make files meanwhile.
+// Thread safety: Start, Shutdown and the destructor in one thread.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,9 +35,12 @@ struct ControlSocket {
 
 class ControlServer {
  public:
+  // Open at once, of each audience; further ones are closed when they connect.
+  static constexpr size_t kMaxConnections = 256;
+
   // Answers at every socket when it returns. `view` must outlive the server. Errors: AlreadyExists
   // when another process serves a socket or its path is something else, InvalidArgument when a path
-  // is too long, Internal when gRPC does not listen.
+  // is too long, Internal when gRPC does not start.
   static absl::StatusOr<std::unique_ptr<ControlServer>> Start(
       MembershipView& view, const std::vector<ControlSocket>& sockets);
 

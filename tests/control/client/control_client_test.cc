@@ -77,6 +77,13 @@ TEST_F(ControlClientTest, MissingSocketSaysHowToStartTheDaemon) {
             HasSubstr("tombolod --runtime-dir " + served_.Folder()), HasSubstr("--runtime-dir")));
 }
 
+TEST_F(ControlClientTest, DaemonThatCameUpSinceIsFoundAtOnce) {
+  ControlClient client(served_.OperatorPath());
+  ASSERT_TRUE(absl::IsUnavailable(client.ListPeers().status()));
+  ASSERT_TRUE(served_.Serve().ok());
+  EXPECT_TRUE(client.ListPeers().ok());
+}
+
 TEST_F(ControlClientTest, FileThatIsNoSocketIsNoDaemon) {
   std::ofstream(served_.OperatorPath()) << "x";
   const absl::Status status = ControlClient(served_.OperatorPath()).GetRegion().status();

@@ -20,6 +20,9 @@
 #include "control/service/membership_view.h"
 #include "tests/control/service/served_registry.h"
 #include "tests/control/service/watch_client.h"
+#include "tests/support/spin.h"
+#include "transport/base/unique_fd.h"
+#include "transport/base/unix_socket.h"
 
 namespace tombolo::control {
 namespace {
@@ -156,6 +159,28 @@ TEST_F(ControlServerTest, OversizedRequestIsRefused) {
       CallRaw(served_.GuestPath(), "/tombolo.control.v1.Membership/ListPeers",
               std::string(100'000, 'x'), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(ControlServerTest, FloodOfConnectionsEndsWithTheFlood) {
+  ASSERT_TRUE(served_.Serve().ok());
+  std::vector<UniqueFd> idle;
+  for (size_t i = 0; i < 4 * ControlServer::kMaxConnections; ++i) {
+    absl::StatusOr<UniqueFd> connection = ConnectUnix(served_.GuestPath(), SOCK_STREAM);
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    idle.push_back(*std::move(connection));
+  }
+  // Guests who take all their places take none of the operators'.
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::ListPeersResponse response;
+  EXPECT_TRUE(Stub(served_.OperatorPath())->ListPeers(&context, {}, &response).ok());
+  idle.clear();
+  EXPECT_TRUE(SpinUntil([this] {
+    grpc::ClientContext guest;
+    SetDeadline(guest);
+    v1::ListPeersResponse ignored;
+    return Stub(served_.GuestPath())->ListPeers(&guest, {}, &ignored).ok();
+  }));
 }
 
 TEST_F(ControlServerTest, SocketFilesAreForOwnerAndGroupOnly) {

@@ -1,18 +1,10 @@
 #include "tests/control/service/served_registry.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <utility>
 
 namespace tombolo::control {
 namespace {
-
-// Not the test's own folder: its path is too long for a socket.
-std::string MakeFolder() {
-  char path[] = "/tmp/tombolo-XXXXXX";
-  return mkdtemp(path) == nullptr ? "/nowhere" : path;
-}
 
 MembershipViewOptions ViewOptions(const RegistryLimits& limits) {
   MembershipViewOptions options;
@@ -30,16 +22,11 @@ MembershipViewOptions ViewOptions(const RegistryLimits& limits) {
 }  // namespace
 
 ServedRegistry::ServedRegistry(const RegistryLimits& limits)
-    : folder_(MakeFolder()), registry_(limits), view_(ViewOptions(limits)) {
+    : registry_(limits), view_(ViewOptions(limits)) {
+  std::filesystem::create_directory(folder_);
   registry_.AddObserver([this](const MembershipEvent& event) { view_.Publish(event); });
   registry_.OccupySlot(kHostSlot, PeerKind::kHost, 1'700'000'000'000'000'000).IgnoreError();
   registry_.BrokerReady(kHostSlot, "host-boot").IgnoreError();
-}
-
-ServedRegistry::~ServedRegistry() {
-  server_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 absl::Status ServedRegistry::Serve() {

@@ -9,6 +9,7 @@
 #include "control/registry/registry.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
+#include "tests/support/temp_dir.h"
 
 namespace tombolo::control {
 
@@ -19,7 +20,6 @@ class ServedRegistry {
  public:
   // The host is in slot 0 and ready: revision 2. Nothing is served yet.
   explicit ServedRegistry(const RegistryLimits& limits = {});
-  ~ServedRegistry();
 
   // Serves operators at control.sock and guests at guest.sock.
   absl::Status Serve();
@@ -35,7 +35,8 @@ class ServedRegistry {
   std::string GuestPath() const { return folder_ + "/guest.sock"; }
 
  private:
-  const std::string folder_;
+  const TempDir temp_;  // Outlives the server, whose sockets are there.
+  const std::string folder_ = temp_.File("run");
   Registry registry_;
   MembershipView view_;
   std::unique_ptr<ControlServer> server_;

@@ -149,7 +149,7 @@ TEST_F(WatchPeersTest, WatcherThatDoesNotReadIsOvertakenAndMayResume) {
 
 TEST_F(WatchPeersTest, TooManyWatchersAreRefusedUntilOneEnds) {
   std::vector<std::unique_ptr<WatchClient>> watchers;
-  for (int i = 0; i < 256; ++i) {
+  for (int i = 0; i < 128; ++i) {
     watchers.push_back(std::make_unique<WatchClient>(served_.GuestPath(), 0));
     ASSERT_TRUE(watchers.back()->Next().has_snapshot()) << i;
   }
@@ -157,7 +157,7 @@ TEST_F(WatchPeersTest, TooManyWatchersAreRefusedUntilOneEnds) {
   EXPECT_EQ(refused.Next().revision(), 0u);
   const grpc::Status status = refused.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("256 watchers"));
+  EXPECT_THAT(status.error_message(), HasSubstr("128 watchers"));
   WatchClient other_audience(served_.OperatorPath(), 0);
   EXPECT_TRUE(other_audience.Next().has_snapshot());
 }
