@@ -95,7 +95,7 @@ void GuestBackend::Expire(uint64_t request) {
   if (found.empty()) return;
   found.mapped().done(absl::UnavailableError(
       absl::StrCat("the daemon on the host has not answered within ",
-                   kAttachDeadlineNs / kNsPerSecond, " s; is tombolod running there?")));
+                   attach_deadline_ns_ / kNsPerMs, " ms; is tombolod running there?")));
 }
 
 }  // namespace tombolo::control
