@@ -12,10 +12,8 @@ namespace {
 
 constexpr int64_t kFirstPauseNs = 20 * kNsPerMs;
 constexpr int64_t kLongestPauseNs = kNsPerSecond;
-// Before it is worth a line in the log.
-constexpr int64_t kQuietPauseNs = 300 * kNsPerMs;
 
-// The broker, or the daemon behind it, is not there yet.
+// The broker, or the daemon behind it, is not there yet, or not any more.
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsNotFound(status) ||
          absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
@@ -23,10 +21,10 @@ bool MayPass(const absl::Status& status) {
 
 }  // namespace
 
-TunnelThread::TunnelThread(TunnelOptions options, OnEnd on_end)
+TunnelThread::TunnelThread(TunnelOptions options, OnFailure on_failure)
     : options_(std::move(options)),
-      on_end_(std::move(on_end)),
-      thread_([this] { on_end_(Run()); }) {}
+      on_failure_(std::move(on_failure)),
+      thread_([this] { Serve(); }) {}
 
 TunnelThread::~TunnelThread() {
   {
@@ -38,39 +36,42 @@ TunnelThread::~TunnelThread() {
   thread_.join();
 }
 
-bool TunnelThread::PauseUnlessStopping(int64_t pause_ns) {
-  std::unique_lock lock(mutex_);
-  stop_asked_.wait_for(lock, std::chrono::nanoseconds(pause_ns), [this] { return stopping_; });
-  return !stopping_;
+bool TunnelThread::IsStopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
-absl::StatusOr<std::unique_ptr<TunnelEndpoint>> TunnelThread::Attach(EventLoop& loop) {
+void TunnelThread::PauseUnlessStopping(int64_t pause_ns) {
+  std::unique_lock lock(mutex_);
+  stop_asked_.wait_for(lock, std::chrono::nanoseconds(pause_ns), [this] { return stopping_; });
+}
+
+void TunnelThread::Serve() {
   int64_t pause_ns = kFirstPauseNs;
-  bool told = false;
-  while (true) {
-    absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
-        Endpoint::Attach(options_.broker_socket, options_.name);
-    if (endpoint.ok()) return TunnelEndpoint::CreateWith(loop, *std::move(endpoint), options_);
-    if (!MayPass(endpoint.status())) return endpoint.status();
-    if (pause_ns >= kQuietPauseNs && !std::exchange(told, true)) {
-      spdlog::warn("tunnels wait for the broker: {}", endpoint.status().ToString());
+  while (!IsStopping()) {
+    const absl::Status end = AttachAndRun();
+    if (IsStopping()) return;
+    if (!MayPass(end)) return on_failure_(end);
+    // The first failure at start is normal: the broker is about to begin.
+    if (pause_ns == 2 * kFirstPauseNs) {
+      spdlog::warn("tunnels wait for the broker: {}", end.ToString());
     }
-    if (!PauseUnlessStopping(pause_ns)) return absl::CancelledError("stopped");
+    PauseUnlessStopping(pause_ns);
     pause_ns = std::min(2 * pause_ns, kLongestPauseNs);
   }
 }
 
-absl::Status TunnelThread::Run() {
+absl::Status TunnelThread::AttachAndRun() {
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
-  absl::StatusOr<std::unique_ptr<TunnelEndpoint>> tunnel = Attach(**loop);
+  absl::StatusOr<std::unique_ptr<TunnelEndpoint>> tunnel = TunnelEndpoint::Create(**loop, options_);
+  if (!tunnel.ok()) return tunnel.status();
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return absl::OkStatus();
-    if (!tunnel.ok()) return tunnel.status();
     running_ = tunnel->get();
   }
-  spdlog::info("endpoint {} of slot {} is attached as '{}'.", (*tunnel)->Attached().Id().index,
+  spdlog::info("endpoint {} of slot {} is attached as '{}'", (*tunnel)->Attached().Id().index,
                (*tunnel)->Attached().Slot(), options_.name);
   absl::Status end = (*tunnel)->Run();
   const std::lock_guard lock(mutex_);

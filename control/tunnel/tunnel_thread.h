@@ -1,5 +1,6 @@
-// TunnelThread: a TunnelEndpoint in a thread of its own, for an agent that is its own broker. It
-// attaches as soon as the broker answers, and says in the log when that takes long.
+// TunnelThread: keeps a TunnelEndpoint attached and running in a thread of its own, for an agent
+// that is its own broker. While the broker, or the daemon behind it, is not there, it goes on
+// trying; the first failure of a row is logged.
 #pragma once
 
 #include <condition_variable>
@@ -9,29 +10,33 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "control/tunnel/tunnel_endpoint.h"
 
 namespace tombolo::control {
 
 class TunnelThread {
  public:
-  // Called once, in the tunnel's thread: OK after the destructor asked for the end, Unavailable
-  // when the broker is gone, else why it could not begin (for example: the address is in use).
-  using OnEnd = std::function<void(const absl::Status& why)>;
+  // Called in the tunnel's thread, at most once: why it gave up, for example because an address is
+  // in use.
+  using OnFailure = std::function<void(const absl::Status& why)>;
 
-  TunnelThread(TunnelOptions options, OnEnd on_end);
+  TunnelThread(TunnelOptions options, OnFailure on_failure);
 
-  // Stops the tunnel and waits for its thread, which may itself be waiting for the broker's answer:
-  // at most 10 s.
+  // Ends all connections and waits for the thread. The broker must be serving still, or be gone:
+  // the thread may be waiting for its answer.
   ~TunnelThread();
+  TunnelThread(const TunnelThread&) = delete;
+  TunnelThread& operator=(const TunnelThread&) = delete;
 
  private:
-  absl::Status Run();
-  absl::StatusOr<std::unique_ptr<TunnelEndpoint>> Attach(EventLoop& loop);
-  bool PauseUnlessStopping(int64_t pause_ns);
+  void Serve();
+  absl::Status AttachAndRun();
+  void PauseUnlessStopping(int64_t pause_ns);
+  bool IsStopping();
 
   const TunnelOptions options_;
-  const OnEnd on_end_;
+  const OnFailure on_failure_;
   std::mutex mutex_;
   std::condition_variable stop_asked_;
   bool stopping_ = false;              // Guarded by mutex_.
