@@ -15,8 +15,6 @@ struct AgentFlags {
   std::vector<std::string> forwards;  // LISTEN=SERVICE
   std::vector<std::string> allows;    // SERVICE=TARGET
   std::string log_level = "info";
-
-  std::string BrokerSocket() const { return runtime_dir + "/broker.sock"; }
 };
 
 // Declares all flags; they are read into `flags`, which must outlive `app`.

@@ -8,19 +8,22 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "control/agent/agent_endpoint.h"
 #include "control/agent/agent_flags.h"
-#include "control/agent/endpoint_thread.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
 #include "control/link/boot_id.h"
+#include "control/tunnel/agent_tunnels.h"
+#include "control/tunnel/tunnel_endpoint.h"
+#include "control/tunnel/tunnel_thread.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -73,53 +76,75 @@ void Ready(DescriptorStore& store) {
   sd_notify(0, "READY=1");
 }
 
-int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
-               NamedDescriptors& inherited, const AgentFlags& flags) {
+// What a guest's agent is made of besides its device and its loop.
+struct GuestSetup {
+  GuestAgentOptions agent;
+  TunnelOptions tunnels;
+};
+
+absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   const absl::StatusOr<BootId> boot_id = ReadBootId();
-  if (!boot_id.ok()) return Fail(boot_id.status());
-  auto agent =
-      GuestAgent::Start(loop, store, inherited, Describe(device), *boot_id, flags.BrokerSocket());
+  if (!boot_id.ok()) return boot_id.status();
+  absl::StatusOr<TunnelOptions> tunnels = GuestTunnels(flags.runtime_dir, flags.forwards);
+  if (!tunnels.ok()) return tunnels.status();
+  if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return status;
+  GuestSetup setup;
+  setup.agent.boot_id = *boot_id;
+  setup.agent.broker_socket = tunnels->broker_socket;
+  setup.tunnels = *std::move(tunnels);
+  return setup;
+}
+
+int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
+               NamedDescriptors& inherited, const GuestSetup& setup) {
+  auto agent = GuestAgent::Start(loop, store, inherited, Describe(device), setup.agent);
   if (!agent.ok()) return Fail(agent.status());
-  EndpointThread endpoint(flags.BrokerSocket());
+  absl::Status tunnel_failure;
+  TunnelThread tunnels(setup.tunnels, [&](const absl::Status& why) {
+    loop.Post([&loop, &tunnel_failure, why] {
+      tunnel_failure = why;
+      loop.Stop();
+    });
+  });
   spdlog::info("slot {}, {} vectors; processes attach at {}", device.Slot(), device.VectorCount(),
-               flags.BrokerSocket());
+               setup.agent.broker_socket);
   Ready(store);
   loop.Run();
   (*agent)->RemoveSocketFile();
-  // Ends the broker before the thread: it may be waiting for an answer that nobody gives now.
+  // Before the tunnels: their thread may be waiting for an answer that nobody gives now.
   agent->reset();
-  return kExitGood;
+  return tunnel_failure.ok() ? kExitGood : Fail(tunnel_failure);
 }
 
 int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
+  const absl::StatusOr<GuestSetup> setup = PrepareGuest(flags);
+  if (!setup.ok()) return Fail(setup.status());
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
   const auto signals = StopSignals::Watch(**loop, [&loop] { (*loop)->Stop(); });
   if (!signals.ok()) return Fail(signals.status());
-  if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return Fail(status);
   NamedDescriptors inherited = store.Take();
   const auto device = OpenKeptDevice(SystemPaths{}, flags.device, store, inherited);
   if (!device.ok()) return Fail(device.status());
-  return ServeGuest(**loop, store, **device, inherited, flags);
+  return ServeGuest(**loop, store, **device, inherited, *setup);
 }
 
 int RunHost(DescriptorStore& store, const AgentFlags& flags) {
-  const auto endpoint = AgentEndpoint::Attach(flags.BrokerSocket());
+  const absl::StatusOr<TunnelOptions> options = HostTunnels(flags.runtime_dir, flags.allows);
+  if (!options.ok()) return Fail(options.status());
+  auto loop = EventLoop::Create();
+  if (!loop.ok()) return Fail(loop.status());
+  const auto endpoint = TunnelEndpoint::Create(**loop, *options);
   if (!endpoint.ok()) {
     const bool no_daemon =
         absl::IsUnavailable(endpoint.status()) || absl::IsNotFound(endpoint.status());
     return Fail(endpoint.status(), no_daemon ? kExitNoDaemon : kExitFailed);
   }
-  bool asked = false;
-  const auto signals = StopSignals::Watch((*endpoint)->Loop(), [&] {
-    asked = true;
-    (*endpoint)->Stop();
-  });
+  const auto signals = StopSignals::Watch(**loop, [&endpoint] { (*endpoint)->Stop(); });
   if (!signals.ok()) return Fail(signals.status());
   Ready(store);
-  (*endpoint)->Run();
-  if (asked) return kExitGood;
-  return Fail(absl::UnavailableError("tombolod has ended."), kExitNoDaemon);
+  const absl::Status why = (*endpoint)->Run();
+  return why.ok() ? kExitGood : Fail(why, kExitNoDaemon);
 }
 
 int Main(int argc, char** argv) {

@@ -29,13 +29,15 @@ absl::Status CheckFits(const AgentDevice& device, const RegionLimits& limits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(
-    EventLoop& loop, DescriptorStore& store, NamedDescriptors& inherited, const AgentDevice& device,
-    const BootId& boot_id, const std::string& broker_socket) {
+absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
+                                                              DescriptorStore& store,
+                                                              NamedDescriptors& inherited,
+                                                              const AgentDevice& device,
+                                                              const GuestAgentOptions& options) {
   const absl::StatusOr<Region> region = Region::Attach(device.device->Memory());
   if (!region.ok()) return region.status();
   if (auto status = CheckFits(device, region->Limits()); !status.ok()) return status;
-  std::unique_ptr<GuestAgent> agent(new GuestAgent(loop, device, *region, boot_id));
+  std::unique_ptr<GuestAgent> agent(new GuestAgent(loop, device, *region, options));
   GuestAgent& self = *agent;
   auto status = self.WatchDoorbell(
       kMembershipVector, [] {}, self.membership_watch_);
@@ -44,19 +46,20 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(
       kLinkVector, [&self] { self.backend_.Poll(); }, self.link_watch_);
   if (!status.ok()) return status;
   self.timer_ = loop.Every(kTickNs, [&self] { self.backend_.Tick(); });
-  auto broker =
-      BrokerServer::Start(loop, store, self.backend_, inherited, {.socket_path = broker_socket});
+  auto broker = BrokerServer::Start(loop, store, self.backend_, inherited,
+                                    {.socket_path = options.broker_socket});
   if (!broker.ok()) return broker.status();
   self.broker_ = *std::move(broker);
   return agent;
 }
 
 GuestAgent::GuestAgent(EventLoop& loop, const AgentDevice& device, const Region& region,
-                       const BootId& boot_id)
+                       const GuestAgentOptions& options)
     : loop_(loop),
       device_(device),
       region_(region),
-      backend_(loop, device, region, boot_id, [this] { return Living(); }),
+      backend_(loop, device, region, {options.boot_id, options.attach_deadline_ns},
+               [this] { return Living(); }),
       orphans_(loop, [this](EndpointId id) { backend_.EndpointGone(id); }) {}
 
 absl::Status GuestAgent::WatchDoorbell(uint16_t vector, EventLoop::Callback callback,

@@ -23,21 +23,27 @@
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
 #include "control/link/boot_id.h"
+#include "transport/base/units.h"
 #include "transport/region/region.h"
 
 namespace tombolo::control {
 
+struct GuestAgentOptions {
+  std::string broker_socket;
+  BootId boot_id = {};
+  int64_t attach_deadline_ns = 5 * kNsPerSecond;
+};
+
 class GuestAgent {
  public:
-  // Checks the region, says hello to the daemon and serves `broker_socket`. Does not wait for the
-  // daemon's welcome. FailedPrecondition: the device's memory is no region of ours (Region::Attach)
-  // or its vectors or slot do not fit it; else as BrokerServer::Start. What `device` names, loop
-  // and store must outlive it.
+  // Checks the region, says hello to the daemon and serves the broker's socket. Does not wait for
+  // the daemon's welcome. FailedPrecondition: the device's memory is no region of ours
+  // (Region::Attach) or its vectors or slot do not fit it; else as BrokerServer::Start. What
+  // `device` names, loop and store must outlive it.
   static absl::StatusOr<std::unique_ptr<GuestAgent>> Start(EventLoop& loop, DescriptorStore& store,
                                                            NamedDescriptors& inherited,
                                                            const AgentDevice& device,
-                                                           const BootId& boot_id,
-                                                           const std::string& broker_socket);
+                                                           const GuestAgentOptions& options);
 
   // For an orderly end.
   void RemoveSocketFile() { broker_->RemoveSocketFile(); }
@@ -47,7 +53,7 @@ class GuestAgent {
 
  private:
   GuestAgent(EventLoop& loop, const AgentDevice& device, const Region& region,
-             const BootId& boot_id);
+             const GuestAgentOptions& options);
 
   absl::Status WatchDoorbell(uint16_t vector, EventLoop::Callback callback, Watch& watch);
   std::vector<EndpointId> Living();

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "spdlog/spdlog.h"
+#include "transport/base/units.h"
 
 namespace tombolo::control {
 namespace {
@@ -26,11 +27,12 @@ absl::Status ErrorOf(const LinkAttachReply& reply) {
 }  // namespace
 
 GuestBackend::GuestBackend(EventLoop& loop, const AgentDevice& device, const Region& region,
-                           const BootId& boot_id, ListLiving list_living)
+                           const Options& options, ListLiving list_living)
     : loop_(loop),
       device_(device),
+      attach_deadline_ns_(options.attach_deadline_ns),
       list_living_(std::move(list_living)),
-      link_(region.Control(device.slot), boot_id, *this,
+      link_(region.Control(device.slot), options.boot_id, *this,
             [doorbells = device.device] { doorbells->Ring(kHostSlotNumber, kLinkVector); }) {}
 
 void GuestBackend::AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) {
@@ -39,7 +41,7 @@ void GuestBackend::AttachEndpoint(const std::string& name, pid_t pid, AttachDone
   pending.attach = {.request = request, .pid = pid};
   memcpy(pending.attach.name, name.data(), std::min(name.size(), sizeof(pending.attach.name) - 1));
   pending.done = std::move(done);
-  pending.deadline = loop_.After(kAttachDeadlineNs, [this, request] { Expire(request); });
+  pending.deadline = loop_.After(attach_deadline_ns_, [this, request] { Expire(request); });
   link_.Attach(pending.attach);
 }
 
@@ -93,7 +95,7 @@ void GuestBackend::Expire(uint64_t request) {
   if (found.empty()) return;
   found.mapped().done(absl::UnavailableError(
       absl::StrCat("the daemon on the host has not answered within ",
-                   kAttachDeadlineNs / kNsPerSecond, " s; is tombolod running there?")));
+                   attach_deadline_ns_ / kNsPerMs, " ms; is tombolod running there?")));
 }
 
 }  // namespace tombolo::control

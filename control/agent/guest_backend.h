@@ -21,7 +21,6 @@
 #include "control/event_loop/watch.h"
 #include "control/link/agent_link.h"
 #include "control/link/boot_id.h"
-#include "transport/base/units.h"
 #include "transport/region/region.h"
 
 namespace tombolo::control {
@@ -31,11 +30,14 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
   // Gives all endpoints of this slot that are not proven dead.
   using ListLiving = std::function<std::vector<EndpointId>()>;
 
-  static constexpr int64_t kAttachDeadlineNs = 5 * kNsPerSecond;
+  struct Options {
+    BootId boot_id;
+    int64_t attach_deadline_ns;
+  };
 
   // Says hello. `loop` must outlive it.
   GuestBackend(EventLoop& loop, const AgentDevice& device, const Region& region,
-               const BootId& boot_id, ListLiving list_living);
+               const Options& options, ListLiving list_living);
 
   void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override;
   void EndpointGone(EndpointId id) override;
@@ -64,6 +66,7 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
 
   EventLoop& loop_;
   const AgentDevice device_;
+  const int64_t attach_deadline_ns_;
   const ListLiving list_living_;
   uint64_t last_request_ = 0;
   std::map<uint64_t, Pending> pending_;

@@ -3,10 +3,7 @@
 #pragma once
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -20,6 +17,7 @@
 #include "control/broker/broker_server.h"
 #include "control/holder/local_store.h"
 #include "gtest/gtest.h"
+#include "tests/control/broker/client_process.h"
 #include "transport/base/clock.h"
 #include "transport/base/unix_socket.h"
 #include "transport/device/simulated_device.h"
@@ -68,51 +66,6 @@ class RecordingBackend final : public BrokerBackend {
  private:
   const std::shared_ptr<SimulatedRegion> region_;
 };
-
-// A forked client. Its body talks to the test through a pair of sockets: Say() there and Hear()
-// here, and the other way round.
-class ClientProcess {
- public:
-  explicit ClientProcess(const std::function<int(int channel)>& body) {
-    auto pair = UnixSocketPair(SOCK_SEQPACKET);
-    if (!pair.ok()) abort();
-    pid_ = fork();
-    if (pid_ == 0) {
-      pair->first.Reset();
-      _exit(body(pair->second.Get()));
-    }
-    channel_ = std::move(pair->first);
-  }
-  ~ClientProcess() {
-    if (pid_ > 0) Kill();
-  }
-
-  pid_t Pid() const { return pid_; }
-  int Channel() const { return channel_.Get(); }
-
-  void Kill() {
-    kill(pid_, SIGKILL);
-    Await();
-  }
-  int Await() {
-    int status = 0;
-    waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
- private:
-  pid_t pid_ = -1;
-  UniqueFd channel_;
-};
-
-inline void Say(int channel) {
-  const char byte = 1;
-  if (write(channel, &byte, 1) != 1) _exit(90);
-}
-inline void Hear(int channel) {
-  char byte = 0;
-  if (read(channel, &byte, 1) != 1) _exit(91);
-}
 
 class BrokerFixture : public testing::Test {
  protected:
