@@ -29,9 +29,11 @@ absl::Status CheckFits(const AgentDevice& device, const RegionLimits& limits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(
-    EventLoop& loop, DescriptorStore& store, NamedDescriptors& inherited, const AgentDevice& device,
-    const GuestAgentOptions& options) {
+absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
+                                                              DescriptorStore& store,
+                                                              NamedDescriptors& inherited,
+                                                              const AgentDevice& device,
+                                                              const GuestAgentOptions& options) {
   const absl::StatusOr<Region> region = Region::Attach(device.device->Memory());
   if (!region.ok()) return region.status();
   if (auto status = CheckFits(device, region->Limits()); !status.ok()) return status;
