@@ -1,4 +1,5 @@
-// Rank 1 kills itself while rank 0 waits for it. Rank 0 must not wait for ever: run under a deadline.
+// Rank 1 kills itself while rank 0 waits for it. Rank 0 must not wait for ever: run under a
+// deadline.
 //
 // Usage: mpirun -n 2 ... peer_death (linked | stranger)
 //   linked    the two exchange messages first
