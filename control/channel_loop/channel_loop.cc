@@ -2,7 +2,6 @@
 
 #include <sched.h>
 
-
 #include <utility>
 
 #include "control/ping/answer_ping.h"

@@ -1,0 +1,54 @@
+#!/usr/bin/python3
+"""Turns Bazel's own account of its compilations into a compile_commands.json.
+
+  bazel aquery --config=clang --output=jsonproto 'mnemonic("CppCompile", //...)' |
+    scripts/compile_commands.py WORKSPACE EXECUTION_ROOT > out/compile_commands.json
+
+Paths are those of the workspace, so that tools name files as people do.
+"""
+
+import json
+import sys
+from typing import Dict, Iterator, List
+
+# What concerns only the way Bazel runs the compiler.
+FLAGS_WITH_VALUE = ('-o', '-MF', '-c')
+FLAG_BEGINNINGS = ('-MD', '-frandom-seed=', '-fmodule', '-Wprivate-header', '-fcolor-diagnostics', '-D__')
+
+
+def source_of(arguments: List[str]) -> str:
+    return arguments[arguments.index('-c') + 1]
+
+
+def useful(arguments: List[str], execution_root: str) -> Iterator[str]:
+    skip = False
+    for argument in arguments:
+        if skip or argument in FLAGS_WITH_VALUE:
+            skip = not skip
+        elif not argument.startswith(FLAG_BEGINNINGS):
+            outside = argument.startswith(('external/', 'bazel-out/'))
+            yield f'{execution_root}/{argument}' if outside else argument
+
+
+def commands(actions: List[Dict], workspace: str, execution_root: str) -> Iterator[Dict]:
+    seen = set()
+    for action in actions:
+        source = source_of(action['arguments'])
+        if source in seen or source.startswith('bazel-out/'):
+            continue
+        seen.add(source)
+        arguments = list(useful(action['arguments'], execution_root)) + ['-c', source]
+        yield {'directory': workspace, 'file': source, 'arguments': arguments}
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print('usage: compile_commands.py WORKSPACE EXECUTION_ROOT < aquery.json', file=sys.stderr)
+        return 2
+    actions = json.load(sys.stdin).get('actions', [])
+    json.dump(list(commands(actions, *sys.argv[1:])), sys.stdout, indent=1)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""The stages of ./test: each is timed, counted and summed up, and none can run for ever.
+
+Tests that Bazel runs count one by one and per configuration; a check counts as one. Whatever could not be
+built or did not end counts as failed. The last line is "N passed, M failed".
+"""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Callable, List, NamedTuple
+
+import bazel_results
+from bazel_results import Count
+
+OUT = 'out/test'
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Quiet while it works; errors, logs of failed tests and the list of results remain.
+BAZEL = ['--keep_going', '--noshow_progress', '--noshow_loading_progress', '--ui_event_filters=-info']
+
+
+class Stage(NamedTuple):
+    name: str
+    what: str
+    deadline_seconds: int
+    run: Callable[[int], Count]
+
+
+def bazel_tests(name: str, *arguments: str) -> Callable[[int], Count]:
+    """`bazel test` of all targets that `arguments` leave."""
+    def run(deadline_seconds: int) -> Count:
+        events = f'{OUT}/{name}.json'
+        if os.path.exists(events):
+            os.remove(events)
+        code = call(['bazel', 'test', *BAZEL, f'--build_event_json_file={events}', *arguments, '//...'],
+                    deadline_seconds)
+        return bazel_results.count(events, code)
+    return run
+
+
+def check(*commands: List[str]) -> Callable[[int], Count]:
+    """Commands that all have to succeed; the ones after a failure are not run."""
+    def run(deadline_seconds: int) -> Count:
+        good = all(call(command, deadline_seconds) == 0 for command in commands)
+        return Count(1, 0) if good else Count(0, 1)
+    return run
+
+
+def call(command: List[str], deadline_seconds: int) -> int:
+    print('+ ' + ' '.join(command), flush=True)
+    # INT first, so that Bazel stops what it has started.
+    limited = ['timeout', '--signal=INT', '--kill-after=30', str(deadline_seconds), *command]
+    code = subprocess.run(limited, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    if code in (124, 137):
+        print(f'error: it did not end within {deadline_seconds} s', flush=True)
+    return code
+
+
+# Compiles only, and fast: it is the compiler's opinion that is wanted.
+CLANG = ['bazel', 'build', *BAZEL, '--config=clang', '--config=opinion', '//...']
+
+STAGES = [
+    Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
+    Stage('gcc', 'all tests, built by gcc', 1500, bazel_tests('gcc')),
+    Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1200,
+          bazel_tests('asan', '--config=asan')),
+    Stage('tsan', 'tests under ThreadSanitizer', 900, bazel_tests('tsan', '--config=tsan')),
+    Stage('clang', 'clang, with layering_check', 900, check(CLANG)),
+    Stage('tidy', 'clang-tidy', 1200, check(['scripts/tidy.sh', '--all'])),
+]
+
+
+def run_stage(stage: Stage) -> Count:
+    print(f'\n=== {stage.name}: {stage.what}', flush=True)
+    begin = time.monotonic()
+    count = stage.run(stage.deadline_seconds)
+    seconds = time.monotonic() - begin
+    print(f'=== {stage.name}: {count.passed} passed, {count.failed} failed in {seconds:.0f} s', flush=True)
+    return count
+
+
+def main() -> int:
+    if sys.argv[1:] == ['--names']:
+        print(' '.join(stage.name for stage in STAGES))
+        return 0
+    unknown = set(sys.argv[1:]) - {stage.name for stage in STAGES}
+    if unknown:
+        print(f'error: no stage {", ".join(sorted(unknown))}; see ./test --help', file=sys.stderr)
+        return 2
+    os.makedirs(os.path.join(ROOT, OUT), exist_ok=True)
+    os.chdir(ROOT)
+    counts = [run_stage(stage) for stage in STAGES if not sys.argv[1:] or stage.name in sys.argv[1:]]
+    passed, failed = (sum(numbers) for numbers in zip(*counts))
+    print(f'\n{passed} passed, {failed} failed', flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Runs clang-tidy on sources, one process per core: tidy.py DATABASE_FOLDER < list of sources.
+
+What was clean before is not looked at again: a stamp in ~/.cache/tombolo-tidy is named by a hash of all
+that goes into the answer (flags, configuration, and the preprocessed source with its comments).
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Dict, List, Optional
+
+STAMPS = os.path.expanduser('~/.cache/tombolo-tidy')
+CONFIGURATIONS = ('.clang-tidy', 'tests/.clang-tidy')
+
+
+def output(command: List[str]) -> bytes:
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+
+
+def stamp_of(command: List[str], common: bytes) -> str:
+    hashed = hashlib.sha256(common)
+    hashed.update(json.dumps(command).encode())
+    hashed.update(output(command + ['-E', '-CC']))
+    return os.path.join(STAMPS, hashed.hexdigest())
+
+
+def findings(source: str, command: List[str], common: bytes, database: str) -> Optional[str]:
+    """What clang-tidy says about `source`; None when it says nothing."""
+    stamp = stamp_of(command, common)
+    if os.path.exists(stamp):
+        return None
+    result = subprocess.run(['clang-tidy', '-p', database, '--quiet', source], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode == 0:
+        with open(stamp, 'w', encoding='utf-8'):
+            return None
+    return result.stdout
+
+
+def read_database(folder: str) -> Dict[str, List[str]]:
+    with open(os.path.join(folder, 'compile_commands.json'), encoding='utf-8') as file:
+        return {entry['file']: entry['arguments'] for entry in json.load(file)}
+
+
+def main() -> int:
+    database = sys.argv[1]
+    commands = read_database(database)
+    # A source that Bazel does not compile has no flags to look at it with.
+    sources = [name for name in sys.stdin.read().split() if name in commands]
+    os.makedirs(STAMPS, exist_ok=True)
+    common = output(['clang-tidy', '--version'])
+    for path in CONFIGURATIONS:
+        with open(path, 'rb') as file:
+            common += file.read()
+    begin = time.monotonic()
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(findings, name, commands[name], common, database) for name in sources]
+        for job in concurrent.futures.as_completed(jobs):
+            if job.result() is not None:
+                bad += 1
+                print(job.result(), flush=True)
+    print(f'clang-tidy: {len(sources)} files, {bad} with findings, {time.monotonic() - begin:.0f} s')
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# clang-tidy on the C and C++ sources, one process per core.
+#
+#   scripts/tidy.sh              what differs from the branch main (on main: what is not committed)
+#   scripts/tidy.sh --all        everything
+#   scripts/tidy.sh FILE.cc...   these
+#
+# Needs `bazel build --config=clang //...` before it, for generated headers. A changed header stands for
+# the sources that include it. Exit code 1 when there is a finding.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+readonly database=out
+
+make_database() {
+  mkdir -p "$database"
+  bazel aquery --config=clang --output=jsonproto 'mnemonic("CppCompile", //...)' 2> "$database/aquery.log" |
+    scripts/compile_commands.py "$PWD" "$(bazel info execution_root 2> /dev/null)" \
+      > "$database/compile_commands.json" ||
+    { tail -n 5 "$database/aquery.log" >&2; return 1; }
+}
+
+all_sources() { git ls-files --cached --others --exclude-standard '*.cc' '*.c'; }
+
+changed_files() {
+  local base=HEAD
+  [ "$(git rev-parse --abbrev-ref HEAD)" = main ] || base=$(git merge-base HEAD main)
+  git diff --name-only --diff-filter=d "$base" -- '*.cc' '*.c' '*.h'
+  git ls-files --others --exclude-standard -- '*.cc' '*.c' '*.h'
+}
+
+changed_sources() {
+  local file
+  changed_files | while read -r file; do
+    case "$file" in
+      *.h) git grep -lF --untracked "#include \"$file\"" -- '*.cc' '*.c' || true ;;
+      *) echo "$file" ;;
+    esac
+  done | sort -u
+}
+
+make_database
+case "${1:-}" in
+  --all) all_sources ;;
+  '') changed_sources ;;
+  *) printf '%s\n' "$@" ;;
+esac | scripts/tidy.py "$database"
