@@ -2,6 +2,7 @@
 // endpoint_probe BROKER ask SLOT NAME COUNT: sends COUNT checked messages of growing size to the
 // endpoint NAME of SLOT, one after the other, and checks each answer.
 // endpoint_probe BROKER list: prints the living endpoints as the member table tells them.
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ namespace tombolo {
 namespace {
 
 constexpr int64_t kPatienceNs = 30 * kNsPerSecond;
+constexpr int kLookAgainMs = 10;
 constexpr size_t kSizeStep = 8;
 constexpr size_t kLargest = 1024;
 
@@ -72,7 +74,7 @@ std::optional<EndpointInfo> FindPatiently(const Region& region, uint16_t slot,
   const int64_t end_ns = MonotonicNs() + kPatienceNs;
   while (MonotonicNs() < end_ns) {
     if (auto found = FindEndpoint(region, slot, name)) return found;
-    usleep(10'000);
+    poll(nullptr, 0, kLookAgainMs);
   }
   return std::nullopt;
 }

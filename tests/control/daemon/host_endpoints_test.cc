@@ -24,13 +24,13 @@ namespace {
 
 constexpr char kTombolod[] = "control/daemon/tombolod";
 constexpr int64_t kDeadlineNs = 20 * kNsPerSecond;
-constexpr int64_t kPauseUs = 1000;  // Between two looks at what another process does.
+constexpr int kPauseMs = 1;  // Between two looks at what another process does.
 
 bool Eventually(const std::function<bool()>& condition) {
   const int64_t end_ns = MonotonicNs() + kDeadlineNs;
   while (!condition()) {
     if (MonotonicNs() > end_ns) return false;
-    usleep(kPauseUs);
+    poll(nullptr, 0, kPauseMs);
   }
   return true;
 }
