@@ -17,7 +17,7 @@ RESTART_SECONDS = 20
 def run(world: World, checks: Checks) -> None:
     with checks.check("the host and vm1 begin to talk", essential=True):
         talk = EndlessTalk(world, GUEST)
-    with checks.check("kill -9 of vm1's agent: it comes back, and its endpoint goes on") as note:
+    with checks.check("kill -9 of vm1's agent: it comes back, and its endpoint goes on"):
         _kill_agent(world)
         talk.wait_progress()
         # The tunnels' endpoint is a new one, and so is that of `ping`.
