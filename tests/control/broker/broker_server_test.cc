@@ -211,7 +211,7 @@ TEST_F(BrokerServerTest, PacketsThatMakeNoSenseAreAnsweredAndTheConnectionClosed
     EXPECT_GT(AnswerTo(socket.Get(), request), 0);
     EXPECT_EQ(NextCode(socket.Get()), -1);
   }
-  for (const size_t size : {1, 47, 49, 5000}) {
+  for (const size_t size : {size_t{1}, size_t{47}, size_t{49}, size_t{5000}}) {
     const UniqueFd socket = Connect();
     EXPECT_GT(AnswerTo(socket.Get(), std::vector<std::byte>(size)), 0) << size;
     EXPECT_EQ(NextCode(socket.Get()), -1);

@@ -288,7 +288,8 @@ TEST_F(IvshmemServerTest, HoardersWaitInTheKernelsQueueAndAnHonestClientComesThr
 }
 
 TEST_F(IvshmemServerTest, ANewcomerWaitsForASlotThatMayStillBecomeVacant) {
-  Start(kManyVectors, kShortDeadlineNs);
+  // The real deadline: the honest one must not miss it on a busy machine.
+  Start(kManyVectors, kNsPerSecond);
   RawClient deaf = ConnectTo(3);
   loop_->Poll();
   RawClient honest = ConnectTo(3);

@@ -165,7 +165,9 @@ TEST_P(RandomStreamTest, WhatArrivesIsWhatWasWritten) {
     near.push_back(std::make_unique<RandomEnd>(random, i));
     near.back()->Take(*a.mux->Connect(b.endpoint->Id(), "random", nullptr));
   }
-  while (a.Turn() | b.Turn()) {
+  for (bool busy = true; busy;) {
+    busy = a.Turn();
+    busy |= b.Turn();
   }
   ASSERT_EQ(b.acceptor.ends.size(), kStreams);
   const bool dies = GetParam() % 4 == 0;
@@ -180,7 +182,8 @@ TEST_P(RandomStreamTest, WhatArrivesIsWhatWasWritten) {
   for (int quiet = 0; quiet < 5;) {
     for (const auto& end : near) end->Drain();
     for (const auto& end : b.acceptor.ends) end->Drain();
-    const bool busy = dies ? b.Turn() : a.Turn() | b.Turn();
+    bool busy = b.Turn();
+    if (!dies) busy |= a.Turn();
     quiet = busy ? 0 : quiet + 1;
   }
   for (size_t i = 0; i < kStreams; ++i) {

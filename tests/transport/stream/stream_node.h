@@ -105,7 +105,8 @@ class StreamNode final : public ChannelHandler, public StreamAcceptor {
 // Turns both until neither has anything to do.
 inline void Settle(StreamNode& a, StreamNode& b) {
   for (int quiet = 0; quiet < 3;) {
-    const bool busy = a.Turn() | b.Turn();
+    bool busy = a.Turn();
+    busy |= b.Turn();
     quiet = busy ? 0 : quiet + 1;
   }
 }

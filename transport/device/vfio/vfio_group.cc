@@ -27,11 +27,11 @@ absl::Status OpenError(int error, const std::string& path) {
       return absl::PermissionDeniedError(
           absl::StrCat("this user may not open ", path, ". Run this program as root."));
     case EBUSY:
-      return absl::UnavailableError(
-          absl::StrCat(path,
-                       " is held by another process, and a vfio group has one opener. Is another "
-                       "tombolo-agent running in this guest (`fuser ",
-                       path, "`)?"));
+      return absl::UnavailableError(absl::StrCat(
+          path,
+          " is held by another process, and a vfio group has one opener. Either another "
+          "tombolo-agent runs in this guest, or processes that were attached to one that has "
+          "ended still do: end them (`grep -l vfio-device /proc/[0-9]*/maps` finds them)."));
     default:
       return ErrnoStatus(error, absl::StrCat("open ", path));
   }
