@@ -1,32 +1,34 @@
 // exchange: talks with another of its kind, and checks every message that comes.
 //
-//   exchange --broker SOCKET --name NAME --peer SLOT:NAME [--poll N | --sleep N | --endless]
+//   exchange BROKER NAME SLOT PEER poll N     N messages each way, polling
+//   exchange BROKER NAME SLOT PEER sleep N    N messages each way, asleep in between
+//   exchange BROKER NAME SLOT PEER endless    until SIGTERM, or until the peer departs
 //
-// Each of the two names the other, and waits until it is there. See modes.h for the modes. Prints
-// one JSON object at the end. Exit codes: 0 all was well, 1 with a sentence why not, 2 usage.
+// NAME is our own; PEER is the name of the other, in SLOT: it is waited for. See modes.h for the
+// modes. Prints one JSON object at the end. Exit codes: 0 all was well, 1 with a sentence why not,
+// 2 usage.
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "tests/vm/exchange/conversation.h"
 #include "tests/vm/exchange/modes.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/region/region.h"
 
 namespace tombolo::exchange {
 namespace {
@@ -34,13 +36,15 @@ namespace {
 constexpr int64_t kPeerPatienceNs = 40 * kNsPerSecond;
 constexpr int kLookAgainMs = 10;
 
-struct Flags {
-  std::string broker = kDefaultBrokerSocket;
+enum class Mode { kPoll, kSleep, kEndless };
+
+struct Task {
+  std::string broker;
   std::string name;
+  uint32_t peer_slot = 0;
   std::string peer;
-  uint64_t poll = 0;
-  uint64_t sleep = 0;
-  bool endless = false;
+  Mode mode = Mode::kEndless;
+  uint64_t count = 0;
 };
 
 // What this endpoint has done, from its own counters; they outlive an endpoint, so two readings
@@ -52,20 +56,15 @@ struct Effort {
 
 std::atomic<bool> stop_asked = false;
 
-absl::StatusOr<EndpointId> AwaitPeer(const Region& region, const std::string& peer) {
-  const std::pair<std::string, std::string> words = absl::StrSplit(peer, absl::MaxSplits(':', 1));
-  uint32_t slot = 0;
-  if (!absl::SimpleAtoi(words.first, &slot) || words.second.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("--peer is SLOT:NAME, not '", peer, "'."));
-  }
+absl::StatusOr<EndpointId> AwaitPeer(const Region& region, const Task& task) {
   const int64_t end_ns = MonotonicNs() + kPeerPatienceNs;
   while (MonotonicNs() < end_ns) {
-    const auto found = FindEndpoint(region, static_cast<uint16_t>(slot), words.second);
+    const auto found = FindEndpoint(region, static_cast<uint16_t>(task.peer_slot), task.peer);
     if (found) return found->id;
     ::poll(nullptr, 0, kLookAgainMs);
   }
-  return absl::NotFoundError(
-      absl::StrCat("nobody is called '", words.second, "' in slot ", slot, " within 40 s."));
+  return absl::NotFoundError(absl::StrCat("nobody was called '", task.peer, "' in slot ",
+                                          task.peer_slot, " within 40 s."));
 }
 
 Effort ReadEffort(const Endpoint& endpoint) {
@@ -86,51 +85,61 @@ void Report(const Conversation& talk, const Effort& before, const Effort& after,
   fflush(stdout);
 }
 
-absl::Status Talk(Endpoint& endpoint, const Flags& flags) {
+absl::Status Converse(Channel& channel, Conversation& talk, EndpointId peer, const Task& task) {
+  switch (task.mode) {
+    case Mode::kPoll:
+      return Poll(channel, talk, task.count);
+    case Mode::kSleep:
+      return Sleep(channel, talk, task.count, /*first=*/channel.Self() < peer);
+    case Mode::kEndless:
+      return Endless(channel, talk, stop_asked);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Talk(Endpoint& endpoint, const Task& task) {
   const auto channel = Channel::Create(endpoint);
   if (!channel.ok()) return channel.status();
-  const auto peer = AwaitPeer(endpoint.SharedRegion(), flags.peer);
+  const auto peer = AwaitPeer(endpoint.SharedRegion(), task);
   if (!peer.ok()) return peer.status();
   if (absl::Status open = (*channel)->Open(*peer); !open.ok()) return open;
   Conversation talk(**channel, *peer);
   const Effort before = ReadEffort(endpoint);
   const int64_t start_ns = MonotonicNs();
-  absl::Status end = flags.endless ? Endless(**channel, talk, stop_asked)
-                     : flags.sleep > 0
-                         ? Sleep(**channel, talk, flags.sleep, (*channel)->Self() < *peer)
-                         : Poll(**channel, talk, flags.poll);
+  absl::Status end = Converse(**channel, talk, *peer, task);
   Report(talk, before, ReadEffort(endpoint), MonotonicNs() - start_ns);
   return end;
 }
 
-absl::Status Run(const Flags& flags) {
-  const auto endpoint = Endpoint::Attach(flags.broker, flags.name);
+absl::Status Run(const Task& task) {
+  const auto endpoint = Endpoint::Attach(task.broker, task.name);
   if (!endpoint.ok()) return endpoint.status();
-  if (absl::Status end = Talk(**endpoint, flags); !end.ok()) return end;
+  if (absl::Status end = Talk(**endpoint, task); !end.ok()) return end;
   return (*endpoint)->Detach();
 }
 
+bool Parse(const std::vector<std::string>& words, Task& task) {
+  if (words.size() < 5 || !absl::SimpleAtoi(words[2], &task.peer_slot)) return false;
+  task.broker = words[0];
+  task.name = words[1];
+  task.peer = words[3];
+  if (words[4] == "endless") return words.size() == 5;
+  task.mode = words[4] == "poll" ? Mode::kPoll : Mode::kSleep;
+  return (words[4] == "poll" || words[4] == "sleep") && words.size() == 6 &&
+         absl::SimpleAtoi(words[5], &task.count);
+}
+
 int Main(int argc, char** argv) {
-  CLI::App app("Talks with another of its kind, and checks every message that comes.", "exchange");
-  Flags flags;
-  app.add_option("--broker", flags.broker, "The broker's socket");
-  app.add_option("--name", flags.name, "Our own name")->required();
-  app.add_option("--peer", flags.peer, "SLOT:NAME of the other")->required();
-  CLI::Option_group* mode = app.add_option_group("mode");
-  mode->add_option("--poll", flags.poll, "So many messages each way, polling");
-  mode->add_option("--sleep", flags.sleep, "So many messages each way, asleep in between");
-  mode->add_flag("--endless", flags.endless, "Until SIGTERM, or until the other departs");
-  mode->require_option(1);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+  Task task;
+  if (!Parse({argv + 1, argv + argc}, task)) {
+    fprintf(stderr, "usage: exchange BROKER NAME SLOT PEER poll N | sleep N | endless\n");
+    return 2;
   }
   signal(SIGTERM, [](int) { stop_asked.store(true, std::memory_order_relaxed); });
-  const absl::Status end = Run(flags);
+  const absl::Status end = Run(task);
   if (end.ok()) return 0;
   fprintf(stderr, "error: %s\n", std::string(end.message()).c_str());
-  return absl::IsInvalidArgument(end) ? 2 : 1;
+  return 1;
 }
 
 }  // namespace

@@ -15,11 +15,11 @@ def run(world: World, checks: Checks) -> None:
     for slots in ((1, 2), (HOST, 1)):
         between = f"between {place(slots[0])} and {place(slots[1])}"
         with checks.check(f"{POLLED} messages each way {between}, polling"):
-            for report in exchange(world, slots, ["--poll", POLLED], SECONDS):
+            for report in exchange(world, slots, ["poll", POLLED], SECONDS):
                 _complete(report, POLLED)
                 expect(report["sleeps"], 0, "sleeps")
         with checks.check(f"{RUNG} messages each way {between}, asleep in between") as note:
-            reports = exchange(world, slots, ["--sleep", RUNG], SECONDS)
+            reports = exchange(world, slots, ["sleep", RUNG], SECONDS)
             for report in reports:
                 _complete(report, RUNG)
                 _slept(report)

@@ -35,7 +35,7 @@ def run(world: World, checks: Checks) -> None:
         if gap_ms > LONGEST_GAP_MS:
             raise LabError(f"nothing came for {gap_ms} ms, expected at most {LONGEST_GAP_MS} ms")
     with checks.check("vm1 and vm2 exchange messages after all that, polling and by doorbell"):
-        for mode in ("--poll", "--sleep"):
+        for mode in ("poll", "sleep"):
             exchange(world, (VICTIM, WITNESS), [mode, MESSAGES_AFTER], SECONDS)
 
 

@@ -34,7 +34,7 @@ class EndlessTalk:
         self._world = world
         self._slots = (HOST, guest)
         self.names = _names(self._slots)
-        commands = [_command(world, self.names, self._slots, me, ["--endless"]) for me in (0, 1)]
+        commands = [_command(world, self.names, self._slots, me, ["endless"]) for me in (0, 1)]
         self.host = world.lab.spawn(self.names[0], commands[0])
         self.guest_pid = world.lab.guest(guest).spawn(self.names[1], commands[1])
         self.wait_progress()
@@ -80,12 +80,7 @@ def _names(slots: tuple[int, int]) -> list[str]:
 
 def _command(world: World, names: list[str], slots: tuple[int, int], me: int, mode: list) -> list:
     other = 1 - me
-    return [
-        world.tests.exchange,
-        *("--broker", RUNTIME / "broker.sock"),
-        *("--name", names[me], "--peer", f"{slots[other]}:{names[other]}"),
-        *mode,
-    ]
+    return [world.tests.exchange, RUNTIME / "broker.sock", names[me], slots[other], names[other], *mode]
 
 
 def _progress(log: str) -> int:
