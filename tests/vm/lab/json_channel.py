@@ -28,7 +28,7 @@ class JsonChannel:
         try:
             self._socket.sendall(prefix + json.dumps(message).encode() + b"\n")
         except OSError as error:
-            raise ChannelClosed(f"{self.name}: {error.strerror}") from None
+            raise ChannelClosed(f"{self.name}: {error.strerror or error}") from None
 
     def receive(self, deadline: Deadline) -> dict:
         return json.loads(self.receive_line(deadline))

@@ -1,0 +1,56 @@
+#include "tests/vm/exchange/conversation.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "tests/vm/exchange/pattern.h"
+#include "transport/base/clock.h"
+
+namespace tombolo::exchange {
+namespace {
+
+uint8_t TagOf(uint64_t number) { return static_cast<uint8_t>(number); }
+
+}  // namespace
+
+Conversation::Conversation(Channel& channel, EndpointId peer) : channel_(channel), peer_(peer) {}
+
+bool Conversation::TrySend() {
+  const size_t size = PayloadBytes(sent_);
+  Claim claim;
+  if (!channel_.TryClaim(peer_, size, claim)) return false;
+  Fill(claim.payload.first(size), channel_.Self().index, sent_);
+  channel_.Publish(claim, TagOf(sent_), size);
+  ++sent_;
+  return true;
+}
+
+void Conversation::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
+  if (!fault_.empty()) return;
+  fault_ = Judge(source, tag, payload);
+  const int64_t now_ns = MonotonicNs();
+  if (received_ > 0) longest_gap_ns_ = std::max(longest_gap_ns_, now_ns - last_received_ns_);
+  last_received_ns_ = now_ns;
+  ++received_;
+}
+
+std::string Conversation::Judge(EndpointId source, uint8_t tag,
+                                std::span<const std::byte> payload) const {
+  if (source != peer_) {
+    return absl::StrCat("a message came from endpoint ", source.index, ".", source.incarnation,
+                        ", expected only endpoint ", peer_.index, ".", peer_.incarnation);
+  }
+  const size_t expected = PayloadBytes(received_);
+  if (payload.size() != expected) {
+    return absl::StrCat("message ", received_, " has ", payload.size(), " B, expected ", expected);
+  }
+  if (tag != TagOf(received_)) {
+    return absl::StrCat("message ", received_, " has tag ", tag, ", expected ", TagOf(received_));
+  }
+  if (!Matches(payload, peer_.index, received_)) {
+    return absl::StrCat("message ", received_, " of ", expected, " B is not what was sent");
+  }
+  return "";
+}
+
+}  // namespace tombolo::exchange

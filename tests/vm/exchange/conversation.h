@@ -1,0 +1,51 @@
+// Conversation: numbered messages to one peer, and the check of those that come from it.
+//
+// The first thing that is wrong is kept as a sentence in Fault(); what comes later is not looked
+// at. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "transport/channel/channel.h"
+#include "transport/endpoint/endpoint_id.h"
+
+namespace tombolo::exchange {
+
+class Conversation final : public ChannelHandler {
+ public:
+  // The channel must be open to `peer`, and outlive this.
+  Conversation(Channel& channel, EndpointId peer);
+
+  // Sends the next message. False: there is no room now.
+  bool TrySend();
+
+  void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
+  void OnDeparted(EndpointId peer) override { departed_ = departed_ || peer == peer_; }
+
+  uint64_t Sent() const { return sent_; }
+  uint64_t Received() const { return received_; }
+  bool Departed() const { return departed_; }
+
+  // Empty: all messages so far were as they should be.
+  const std::string& Fault() const { return fault_; }
+
+  // The longest time between two messages from the peer.
+  int64_t LongestGapNs() const { return longest_gap_ns_; }
+
+ private:
+  std::string Judge(EndpointId source, uint8_t tag, std::span<const std::byte> payload) const;
+
+  Channel& channel_;
+  const EndpointId peer_;
+  uint64_t sent_ = 0;
+  uint64_t received_ = 0;
+  int64_t last_received_ns_ = 0;
+  int64_t longest_gap_ns_ = 0;
+  bool departed_ = false;
+  std::string fault_;
+};
+
+}  // namespace tombolo::exchange

@@ -1,0 +1,25 @@
+// The ways in which two sides talk. Each returns when the conversation is over; an error says what
+// went wrong, in a sentence.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "tests/vm/exchange/conversation.h"
+#include "transport/channel/channel.h"
+
+namespace tombolo::exchange {
+
+// `count` messages each way, both sides polling without ever sleeping.
+absl::Status Poll(Channel& channel, Conversation& talk, uint64_t count);
+
+// `count` messages each way, one after the other: `first` asks, the other answers, and whoever
+// waits sleeps until its doorbell rings. No timer: a doorbell that does not come is an error.
+absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool first);
+
+// A message every few milliseconds until `stop`, or until the peer departs; sleeps in between, and
+// prints a line of progress now and then.
+absl::Status Endless(Channel& channel, Conversation& talk, const std::atomic<bool>& stop);
+
+}  // namespace tombolo::exchange

@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""The tests with virtual machines, all over one lab of two guests; `./dev vm` builds what they need and starts this.
+
+    vm_test.py [GROUP...]     all groups, or some; see GROUPS
+
+One line per check; the last line is "N passed, M failed". The logs are in out/vm_test.
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "scripts/main_job")]
+
+from host_side import RUNTIME  # noqa: E402
+from lab import containment  # noqa: E402
+from lab.deadline import LabError  # noqa: E402
+from lab.lab import Lab  # noqa: E402
+from lab.qemu_options import Ivshmem  # noqa: E402
+from programs import Programs, fresh_folder  # noqa: E402
+from suite import exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
+from suite.checks import Checks  # noqa: E402
+from suite.world import TestPrograms, World  # noqa: E402
+
+WORK = ROOT / "out/vm_test"
+VECTORS = 16  # tombolod's default.
+DEADLINE_SECONDS = 900
+GROUPS = {
+    "exchanges": exchanges.run,
+    "mpi": mpi.run,
+    "without_network": without_network.run,
+    "processes_die": processes_die.run,
+    "machines_die": machines_die.run,
+}
+
+
+class TooLate(Exception):
+    """No check may go on after it, so it is none of the errors that a check catches."""
+
+
+def run(groups: list[str]) -> int:
+    fresh_folder(WORK)
+    programs, tests = Programs.copy(ROOT / "bazel-bin", WORK / "bin"), TestPrograms.copy(ROOT, WORK / "bin")
+    checks = Checks()
+    _limit_time()
+    try:
+        with Lab(WORK, 2, {slot: Ivshmem(RUNTIME / f"slot-{slot}.sock", VECTORS) for slot in (1, 2)}) as lab:
+            world = World(lab, programs, tests)
+            joining.run(world, checks)
+            for group in groups:
+                _run_group(group, world, checks)
+    except (LabError, TooLate) as error:
+        print(f"error: {error}", file=sys.stderr)
+        checks.failed = max(checks.failed, 1)
+    return checks.finish()
+
+
+def _run_group(group: str, world: World, checks: Checks) -> None:
+    """What an essential check cuts short is this group only."""
+    try:
+        GROUPS[group](world, checks)
+    except LabError:
+        print(f"       the rest of {group} is left out", flush=True)
+
+
+def _limit_time() -> None:
+    def too_late(*_) -> None:
+        raise TooLate(f"the tests took longer than {DEADLINE_SECONDS} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(DEADLINE_SECONDS)
+
+
+def main() -> int:
+    groups = sys.argv[1:] or list(GROUPS)
+    unknown = [group for group in groups if group not in GROUPS]
+    if unknown:
+        print(f"error: no group '{unknown[0]}'; there are: {' '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    try:
+        return containment.run(lambda: run(groups))
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
