@@ -101,6 +101,7 @@ absl::Status Poll(Channel& channel, Conversation& talk, uint64_t count) {
 }
 
 absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool first) {
+  Progress progress;
   for (uint64_t number = 0; number < count; ++number) {
     if (first) {
       if (absl::Status sent = SendPatiently(channel, talk); !sent.ok()) return sent;
@@ -109,6 +110,7 @@ absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool fi
     if (!first) {
       if (absl::Status sent = SendPatiently(channel, talk); !sent.ok()) return sent;
     }
+    progress.Tell(talk, MonotonicNs());
   }
   return absl::OkStatus();
 }

@@ -1,5 +1,5 @@
 // The ways in which two sides talk. Each returns when the conversation is over; an error says what
-// went wrong, in a sentence.
+// went wrong, in a sentence. The ways that sleep print a line of progress now and then.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,7 @@ absl::Status Poll(Channel& channel, Conversation& talk, uint64_t count);
 // waits sleeps until its doorbell rings. No timer: a doorbell that does not come is an error.
 absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool first);
 
-// A message every few milliseconds until `stop`, or until the peer departs; sleeps in between, and
-// prints a line of progress now and then.
+// A message every few milliseconds until `stop`, or until the peer departs; sleeps in between.
 absl::Status Endless(Channel& channel, Conversation& talk, const std::atomic<bool>& stop);
 
 }  // namespace tombolo::exchange

@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Sequence
 
 from lab.deadline import Deadline, LabError
 
@@ -17,7 +18,7 @@ END_SECONDS = 15
 _numbers = itertools.count(1)
 
 
-def exchange(world: World, slots: tuple[int, int], mode: list, seconds: float) -> list[dict]:
+def exchange(world: World, slots: tuple[int, int], mode: Sequence, seconds: float) -> list[dict]:
     """Runs one on each of the two slots, to the end; what each reports."""
     names = _names(slots)
     with ThreadPoolExecutor(2) as pool:
@@ -30,11 +31,11 @@ def exchange(world: World, slots: tuple[int, int], mode: list, seconds: float) -
 class EndlessTalk:
     """Between the host and a guest, until stop(), or until one of the two is killed."""
 
-    def __init__(self, world: World, guest: int):
+    def __init__(self, world: World, guest: int, mode: tuple = ("endless",)):
         self._world = world
         self._slots = (HOST, guest)
         self.names = _names(self._slots)
-        commands = [_command(world, self.names, self._slots, me, ["endless"]) for me in (0, 1)]
+        commands = [_command(world, self.names, self._slots, me, mode) for me in (0, 1)]
         self.host = world.lab.spawn(self.names[0], commands[0])
         self.guest_pid = world.lab.guest(guest).spawn(self.names[1], commands[1])
         self.wait_progress()
@@ -80,7 +81,7 @@ def _names(slots: tuple[int, int]) -> list[str]:
     return [f"talk-{number}-of-{slot}" for slot in slots]
 
 
-def _command(world: World, names: list[str], slots: tuple[int, int], me: int, mode: list) -> list:
+def _command(world: World, names: list[str], slots: tuple[int, int], me: int, mode: Sequence) -> list:
     other = 1 - me
     return [world.tests.exchange, RUNTIME / "broker.sock", names[me], slots[other], names[other], *mode]
 
