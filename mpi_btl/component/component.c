@@ -42,7 +42,11 @@ static int component_register(void) {
   module->btl_rdma_pipeline_frag_size = 1024 * 1024;
   // SUBTLE: with vader's INT_MAX messages of more than 2 GiB change to another protocol.
   module->btl_min_rdma_pipeline_size = SIZE_MAX;
-  module->btl_flags = MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE;
+  // SINGLE_ADD_PROCS: a rank has to know its peers on other nodes from the start. Open MPI would
+  // add them at the first message to them, and one that only receives would not be told of their
+  // death.
+  module->btl_flags =
+      MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE | MCA_BTL_FLAGS_SINGLE_ADD_PROCS;
   module->btl_latency = kLatencyUs;
   module->btl_bandwidth = kBandwidthMbps;
   return mca_btl_base_param_register(version, module);
