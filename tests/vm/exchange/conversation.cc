@@ -13,7 +13,8 @@ uint8_t TagOf(uint64_t number) { return static_cast<uint8_t>(number); }
 
 }  // namespace
 
-Conversation::Conversation(Channel& channel, EndpointId peer) : channel_(channel), peer_(peer) {}
+Conversation::Conversation(const Region& region, Channel& channel, EndpointId peer)
+    : region_(region), channel_(channel), peer_(peer) {}
 
 bool Conversation::TrySend() {
   const size_t size = PayloadBytes(sent_);

@@ -11,13 +11,15 @@
 
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/endpoint/membership_view.h"
+#include "transport/region/region.h"
 
 namespace tombolo::exchange {
 
 class Conversation final : public ChannelHandler {
  public:
   // The channel must be open to `peer`, and outlive this.
-  Conversation(Channel& channel, EndpointId peer);
+  Conversation(const Region& region, Channel& channel, EndpointId peer);
 
   // Sends the next message. False: there is no room now.
   bool TrySend();
@@ -29,6 +31,9 @@ class Conversation final : public ChannelHandler {
   uint64_t Received() const { return received_; }
   bool Departed() const { return departed_; }
 
+  // What the member table says: the next poll will tell.
+  bool PeerLives() const { return IsLive(region_, peer_); }
+
   // Empty: all messages so far were as they should be.
   const std::string& Fault() const { return fault_; }
 
@@ -38,6 +43,7 @@ class Conversation final : public ChannelHandler {
  private:
   std::string Judge(EndpointId source, uint8_t tag, std::span<const std::byte> payload) const;
 
+  const Region& region_;
   Channel& channel_;
   const EndpointId peer_;
   uint64_t sent_ = 0;

@@ -103,7 +103,7 @@ absl::Status Talk(Endpoint& endpoint, const Task& task) {
   const auto peer = AwaitPeer(endpoint.SharedRegion(), task);
   if (!peer.ok()) return peer.status();
   if (absl::Status open = (*channel)->Open(*peer); !open.ok()) return open;
-  Conversation talk(**channel, *peer);
+  Conversation talk(endpoint.SharedRegion(), **channel, *peer);
   const Effort before = ReadEffort(endpoint);
   const int64_t start_ns = MonotonicNs();
   absl::Status end = Converse(**channel, talk, *peer, task);

@@ -15,7 +15,8 @@ namespace tombolo::exchange {
 absl::Status Poll(Channel& channel, Conversation& talk, uint64_t count);
 
 // `count` messages each way, one after the other: `first` asks, the other answers, and whoever
-// waits sleeps until its doorbell rings. No timer: a doorbell that does not come is an error.
+// waits sleeps until its doorbell rings. No timer for messages: a doorbell that does not come is an
+// error.
 absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool first);
 
 // A message every few milliseconds until `stop`, or until the peer departs; sleeps in between.
