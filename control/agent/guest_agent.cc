@@ -46,8 +46,9 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
       kLinkVector, [&self] { self.backend_.Poll(); }, self.link_watch_);
   if (!status.ok()) return status;
   self.timer_ = loop.Every(kTickNs, [&self] { self.backend_.Tick(); });
-  auto broker = BrokerServer::Start(loop, store, self.backend_, inherited,
-                                    {.socket_path = options.broker_socket});
+  auto broker = BrokerServer::Start(
+      loop, store, self.backend_, inherited,
+      {.socket_path = options.broker_socket, .max_clients = MaxClients(region->Limits())});
   if (!broker.ok()) return broker.status();
   self.broker_ = *std::move(broker);
   return agent;

@@ -23,6 +23,7 @@
 #include "control/holder/descriptor_store.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
+#include "transport/region/geometry.h"
 
 namespace tombolo::control {
 
@@ -30,9 +31,12 @@ struct BrokerOptions {
   std::string socket_path;
   // Who may open the socket may read and write the whole region.
   unsigned socket_mode = 0660;
-  size_t max_clients = 1024 + 64;
+  size_t max_clients = 1024;
   int64_t handshake_deadline_ns = 5 * kNsPerSecond;
 };
+
+// As many clients as the region can have endpoints, and some that have not attached yet.
+inline size_t MaxClients(const RegionLimits& limits) { return limits.endpoint_count + 64; }
 
 class BrokerServer {
  public:

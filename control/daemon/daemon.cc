@@ -133,7 +133,8 @@ absl::Status Daemon::ServeMachines() {
 absl::Status Daemon::ServeProcesses() {
   NamedDescriptors inherited = store_.Take();
   auto server = BrokerServer::Start(loop_, store_, host_broker_, inherited,
-                                    {.socket_path = runtime_dir_.Path() + "/broker.sock"});
+                                    {.socket_path = runtime_dir_.Path() + "/broker.sock",
+                                     .max_clients = MaxClients(region_.View().Limits())});
   if (!server.ok()) return server.status();
   broker_server_ = *std::move(server);
   return absl::OkStatus();

@@ -1,4 +1,7 @@
-"""vm1 is killed with -9 and comes back to its slot, again and again, and then reboots; vm2 goes on talking with the host."""
+"""vm1 is killed with -9 and comes back to its slot, again and again, and then reboots; vm2 goes on talking with the host.
+
+The host talks with vm1 too, in a talk that each of its deaths ends.
+"""
 
 from lab.deadline import LabError
 
@@ -41,9 +44,11 @@ def run(world: World, checks: Checks) -> None:
 
 def _kill_and_boot(world: World) -> float:
     """Seconds until the watch told the end."""
+    talk = EndlessTalk(world, VICTIM)
     guest, before, mark = world.lab.guest(VICTIM), world.peers()[VICTIM], world.watch.mark()
     guest.kill()
     told = world.watch.wait(mark, of_slot("left", VICTIM), "the end of vm1", TOLD_SECONDS)
+    _expect_departure(talk)
     expect(VICTIM in world.peers(), False, "vm1 is among the peers after its death")
     guest.start()
     guest.wait_ready()
@@ -55,10 +60,17 @@ def _kill_and_boot(world: World) -> float:
 
 
 def _reboot(world: World) -> None:
+    talk = EndlessTalk(world, VICTIM)
     guest, before, mark = world.lab.guest(VICTIM), world.peers()[VICTIM], world.watch.mark()
     guest.reboot()
     world.start_agent(guest)
     world.watch.wait(mark, of_slot("rebooted", VICTIM), "the reboot of vm1", TOLD_SECONDS)
+    _expect_departure(talk)
     after = world.peers()[VICTIM]
     expect((after["state"], after["incarnation"]), ("ready", before["incarnation"]), "state and incarnation")
     expect(after["boot_id"], guest.boot_id(), "boot id")
+
+
+def _expect_departure(talk: EndlessTalk) -> None:
+    talk.host.finish(TOLD_SECONDS)
+    expect(talk.host_report()["departed"], True, "departure of the peer in vm1")

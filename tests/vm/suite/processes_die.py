@@ -39,7 +39,7 @@ def _kill_agent(world: World) -> None:
     guest, holder = world.lab.guest(GUEST), world.agent_pids[GUEST]
     child = guest.run(f"pgrep -P {holder}").output.strip()
     guest.run(["kill", "-9", child])
-    other = f"until new=$(pgrep -P {holder}) && [ \"$new\" != {child} ]; do sleep 0.1; done"
+    other = f'until new=$(pgrep -P {holder}) && [ "$new" != {child} ]; do sleep 0.1; done'
     if guest.run(other, RESTART_SECONDS, check=False).code != 0:
         raise LabError(f"the holder did not start another agent; its log is {guest.log('tombolo-agent')}")
 

@@ -47,8 +47,10 @@ class EndlessTalk:
         before, deadline = self.received(), Deadline(seconds)
         while any(now < then + messages for now, then in zip(self.received(), before)):
             if deadline.passed():
-                raise LabError(f"the talk of the host and {place(self._slots[1])} stands still: received "
-                               f"{self.received()}, {seconds:.0f} s ago {before}; logs: {self.names}")
+                raise LabError(
+                    f"the talk of the host and {place(self._slots[1])} stands still: received {self.received()}, "
+                    f"{seconds:.0f} s ago {before}; logs: {self.names}"
+                )
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> list[dict]:

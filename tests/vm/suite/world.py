@@ -13,7 +13,6 @@ from lab.deadline import LabError
 from lab.guest import Guest
 from lab.guest_agent import Result
 from lab.lab import Lab
-from lab.process import Program
 from programs import Programs
 
 from .watch import Watch
@@ -28,6 +27,7 @@ MEMCACHED = ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "11211", "-U", 
 class TestPrograms:
     exchange: Path
     mpi_check: Path
+    peer_death: Path
     proto: Path  # A folder with membership_pb2.py.
 
     @staticmethod
@@ -40,6 +40,7 @@ class TestPrograms:
         return TestPrograms(
             Path(shutil.copy(built / "vm/exchange/exchange", target)),
             Path(shutil.copy(built / "mpi/mpi_check", target)),
+            Path(shutil.copy(built / "mpi/peer_death", target)),
             proto,
         )
 
@@ -92,9 +93,7 @@ class World:
             return self.lab.guest(slot).run(argv, seconds, check=False)
         command = [str(word) for word in argv]
         try:
-            done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds
-            )
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
         except subprocess.TimeoutExpired:
             return Result(124, "", f"it did not end within {seconds:.0f} s")
         return Result(done.returncode, done.stdout, done.stderr)
@@ -104,8 +103,9 @@ class World:
         result = self.run_on(slot, argv, seconds)
         if result.code != 0:
             lines = (result.errors or result.output).strip().splitlines()
-            raise LabError(f"`{shlex.join(str(word) for word in argv)}` on {place(slot)} ended with exit code "
-                           f"{result.code}{': ' + lines[-1] if lines else ''}")
+            command = shlex.join(str(word) for word in argv)
+            said = f": {lines[-1]}" if lines else ""
+            raise LabError(f"`{command}` on {place(slot)} ended with exit code {result.code}{said}")
         return result.output
 
 
@@ -116,5 +116,3 @@ def place(slot: int) -> str:
 def program_log(slot: int, lab: Lab, name: str) -> Path:
     """Where the output of a program that was spawned on `slot` is."""
     return lab.work / f"{name}.log" if slot == HOST else lab.guest(slot).log(name)
-
-
