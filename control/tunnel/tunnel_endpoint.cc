@@ -71,7 +71,7 @@ absl::Status TunnelEndpoint::Begin(EventLoop& loop, const TunnelOptions& options
 }
 
 std::optional<EndpointId> TunnelEndpoint::FindHostAgent() const {
-  const auto agent = FindEndpoint(endpoint_->SharedRegion(), kHostSlot, kAgentName);
+  const auto agent = FindEndpoint(endpoint_->SharedRegion(), kFarSlot, kAgentName);
   return agent ? std::optional(agent->id) : std::nullopt;
 }
 

@@ -26,9 +26,9 @@
 
 namespace tombolo::control {
 
-// What every agent calls its endpoint, and the slot of those that accept streams.
+// What every agent calls its endpoint, and the slot of the one that accepts streams: the host.
 inline constexpr char kAgentName[] = "agent";
-inline constexpr uint16_t kHostSlot = 0;
+inline constexpr uint16_t kFarSlot = 0;
 
 struct TunnelOptions {
   std::string broker_socket;
