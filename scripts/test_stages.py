@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """The stages of ./test: each is timed, counted and summed up, and none can run for ever.
 
-Tests that Bazel runs count one by one and per configuration; a check counts as one. Whatever could not be
+Tests that Bazel runs count one by one and per configuration, those with virtual machines one by one; a check
+counts as one. Whatever could not be
 built or did not end counts as failed. The last line is "N passed, M failed".
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
-from typing import Callable, List, NamedTuple
+from typing import Callable, List, NamedTuple, Sequence
 
 import bazel_results
 from bazel_results import Count
@@ -48,11 +50,31 @@ def check(*commands: List[str]) -> Callable[[int], Count]:
     return run
 
 
+def counting_program(*command: str) -> Callable[[int], Count]:
+    """A program whose last line is "N passed, M failed"; without such a line it failed."""
+    def run(deadline_seconds: int) -> Count:
+        print('+ ' + ' '.join(command), flush=True)
+        last_line = ''
+        with subprocess.Popen(limited(command, deadline_seconds), cwd=ROOT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True) as program:
+            for last_line in program.stdout:
+                print('  ' + last_line, end='', flush=True)
+        match = re.fullmatch(r'(\d+) passed, (\d+) failed\n?', last_line)
+        if not match:
+            return Count(0, 1)
+        return Count(int(match[1]), int(match[2]) or int(program.returncode != 0))
+    return run
+
+
+def limited(command: Sequence[str], deadline_seconds: int) -> List[str]:
+    # INT first, so that a program stops what it has started.
+    return ['timeout', '--signal=INT', '--kill-after=30', str(deadline_seconds), *command]
+
+
 def call(command: List[str], deadline_seconds: int) -> int:
     print('+ ' + ' '.join(command), flush=True)
-    # INT first, so that Bazel stops what it has started.
-    limited = ['timeout', '--signal=INT', '--kill-after=30', str(deadline_seconds), *command]
-    code = subprocess.run(limited, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(limited(command, deadline_seconds), cwd=ROOT, stdin=subprocess.DEVNULL,
+                          check=False).returncode
     if code in (124, 137):
         print(f'error: it did not end within {deadline_seconds} s', flush=True)
     return code
@@ -64,6 +86,7 @@ CLANG = ['bazel', 'build', *BAZEL, '--config=clang', '--config=opinion', '//...'
 STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
     Stage('gcc', 'all tests, built by gcc', 1500, bazel_tests('gcc')),
+    Stage('vm', 'tests with real virtual machines', 1200, counting_program('./dev', 'vm')),
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1200,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 900, bazel_tests('tsan', '--config=tsan')),
