@@ -21,13 +21,23 @@ def source_of(arguments: List[str]) -> str:
 
 
 def useful(arguments: List[str], execution_root: str) -> Iterator[str]:
-    skip = False
-    for argument in arguments:
-        if skip or argument in FLAGS_WITH_VALUE:
-            skip = not skip
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument in FLAGS_WITH_VALUE:
+            next(remaining)
+        elif argument == '-iquote':
+            yield from include_folder(next(remaining), execution_root)
         elif not argument.startswith(FLAG_BEGINNINGS):
-            outside = argument.startswith(('external/', 'bazel-out/'))
-            yield f'{execution_root}/{argument}' if outside else argument
+            yield f'{execution_root}/{argument}' if is_outside(argument) else argument
+
+
+def include_folder(folder: str, execution_root: str) -> List[str]:
+    """Folders outside of the workspace hold what others wrote or generated: system headers to a tool."""
+    return ['-isystem', f'{execution_root}/{folder}'] if is_outside(folder) else ['-iquote', folder]
+
+
+def is_outside(path: str) -> bool:
+    return path.startswith(('external/', 'bazel-out/'))
 
 
 def commands(actions: List[Dict], workspace: str, execution_root: str) -> Iterator[Dict]:

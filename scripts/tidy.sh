@@ -5,15 +5,17 @@
 #   scripts/tidy.sh --all        everything
 #   scripts/tidy.sh FILE.cc...   these
 #
-# Needs `bazel build --config=clang //...` before it, for generated headers. A changed header stands for
-# the sources that include it. Exit code 1 when there is a finding.
+# A changed header stands for the sources that include it. Exit code 1 when there is a finding.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 readonly database=out
 
+# The flags of every source, and the headers that are generated.
 make_database() {
   mkdir -p "$database"
+  bazel build --config=clang --output_groups=compilation_prerequisites_INTERNAL_ //... > "$database/headers.log" 2>&1 ||
+    { tail -n 20 "$database/headers.log" >&2; return 1; }
   bazel aquery --config=clang --output=jsonproto 'mnemonic("CppCompile", //...)' 2> "$database/aquery.log" |
     scripts/compile_commands.py "$PWD" "$(bazel info execution_root 2> /dev/null)" \
       > "$database/compile_commands.json" ||

@@ -57,7 +57,7 @@ absl::Status MakeFolder(const std::string& path) {
 // Calls `stop` on SIGTERM and SIGINT.
 class StopSignals {
  public:
-  static absl::StatusOr<StopSignals> Watch(EventLoop& loop, EventLoop::Callback stop) {
+  static absl::StatusOr<StopSignals> Watch(EventLoop& loop, const EventLoop::Callback& stop) {
     StopSignals signals;
     for (const int signal_number : {SIGTERM, SIGINT}) {
       auto watch = loop.WatchSignal(signal_number, stop);

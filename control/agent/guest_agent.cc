@@ -71,8 +71,9 @@ absl::Status GuestAgent::WatchDoorbell(uint16_t vector, EventLoop::Callback call
     eventfd_read(eventfd, &rings);
     callback();
   });
-  if (made.ok()) watch = *std::move(made);
-  return made.status();
+  if (!made.ok()) return made.status();
+  watch = *std::move(made);
+  return absl::OkStatus();
 }
 
 std::vector<EndpointId> GuestAgent::Living() {

@@ -100,8 +100,9 @@ void BrokerServer::RemoveSocketFile() { unlink(options_.socket_path.c_str()); }
 
 absl::Status BrokerServer::WatchListener() {
   auto watch = context_.loop->WatchReadable(listener_.Get(), [this] { AcceptOne(); });
-  if (watch.ok()) listener_watch_ = *std::move(watch);
-  return watch.status();
+  if (!watch.ok()) return watch.status();
+  listener_watch_ = *std::move(watch);
+  return absl::OkStatus();
 }
 
 void BrokerServer::AcceptOne() {

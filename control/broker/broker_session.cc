@@ -78,14 +78,16 @@ BrokerSession::BrokerSession(const BrokerContext& context, UniqueFd socket, Over
 
 bool BrokerSession::WatchSocket() {
   auto watch = context_.loop->WatchReadable(socket_.Get(), [this] { Read(); });
-  if (watch.ok()) socket_watch_ = *std::move(watch);
-  return watch.ok();
+  if (!watch.ok()) return false;
+  socket_watch_ = *std::move(watch);
+  return true;
 }
 
 bool BrokerSession::WatchProcess() {
   auto watch = context_.loop->WatchReadable(pidfd_.Get(), [this] { ProcessDied(); });
-  if (watch.ok()) process_watch_ = *std::move(watch);
-  return watch.ok();
+  if (!watch.ok()) return false;
+  process_watch_ = *std::move(watch);
+  return true;
 }
 
 void BrokerSession::Read() {

@@ -60,8 +60,9 @@ absl::Status CheckOffsets(const RegionHeader& header, const RegionLimits& limits
       {"extents_offset", header.extents_offset, expected.extents.bytes},
   };
   for (const auto& check : checks) {
-    if (check.seen != check.expected)
+    if (check.seen != check.expected) {
       return Differs(check.field, check.seen, check.expected, limits);
+    }
   }
   return absl::OkStatus();
 }
