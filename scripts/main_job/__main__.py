@@ -17,7 +17,7 @@ from steps import Steps  # noqa: E402
 
 WORK = ROOT / "out/run"
 HOST_STEPS, HOST_SECONDS = 3, 180
-VM_STEPS, VM_SECONDS = 10, 480
+VM_STEPS, VM_SECONDS = 9, 480
 
 
 def job(arguments: argparse.Namespace) -> int:

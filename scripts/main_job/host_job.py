@@ -1,7 +1,6 @@
 """`./run --host`: the measurement between two processes of this host; vader is Open MPI's own shared memory."""
 
 import os
-import statistics
 from pathlib import Path
 
 import host_side
@@ -25,7 +24,7 @@ def run(work: Path, programs: Programs, steps: Steps) -> None:
         with steps.step(f"NetPIPE over {', '.join(TRANSPORTS)}, {ROUNDS} rounds"):
             # Rounds are interleaved because the machine itself is faster in some minutes than in others.
             rounds = [[_measure(transport, work, programs) for transport in TRANSPORTS] for _ in range(ROUNDS)]
-        result_table.show([_median(list(column)) for column in zip(*rounds)], work / "result.json")
+        result_table.show([netpipe.median(list(column)) for column in zip(*rounds)], work / "result.json")
         with steps.step("Ask tombolod for its peers"):
             peers = run_command(host_side.peers_command(programs))
         print(peers)
@@ -33,9 +32,8 @@ def run(work: Path, programs: Programs, steps: Steps) -> None:
 
 
 def _measure(transport: str, work: Path, programs: Programs) -> Measurement:
-    return netpipe.measurement(
-        transport, *(_half_round_trip(transport, point, work, programs) for point in netpipe.HOST_POINTS)
-    )
+    times = [_half_round_trip(transport, point, work, programs) for point in netpipe.HOST_POINTS]
+    return netpipe.measurement(transport, *times)
 
 
 def _half_round_trip(transport: str, point: netpipe.Point, work: Path, programs: Programs) -> float:
@@ -49,11 +47,3 @@ def _half_round_trip(transport: str, point: netpipe.Point, work: Path, programs:
     )
     mpirun.finish(netpipe.SECONDS)
     return netpipe.parse_seconds(output.read_text())
-
-
-def _median(rounds: list[Measurement]) -> Measurement:
-    return Measurement(
-        rounds[0].transport,
-        statistics.median(m.latency_us for m in rounds),
-        statistics.median(m.bandwidth_mbytes for m in rounds),
-    )

@@ -1,5 +1,6 @@
 """Measures one MPI transport with NetPIPE: half round trip of small messages, bandwidth of large ones."""
 
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,3 +67,12 @@ def parse_seconds(table: str) -> float:
 
 def measurement(transport: str, small_seconds: float, large_seconds: float) -> Measurement:
     return Measurement(transport, small_seconds * 1e6, LARGE_BYTES / large_seconds / 1e6)
+
+
+def median(rounds: list[Measurement]) -> Measurement:
+    """Of rounds with one transport."""
+    return Measurement(
+        rounds[0].transport,
+        statistics.median(one.latency_us for one in rounds),
+        statistics.median(one.bandwidth_mbytes for one in rounds),
+    )

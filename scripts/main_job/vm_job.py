@@ -22,6 +22,7 @@ GUESTS = 2
 VECTORS = 16  # tombolod's default.
 AGENT_SECONDS = 30
 GUEST_INTERFACE = "eth0"
+ROUNDS = 3
 TRANSPORTS = ("tombolo", "tcp")
 
 
@@ -68,12 +69,16 @@ def _start_agent(guest: Guest, programs: Programs) -> None:
 
 def _compare(guest: Guest, programs: Programs, steps: Steps) -> list[Measurement]:
     """The transports take turns, because the machine itself is faster in some minutes than in others."""
-    seconds: dict[str, list[float]] = {transport: [] for transport in TRANSPORTS}
-    for point, what in zip(netpipe.GUEST_POINTS, ("8 B", "1 MiB")):
-        for transport in TRANSPORTS:
-            with steps.step(f"NetPIPE between vm1 and vm2 over {transport}, {what}"):
-                seconds[transport].append(_half_round_trip(guest, transport, point, programs))
-    return [netpipe.measurement(transport, *both) for transport, both in seconds.items()]
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        with steps.step(f"NetPIPE between vm1 and vm2 over {' and '.join(TRANSPORTS)}, round {number} of {ROUNDS}"):
+            rounds.append([_measure(guest, transport, programs) for transport in TRANSPORTS])
+    return [netpipe.median(list(column)) for column in zip(*rounds)]
+
+
+def _measure(guest: Guest, transport: str, programs: Programs) -> Measurement:
+    times = [_half_round_trip(guest, transport, point, programs) for point in netpipe.GUEST_POINTS]
+    return netpipe.measurement(transport, *times)
 
 
 def _half_round_trip(guest: Guest, transport: str, point: netpipe.Point, programs: Programs) -> float:
