@@ -3,7 +3,7 @@
 def _quoted(words):
     return ["'%s'" % word for word in words]
 
-def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "self,vader", daemon = True, data = [], **kwargs):
+def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "self,vader", daemon = True, data = [], sanitize = False, **kwargs):
     """Runs `program`.
 
     Args:
@@ -15,6 +15,7 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
       btl: Open MPI's transports; `tombolo` may be among them.
       daemon: whether a tombolod runs for `tombolo`.
       data: further files.
+      sanitize: whether it also runs under ASan and UBSan, where it takes several times as long.
       **kwargs: of sh_test.
     """
     all_args = ["$(location %s)" % program, "--btl", btl] + args
@@ -37,7 +38,7 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
         tags = [
             "cpu:2",
             "no_tsan",
-        ],
+        ] + ([] if sanitize else ["no_asan"]),
         **kwargs
     )
 
