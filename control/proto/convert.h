@@ -13,10 +13,10 @@
 namespace tombolo::control {
 
 v1::Peer ToPeer(const PeerInfo& peer);
-PeerInfo FromPeer(const v1::Peer& peer);
+PeerInfo FromPeer(const v1::Peer& message);
 
 v1::Region ToRegion(const RegionInfo& region);
-RegionInfo FromRegion(const v1::Region& region);
+RegionInfo FromRegion(const v1::Region& message);
 
 // The event as the one message of the stream that tells it.
 v1::WatchPeersResponse ToWatchResponse(const MembershipEvent& event);

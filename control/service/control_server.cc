@@ -60,8 +60,9 @@ class AudienceServer {
     // Without a name the whole server is meant, which is SERVING from the start.
     server_->GetHealthCheckService()->SetServingStatus(v1::Membership::service_full_name(), true);
     absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(*std::move(listeners));
-    if (acceptor.ok()) acceptor_ = *std::move(acceptor);
-    return acceptor.status();
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
   }
 
   ~AudienceServer() { Shutdown(); }

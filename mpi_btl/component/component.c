@@ -92,6 +92,7 @@ static mca_btl_base_module_t **component_init(int *count, bool progress_threads,
   const int published = tombolo_publish_address(module->engine);
   if (NULL == module->engine) return NULL;
 
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a list of one pointer is meant.
   mca_btl_base_module_t **modules = malloc(sizeof(*modules));
   const int constructed = module_construct(module, mpi_threads || opal_using_threads());
   if (OPAL_SUCCESS != published || OPAL_SUCCESS != constructed || NULL == modules) {

@@ -70,13 +70,13 @@ int tombolo_finalize(mca_btl_base_module_t *btl);
 mca_btl_base_descriptor_t *tombolo_alloc(mca_btl_base_module_t *btl,
                                          struct mca_btl_base_endpoint_t *endpoint, uint8_t order,
                                          size_t bytes, uint32_t flags);
-int tombolo_free(mca_btl_base_module_t *btl, mca_btl_base_descriptor_t *descriptor);
+int tombolo_free(mca_btl_base_module_t *btl, mca_btl_base_descriptor_t *base);
 mca_btl_base_descriptor_t *tombolo_prepare_src(mca_btl_base_module_t *btl,
                                                struct mca_btl_base_endpoint_t *endpoint,
                                                struct opal_convertor_t *convertor, uint8_t order,
                                                size_t reserve, size_t *bytes, uint32_t flags);
 int tombolo_send(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
-                 mca_btl_base_descriptor_t *descriptor, mca_btl_base_tag_t tag);
+                 mca_btl_base_descriptor_t *base, mca_btl_base_tag_t tag);
 int tombolo_sendi(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
                   struct opal_convertor_t *convertor, void *header, size_t header_bytes,
                   size_t payload_bytes, uint8_t order, uint32_t flags, mca_btl_base_tag_t tag,
@@ -106,7 +106,7 @@ void tombolo_fail_queue(tombolo_module *module, struct mca_btl_base_endpoint_t *
 void tombolo_complete(tombolo_module *module, tombolo_descriptor *descriptor, int status);
 
 // error.c: handler of the engine, called with the lock held.
-void tombolo_on_peer_lost(void *module, void *endpoint, const char *why);
+void tombolo_on_peer_lost(void *context, void *peer_context, const char *why);
 
 static inline tombolo_module *tombolo_module_of(mca_btl_base_module_t *btl) {
   return (tombolo_module *)btl;

@@ -44,7 +44,7 @@ class StreamAcceptor {
 
   // `peer` asks for `service` (the peer's word; printable ASCII). To accept, take `stream`, set its
   // handler and return OK. An error refuses; its code and message go to the peer.
-  virtual absl::Status OnConnect(EndpointId peer, std::string_view service,
+  virtual absl::Status OnConnect(EndpointId id, std::string_view service,
                                  std::unique_ptr<Stream>& stream) = 0;
 };
 
@@ -66,14 +66,14 @@ class StreamMux {
   StreamMux(const StreamMux&) = delete;
   StreamMux& operator=(const StreamMux&) = delete;
 
-  // Asks `peer` for a stream to `service`. The answer is OnWritable() (after NotifyWritable()) or
-  // OnReset(). InvalidArgument: no name for a service. ResourceExhausted: too many streams, or the
-  // region is full. NotFound: the peer is not alive.
-  absl::StatusOr<std::unique_ptr<Stream>> Connect(EndpointId peer, std::string_view service,
+  // Asks endpoint `id` for a stream to `service`. The answer is OnWritable() (after
+  // NotifyWritable()) or OnReset(). InvalidArgument: no name for a service. ResourceExhausted: too
+  // many streams, or the region is full. NotFound: the peer is not alive.
+  absl::StatusOr<std::unique_ptr<Stream>> Connect(EndpointId id, std::string_view service,
                                                   StreamHandler* handler);
 
   void OnMessage(EndpointId source, std::span<const std::byte> payload);
-  void OnDeparted(EndpointId peer);
+  void OnDeparted(EndpointId id);
 
   // Goes on with what waited for room. True: call again before sleeping.
   bool Flush();

@@ -27,7 +27,7 @@ class Answerer : private ChannelHandler {
         channel_(Channel::Create(*endpoint_).value()),
         thread_([this] { Run(); }) {}
 
-  ~Answerer() {
+  ~Answerer() override {
     stop_ = true;
     thread_.join();
   }

@@ -32,8 +32,9 @@ ServedRegistry::ServedRegistry(const RegistryLimits& limits)
 absl::Status ServedRegistry::Serve() {
   absl::StatusOr<std::unique_ptr<ControlServer>> server = ControlServer::Start(
       view_, {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}});
-  if (server.ok()) server_ = *std::move(server);
-  return server.status();
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  return absl::OkStatus();
 }
 
 void ServedRegistry::PlugReady(uint32_t slot, const std::string& boot_id) {
