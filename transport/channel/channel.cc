@@ -51,11 +51,7 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
   line.incarnation.store(self_.incarnation, std::memory_order_relaxed);
   epoch_ = region_.MembershipEpoch().load(std::memory_order_acquire);
   line.acked_epoch.store(epoch_, std::memory_order_release);
-  // The opposite of what the row says, so that every byte counts as changed once: a peer that
-  // announced itself before we looked is not missed, and where nobody did no link will be found.
-  for (SharedU64& word : region_.InboxRow(self_.index)) {
-    inbox_seen_.push_back(~word.load(std::memory_order_relaxed));
-  }
+  inbox_seen_.resize(region_.InboxRow(self_.index).size());
 }
 
 absl::Status Channel::EnsureDirectory() {
@@ -249,13 +245,19 @@ bool Channel::ScanInbox() {
   const uint32_t high_water = std::min<uint32_t>(
       region_.EndpointHighWater().load(std::memory_order_relaxed), region_.Limits().endpoint_count);
   const std::span<SharedU64> row = region_.InboxRow(self_.index);
+  // SUBTLE: at first every byte counts as changed. No value could stand for "not looked at yet":
+  // earlier holders of this index leave any of them behind, and a peer may announce itself before
+  // we look.
+  const bool is_first = !std::exchange(inbox_scanned_, true);
   bool changed = false;
   for (uint32_t i = 0; i * 8 < high_water; ++i) {
     // seq_cst: pairs with Announce; after `armed` was stored this is the second look.
     const uint64_t word = row[i].load(std::memory_order_seq_cst);
-    if (word == inbox_seen_[i]) continue;
+    if (word == inbox_seen_[i] && !is_first) continue;
     for (uint32_t byte = 0; byte < 8; ++byte) {
-      if (ByteOf(word, byte) != ByteOf(inbox_seen_[i], byte)) changed |= Admit(i * 8 + byte);
+      if (is_first || ByteOf(word, byte) != ByteOf(inbox_seen_[i], byte)) {
+        changed |= Admit(i * 8 + byte);
+      }
     }
     inbox_seen_[i] = word;
   }

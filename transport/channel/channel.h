@@ -135,6 +135,7 @@ class Channel {
 
   uint64_t epoch_ = 0;  // Of the membership, as far as handled.
   std::vector<uint64_t> inbox_seen_;
+  bool inbox_scanned_ = false;
   std::vector<uint8_t> inbox_sent_;  // What our byte in each receiver's row says.
 
   std::optional<uint32_t> directory_extent_;

@@ -73,6 +73,20 @@ TEST(ChannelTest, DeliversAMessageWithSourceAndTag) {
   EXPECT_EQ(b.recorder.messages[0].payload, "hello");
 }
 
+// Earlier holders of the receiver's index leave any value behind in its inbox.
+TEST(ChannelTest, AFirstMessageIsSeenWhateverTheInboxSaidBefore) {
+  for (int value = 0; value < 256; ++value) {
+    SimulatedMembers members;
+    Member a(members, "a");
+    const EndpointId next{.index = a.Id().index + 1, .incarnation = 1};
+    members.SharedRegion().InboxByte(next.index, a.Id().index).store(static_cast<uint8_t>(value));
+    Member b(members, "b");
+    ASSERT_EQ(b.Id(), next);
+    ASSERT_TRUE(a.Send(b, 1, "x"));
+    EXPECT_EQ(b.channel->Poll(b.recorder), 1u) << "the byte was " << value;
+  }
+}
+
 TEST(ChannelTest, DeliversEverySizeInOrderAndIntact) {
   SimulatedMembers members;
   Member a(members, "a"), b(members, "b");
