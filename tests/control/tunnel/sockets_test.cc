@@ -75,7 +75,7 @@ class ConnectorTest : public SocketsTest {
  protected:
   // Connects, and runs the loop until the outcome is there.
   absl::StatusOr<UniqueFd> Connect(
-      const std::string& text, EventLoop::Callback meanwhile = [] {}) {
+      const std::string& text, const EventLoop::Callback& meanwhile = [] {}) {
     const SocketAddress target = SocketAddress::Parse(text).value();
     std::optional<absl::StatusOr<UniqueFd>> outcome;
     Connector connector(*loop_, target,
