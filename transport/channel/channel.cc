@@ -164,7 +164,10 @@ void Channel::Announce(EndpointId peer) {
 }
 
 void Channel::RingIfArmed(uint32_t index) {
-  if (region_.Line(index).armed.load(std::memory_order_seq_cst) == 0) return;
+  if (region_.Line(index).armed.load(std::memory_order_seq_cst) == 0) {
+    Count(region_.Counters(self_.index).doorbells_suppressed);
+    return;
+  }
   const uint64_t location = region_.Endpoint(index).location.load(std::memory_order_relaxed);
   endpoint_.Doorbells().Ring(LocationSlot(location), LocationVector(location));
   Count(region_.Counters(self_.index).doorbells_sent);
@@ -208,7 +211,7 @@ size_t Channel::PollActive(ChannelHandler& handler) {
     bool poisoned = false;
     delivered += Drain(link, handler, kPollBudget, poisoned);
     if (poisoned) {
-      Count(region_.Counters(self_.index).validation_failures);
+      Count(region_.Counters(self_.index).bad_headers);
       Drop(peer, handler);
     } else if (link.idle_polls >= kIdlePollsBeforePark && link.TryPark()) {
       parked_.push_back(peer);
@@ -267,7 +270,7 @@ bool Channel::ScanInbox() {
 void Channel::DropLiars(ChannelHandler& handler) {
   for (uint32_t peer : std::exchange(liars_, {})) {
     if (out_[peer] == nullptr || !out_[peer]->Poisoned()) continue;
-    Count(region_.Counters(self_.index).validation_failures);
+    Count(region_.Counters(self_.index).bad_credits);
     Drop(peer, handler);
   }
 }

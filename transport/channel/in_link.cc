@@ -37,7 +37,8 @@ FrontResult InLink::Front(SmallMessage& message) {
     return result;
   }
   idle_polls = 0;
-  return message.kind == CellKind::kInline ? result : ResolveBulk(message);
+  if (message.kind == CellKind::kInline) return result;
+  return message.kind == CellKind::kLoan ? FrontResult::kPoisoned : ResolveBulk(message);
 }
 
 FrontResult InLink::ResolveBulk(SmallMessage& message) {

@@ -20,7 +20,8 @@ enum class ExtentKind : uint32_t {
   kLinkDirectory = 1,
   kLink = 2,  // The small lane of a link.
   kBulkLane = 3,
-  kMemory = 4,  // Handed to the application.
+  kMemory = 4,      // Handed to the application.
+  kQuarantine = 5,  // The same, freed while it was lent: waits until it is returned.
 };
 
 inline constexpr uint64_t kMaxRunExtents = (uint64_t{1} << 20) - 1;
@@ -29,7 +30,7 @@ inline constexpr uint32_t kExtentGenerationMask = (1u << 20) - 1;
 struct ExtentWord {
   ExtentState state = ExtentState::kFree;
   ExtentKind kind = ExtentKind::kNone;
-  uint16_t owner = 0;       // Endpoint index.
+  uint16_t owner = 0;       // Endpoint index, or ServiceOwner().
   uint32_t generation = 0;  // 20 bits.
   uint32_t length = 0;      // Extents, 20 bits; 0 unless kHead.
 

@@ -4,7 +4,7 @@
 //   offset  line  writer      what
 //        0     0  sender      magic, who talks to whom, where the bulk lane is (before its first
 //        use)
-//       64     1  receiver    credits: what it has consumed
+//       64     1  receiver    credits: what it has consumed and given back
 //      128     2  receiver    parked: 1 while it does not poll this link
 //      192   3-63 sender      61 cells of 64 bytes
 //
@@ -15,13 +15,17 @@
 //   63      48 47   40 39   32 31   24 23       0
 //   |   lap   |  tag  |  kind | cells |  length |
 //
-// cells is what the sender claimed, length what it then wrote, in bytes; for a bulk message both
-// are those of the BulkDescriptor. lap counts from 1 and wraps in 16 bits past 0, so that zeroed
-// memory is never a message. Before a sender returns a claim it clears the header of the cell that
-// follows, so that old payload never passes for one.
+// cells is what the sender claimed, length what it then wrote, in bytes; for a bulk message or
+// a loan both are those of the descriptor. lap counts from 1 and wraps in 16 bits past 0, so that
+// zeroed memory is never a message. Before a sender returns a claim it clears the header of the
+// cell that follows, so that old payload never passes for one.
 //
 // A bulk message's payload lies in the bulk lane, another run of the sender's extents, in chunks
 // recycled first in, first out; the cell holds a BulkDescriptor.
+//
+// A loan's payload lies in memory that the sender's program owns, and stays there: the cell holds a
+// LoanDescriptor, and the receiver gives the loan back by flipping the bit of its slot in
+// returned_loans. The sender keeps what each bit was when it lent.
 #pragma once
 
 #include <cstddef>
@@ -47,6 +51,7 @@ enum class CellKind : uint32_t {
   kBulk = 2,
   kSkip = 3,      // Nothing here: the rest of a lap, or a claim that was given up.
   kBulkSkip = 4,  // A bulk claim that was given up: its chunk is to be released.
+  kLoan = 5,
 };
 
 struct CellHeader {
@@ -80,6 +85,17 @@ struct BulkDescriptor {
   uint64_t length_bytes;  // At most kBulkChunkBytes.
 };
 
+struct LoanDescriptor {
+  uint64_t offset;        // Of the payload, from the region's base.
+  uint64_t length_bytes;  // At most what is left of the run.
+  uint32_t first_extent;  // The head of the run that the payload lies in.
+  uint32_t generation;    // Of that head.
+  uint32_t slot;          // Below kLoanSlots.
+  uint32_t reserved;
+};
+
+inline constexpr uint32_t kLoanSlots = 64;
+
 struct alignas(kCacheLineBytes) Cell {
   SharedU64 header;
   std::byte payload[kCellBytes - kCellHeaderBytes];
@@ -99,6 +115,7 @@ struct Link {
 
   alignas(kCacheLineBytes) SharedU64 consumed_cells;  // A position.
   SharedU64 released_chunks;                          // A position.
+  SharedU64 returned_loans;                           // A bit per slot.
 
   alignas(kCacheLineBytes) SharedU32 parked;
 
@@ -115,6 +132,7 @@ static_assert(offsetof(Link, bulk_bytes) == 24);
 static_assert(offsetof(Link, credit_wanted) == 32);
 static_assert(offsetof(Link, consumed_cells) == 64);
 static_assert(offsetof(Link, released_chunks) == 72);
+static_assert(offsetof(Link, returned_loans) == 80);
 static_assert(offsetof(Link, parked) == 128);
 static_assert(offsetof(Link, cells) == 192);
 static_assert(offsetof(Cell, header) == 0);
@@ -125,6 +143,12 @@ static_assert(2 * kMaxMessageCells + 1 <= kLinkCells);
 static_assert(offsetof(BulkDescriptor, offset) == 0);
 static_assert(offsetof(BulkDescriptor, length_bytes) == 8);
 static_assert(sizeof(BulkDescriptor) == 16);
+static_assert(offsetof(LoanDescriptor, offset) == 0);
+static_assert(offsetof(LoanDescriptor, length_bytes) == 8);
+static_assert(offsetof(LoanDescriptor, first_extent) == 16);
+static_assert(offsetof(LoanDescriptor, generation) == 20);
+static_assert(offsetof(LoanDescriptor, slot) == 24);
+static_assert(sizeof(LoanDescriptor) == 32);
 
 // A LinkDirectory is an array of endpoint_count of these, in extents of the sender: entry i is the
 // link to endpoint i, as 1 + extent index; 0 for none. Written by the sender only.

@@ -3,9 +3,9 @@
 //   offset  line  writer            what
 //        0     0  creator, once     magic, version, size, uuid, limits
 //       64     1  creator, once     offsets of the parts
-//      128     2  creator, once     the host's cache sizes (guests see invented ones)
-//      192     3  daemon            membership epoch: bumped after every change of the member table
-//      256     4  daemon            how many endpoint records were ever used
+//      128     2  creator, once     the host's cache sizes (guests see invented ones); one more
+//      part 192     3  daemon            membership epoch: bumped after every change of the member
+//      table 256     4  daemon            how many endpoint records were ever used
 //
 // The creator stores `magic` last (release); whoever attaches loads it first (acquire), and checks
 // every other field against the geometry that it computes itself from size and limits.
@@ -20,7 +20,7 @@
 namespace tombolo {
 
 inline constexpr uint64_t kRegionMagic = 0x4f4c4f424d4f5401;  // "\1TOMBOLO"
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 
 struct RegionHeader {
   SharedU64 magic;
@@ -47,7 +47,8 @@ struct RegionHeader {
   uint32_t l2_bytes;
   uint32_t l3_bytes;
   uint32_t reserved1;
-  uint64_t reserved2[6];
+  uint64_t service_records_offset;
+  uint64_t reserved2[5];
 
   alignas(kCacheLineBytes) SharedU64 membership_epoch;
   alignas(kCacheLineBytes) SharedU32 endpoint_high_water;
@@ -73,6 +74,7 @@ static_assert(offsetof(RegionHeader, extents_offset) == 120);
 static_assert(offsetof(RegionHeader, l1d_bytes) == 128);
 static_assert(offsetof(RegionHeader, l2_bytes) == 132);
 static_assert(offsetof(RegionHeader, l3_bytes) == 136);
+static_assert(offsetof(RegionHeader, service_records_offset) == 144);
 static_assert(offsetof(RegionHeader, membership_epoch) == 192);
 static_assert(offsetof(RegionHeader, endpoint_high_water) == 256);
 static_assert(sizeof(RegionHeader) == 320);

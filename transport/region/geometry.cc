@@ -10,6 +10,7 @@
 #include "transport/layout/endpoint_line.h"
 #include "transport/layout/member_table.h"
 #include "transport/layout/region_header.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo {
 namespace {
@@ -69,6 +70,7 @@ absl::StatusOr<Geometry> ComputeGeometry(const RegionLimits& limits) {
   Geometry geometry;
   geometry.slot_records = layouter.Take(limits.slot_count * sizeof(SlotRecord));
   geometry.endpoint_records = layouter.Take(endpoints * sizeof(EndpointRecord));
+  geometry.service_records = layouter.Take(kServiceCount * sizeof(ServiceRecord));
   geometry.endpoint_lines = layouter.Take(endpoints * sizeof(EndpointLine));
   geometry.control_areas = layouter.Take(limits.slot_count * sizeof(ControlArea));
   geometry.counters = layouter.Take(endpoints * sizeof(EndpointCounters));

@@ -32,6 +32,7 @@ struct RegionLimits {
 struct Geometry {
   Offset slot_records;
   Offset endpoint_records;
+  Offset service_records;
   Offset endpoint_lines;
   Offset control_areas;
   Offset counters;

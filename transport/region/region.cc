@@ -52,6 +52,7 @@ absl::Status CheckOffsets(const RegionHeader& header, const RegionLimits& limits
       {"extent_count", header.extent_count, expected.extent_count},
       {"slot_records_offset", header.slot_records_offset, expected.slot_records.bytes},
       {"endpoint_records_offset", header.endpoint_records_offset, expected.endpoint_records.bytes},
+      {"service_records_offset", header.service_records_offset, expected.service_records.bytes},
       {"endpoint_lines_offset", header.endpoint_lines_offset, expected.endpoint_lines.bytes},
       {"control_areas_offset", header.control_areas_offset, expected.control_areas.bytes},
       {"counters_offset", header.counters_offset, expected.counters.bytes},
@@ -107,6 +108,7 @@ absl::StatusOr<Region> Region::Format(std::span<std::byte> memory, const RegionL
   header->extent_count = geometry->extent_count;
   header->slot_records_offset = geometry->slot_records.bytes;
   header->endpoint_records_offset = geometry->endpoint_records.bytes;
+  header->service_records_offset = geometry->service_records.bytes;
   header->endpoint_lines_offset = geometry->endpoint_lines.bytes;
   header->control_areas_offset = geometry->control_areas.bytes;
   header->counters_offset = geometry->counters.bytes;
@@ -163,6 +165,10 @@ SlotRecord& Region::Slot(uint32_t slot) const {
 
 EndpointRecord& Region::Endpoint(uint32_t index) const {
   return At<EndpointRecord>(geometry_.endpoint_records)[index];
+}
+
+ServiceRecord& Region::Service(uint32_t service) const {
+  return At<ServiceRecord>(geometry_.service_records)[service];
 }
 
 EndpointLine& Region::Line(uint32_t index) const {

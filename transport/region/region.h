@@ -21,6 +21,7 @@
 #include "transport/layout/inbox.h"
 #include "transport/layout/member_table.h"
 #include "transport/layout/region_header.h"
+#include "transport/layout/service_record.h"
 #include "transport/layout/shared_word.h"
 #include "transport/region/geometry.h"
 
@@ -56,9 +57,10 @@ class Region {
   SharedU64& MembershipEpoch() const;
   SharedU32& EndpointHighWater() const;
 
-  // Indices must be below the limits.
+  // Indices must be below the limits, those of services below kServiceCount.
   SlotRecord& Slot(uint32_t slot) const;
   EndpointRecord& Endpoint(uint32_t index) const;
+  ServiceRecord& Service(uint32_t service) const;
   EndpointLine& Line(uint32_t index) const;
   ControlArea& Control(uint32_t slot) const;
   EndpointCounters& Counters(uint32_t index) const;

@@ -95,6 +95,8 @@ bool SmallLaneConsumer::IsSane(const CellHeader& header) const {
     case CellKind::kBulk:
     case CellKind::kBulkSkip:
       return header.cells == 1 && header.length == sizeof(BulkDescriptor);
+    case CellKind::kLoan:
+      return header.cells == 1 && header.length == sizeof(LoanDescriptor);
     case CellKind::kSkip:
       return true;
   }

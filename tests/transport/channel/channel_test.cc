@@ -237,7 +237,7 @@ TEST(ChannelTest, ASenderWhoseHeaderMakesNoSenseIsDroppedAndCounted) {
   claim.cell.header->store(~uint64_t{0});
   EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
   EXPECT_EQ(b.recorder.departed.size(), 1u);
-  EXPECT_EQ(members.SharedRegion().Counters(b.Id().index).validation_failures.load(), 1u);
+  EXPECT_EQ(members.SharedRegion().Counters(b.Id().index).bad_headers.load(), 1u);
   a.Send(b, 1, "again");
   EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
   EXPECT_EQ(b.recorder.departed.size(), 1u);
@@ -257,7 +257,7 @@ TEST(ChannelTest, AReceiverWhoseCreditsMakeNoSenseIsDroppedAndCounted) {
   EXPECT_FALSE(a.channel->PrepareToSleep());
   a.channel->Poll(a.recorder);
   EXPECT_EQ(a.recorder.departed, std::vector<EndpointId>{b.Id()});
-  EXPECT_EQ(members.SharedRegion().Counters(a.Id().index).validation_failures.load(), 1u);
+  EXPECT_EQ(members.SharedRegion().Counters(a.Id().index).bad_credits.load(), 1u);
 }
 
 TEST(ChannelTest, ABulkDescriptorOutOfTheRegionIsRefused) {

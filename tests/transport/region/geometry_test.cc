@@ -13,6 +13,7 @@
 #include "transport/layout/endpoint_line.h"
 #include "transport/layout/member_table.h"
 #include "transport/layout/region_header.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo {
 namespace {
@@ -32,6 +33,7 @@ std::vector<Part> PartsOf(const RegionLimits& limits, const Geometry& geometry) 
       {"header", 0, sizeof(RegionHeader)},
       {"slot_records", geometry.slot_records.bytes, slots * sizeof(SlotRecord)},
       {"endpoint_records", geometry.endpoint_records.bytes, endpoints * sizeof(EndpointRecord)},
+      {"service_records", geometry.service_records.bytes, kServiceCount * sizeof(ServiceRecord)},
       {"endpoint_lines", geometry.endpoint_lines.bytes, endpoints * sizeof(EndpointLine)},
       {"control_areas", geometry.control_areas.bytes, slots * sizeof(ControlArea)},
       {"counters", geometry.counters.bytes, endpoints * sizeof(EndpointCounters)},

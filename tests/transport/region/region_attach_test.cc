@@ -59,10 +59,11 @@ std::vector<Corruption> Corruptions() {
       FIELD(extent_count, UINT32_MAX, "extent_count = 4294967295, expected"),
   };
   const Corruption offsets[] = {
-      FIELD(slot_records_offset, 0, ""),   FIELD(endpoint_records_offset, 0, ""),
-      FIELD(endpoint_lines_offset, 0, ""), FIELD(control_areas_offset, 0, ""),
-      FIELD(counters_offset, 0, ""),       FIELD(inboxes_offset, 0, ""),
-      FIELD(extent_map_offset, 0, ""),     FIELD(extents_offset, 0, ""),
+      FIELD(slot_records_offset, 0, ""),    FIELD(endpoint_records_offset, 0, ""),
+      FIELD(service_records_offset, 0, ""), FIELD(endpoint_lines_offset, 0, ""),
+      FIELD(control_areas_offset, 0, ""),   FIELD(counters_offset, 0, ""),
+      FIELD(inboxes_offset, 0, ""),         FIELD(extent_map_offset, 0, ""),
+      FIELD(extents_offset, 0, ""),
   };
   for (Corruption offset : offsets) {
     for (const uint64_t value : {uint64_t{0}, uint64_t{1} << 19, UINT64_MAX}) {

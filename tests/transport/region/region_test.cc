@@ -12,6 +12,7 @@
 #include "transport/base/offset.h"
 #include "transport/base/units.h"
 #include "transport/layout/region_header.h"
+#include "transport/layout/service_record.h"
 #include "transport/layout/shared_word.h"
 #include "transport/region/geometry.h"
 
@@ -57,9 +58,10 @@ TEST_F(RegionViewTest, EveryPartIsWhereTheGeometrySays) {
   EXPECT_EQ(OffsetOf(&View().EndpointHighWater()), 256u);
   EXPECT_EQ(OffsetOf(&View().Slot(3)), parts.slot_records.bytes + 3 * 64);
   EXPECT_EQ(OffsetOf(&View().Endpoint(5)), parts.endpoint_records.bytes + 5 * 64);
+  EXPECT_EQ(OffsetOf(&View().Service(7)), parts.service_records.bytes + 7 * 64);
   EXPECT_EQ(OffsetOf(&View().Line(5)), parts.endpoint_lines.bytes + 5 * 64);
   EXPECT_EQ(OffsetOf(&View().Control(2)), parts.control_areas.bytes + 2 * 12288);
-  EXPECT_EQ(OffsetOf(&View().Counters(5)), parts.counters.bytes + 5 * 64);
+  EXPECT_EQ(OffsetOf(&View().Counters(5)), parts.counters.bytes + 5 * 192);
   EXPECT_EQ(OffsetOf(View().ExtentMap().data()), parts.extent_map.bytes);
   EXPECT_EQ(View().ExtentMap().size(), parts.extent_count);
   EXPECT_EQ(OffsetOf(View().Extent(1)), parts.extents.bytes + 4096);
