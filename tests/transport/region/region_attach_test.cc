@@ -41,7 +41,7 @@ std::vector<Corruption> Corruptions() {
       FIELD(magic, 0, "starts with 0x0"),
       FIELD(magic, 0x4f4c4f424d4f5402, "a Tombolo region with 0x4f4c4f424d4f5401"),
       FIELD(layout_version, 0, "layout version 0"),
-      FIELD(layout_version, 2, "knows version 1"),
+      FIELD(layout_version, 1, "knows version 2"),
       FIELD(header_bytes, 0, "header_bytes = 0, expected 320"),
       FIELD(header_bytes, 4096, "header_bytes = 4096, expected 320"),
       FIELD(region_bytes, 0, "header says 0 bytes, but 1048576 bytes are mapped"),
