@@ -78,6 +78,17 @@ bool ExtentMap::Free(uint32_t first, uint16_t owner) {
   return true;
 }
 
+bool ExtentMap::Retag(uint32_t first, uint16_t owner, ExtentKind kind) {
+  if (first >= words_.size()) return false;
+  uint64_t seen = words_[first].load(std::memory_order_relaxed);
+  ExtentWord head = UnpackExtentWord(seen);
+  if (head.state != ExtentState::kHead || head.owner != owner) return false;
+  head.kind = kind;
+  // Relaxed: the kind is for people and for fsck; it orders nothing.
+  return words_[first].compare_exchange_strong(seen, Pack(head), std::memory_order_relaxed,
+                                               std::memory_order_relaxed);
+}
+
 uint32_t ExtentMap::ReleaseAllOf(uint16_t owner) {
   uint32_t freed = 0;
   for (uint32_t i = 0; i < words_.size(); ++i) freed += FreeIfOwned(i, owner) ? 1 : 0;

@@ -31,6 +31,9 @@ class ExtentMap {
   // there.
   bool Free(uint32_t first, uint16_t owner);
 
+  // Says anew what the run of `owner` that begins at `first` is for. False: no such run.
+  bool Retag(uint32_t first, uint16_t owner, ExtentKind kind);
+
   // Frees every extent of `owner`, which must be proven dead, and gives how many they were. May be
   // repeated.
   uint32_t ReleaseAllOf(uint16_t owner);

@@ -6,23 +6,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/link_directory.h"
 #include "transport/endpoint/membership_view.h"
 
 namespace tombolo {
 namespace {
-
-constexpr uint64_t kLeastBulkLaneBytes = 256 * kKiB;
-constexpr uint64_t kUnknownCacheBulkLaneBytes = kMiB;
-
-// Bigger than L2, so that lines have drained to the shared L3 before they are written again, but no
-// big part of it.
-uint64_t PreferredBulkLaneBytes(const CacheSizes& caches) {
-  if (caches.l2_bytes == 0) return kUnknownCacheBulkLaneBytes;
-  const uint64_t wanted = uint64_t{4} * caches.l2_bytes;
-  return caches.l3_bytes == 0 ? wanted : std::min<uint64_t>(wanted, caches.l3_bytes / 8);
-}
 
 uint8_t ByteOf(uint64_t word, uint32_t byte) { return static_cast<uint8_t>(word >> (8 * byte)); }
 
@@ -39,6 +29,8 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
       region_(endpoint.SharedRegion()),
       extents_(region_.ExtentMap()),
       self_(endpoint.Id()),
+      pool_(region_, extents_, static_cast<uint16_t>(self_.index)),
+      lender_(region_, extents_, static_cast<uint16_t>(self_.index)),
       waiter_(std::move(waiter)) {
   const uint32_t count = region_.Limits().endpoint_count;
   out_.resize(count);
@@ -50,6 +42,7 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
   line.link_directory.store(0, std::memory_order_relaxed);
   line.incarnation.store(self_.incarnation, std::memory_order_relaxed);
   epoch_ = region_.MembershipEpoch().load(std::memory_order_acquire);
+  acked_epoch_ = epoch_;
   line.acked_epoch.store(epoch_, std::memory_order_release);
   inbox_seen_.resize(region_.InboxRow(self_.index).size());
 }
@@ -78,7 +71,8 @@ absl::Status Channel::Open(EndpointId peer) {
                                             peer.incarnation, ") is not alive."));
   }
   if (absl::Status status = EnsureDirectory(); !status.ok()) return status;
-  absl::StatusOr<std::unique_ptr<OutLink>> link = OutLink::Create(region_, extents_, self_, peer);
+  absl::StatusOr<std::unique_ptr<OutLink>> link =
+      OutLink::Create(region_, extents_, pool_, self_, peer);
   if (!link.ok()) return link.status();
   // SAFETY: the directory holds endpoint_count entries, and peer.index is below that.
   auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
@@ -102,28 +96,16 @@ size_t Channel::MaxPayloadBytes(EndpointId peer) const {
   return link != nullptr ? link->MaxPayloadBytes() : 0;
 }
 
-uint64_t Channel::BulkLaneBytes() const {
-  // All bulk lanes together at most half the region, so that a few pairs do not starve the rest: a
-  // fair share, if everybody talks to everybody, but never so little that it is of no use.
-  const uint64_t half = uint64_t{region_.Parts().extent_count} * kExtentBytes / 2;
-  const uint64_t endpoints =
-      std::max<uint64_t>(2, region_.EndpointHighWater().load(std::memory_order_relaxed));
-  const uint64_t share = std::max(kLeastBulkLaneBytes, half / (endpoints * endpoints));
-  const uint64_t bytes =
-      std::clamp(PreferredBulkLaneBytes(region_.Caches()), kLeastBulkLaneBytes, share);
-  const uint64_t free = uint64_t{extents_.CountFree()} * kExtentBytes;
-  return free >= half + bytes ? bytes : 0;
-}
-
 bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
   OutLink* link = FindOut(peer);
   if (link == nullptr) return false;
-  if (payload_bytes > link->MaxPayloadBytes()) {
-    if (payload_bytes > kBulkChunkBytes) return false;
-    const uint64_t bulk_bytes = BulkLaneBytes();
-    if (bulk_bytes == 0 || !link->EnsureBulkLane(extents_, bulk_bytes)) return false;
-  }
+  if (payload_bytes > kBulkChunkBytes) return false;
   if (link->TryClaim(payload_bytes, claim)) return true;
+  // Other links may not have noticed yet what their receivers gave back.
+  if (payload_bytes > kMaxInlineBytes && !pool_.HasFree() && ReclaimAllChunks() &&
+      link->TryClaim(payload_bytes, claim)) {
+    return true;
+  }
   Count(region_.Counters(self_.index).credit_stalls);
   if (link->Poisoned() && std::ranges::find(liars_, peer.index) == liars_.end()) {
     // Not dropped here: the caller may be in the middle of its links.
@@ -132,13 +114,28 @@ bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
   return false;
 }
 
-void Channel::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes) {
+bool Channel::ReclaimAllChunks() {
+  for (uint32_t peer : out_peers_) out_[peer]->ReclaimChunks();
+  if (pool_.ChunkCount() == 0) Count(region_.Counters(self_.index).bulk_fallbacks);
+  return pool_.HasFree();
+}
+
+void Channel::TrimPool() {
+  if (pool_.ChunkCount() == 0) return;
+  for (uint32_t peer : out_peers_) {
+    out_[peer]->ReclaimChunks();
+    out_[peer]->LeavePool();
+  }
+  pool_.Trim();
+}
+
+void Channel::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
   OutLink& link = *claim.link;
-  link.Publish(claim, tag, payload_bytes);
+  link.Publish(claim, tag, payload_bytes, more);
   EndpointCounters& counters = region_.Counters(self_.index);
   Count(counters.messages_sent);
   Count(counters.bytes_sent, payload_bytes);
-  EndClaim(link);
+  if (more == More::kNo || link.Closed()) EndClaim(link);
 }
 
 void Channel::Abandon(const Claim& claim) {
@@ -192,7 +189,7 @@ size_t Channel::Drain(InLink& link, ChannelHandler& handler, size_t budget, bool
     if (message.kind != CellKind::kBulkSkip) {
       Count(counters.messages_received);
       Count(counters.bytes_received, message.payload.size());
-      handler.OnMessage(link.Sender(), message.tag, message.payload);
+      Deliver(link, message, handler);
       ++delivered;
     }
     ring |= link.Release();
@@ -211,7 +208,7 @@ size_t Channel::PollActive(ChannelHandler& handler) {
     bool poisoned = false;
     delivered += Drain(link, handler, kPollBudget, poisoned);
     if (poisoned) {
-      Count(region_.Counters(self_.index).bad_headers);
+      CountFault(link.WhatWasWrong());
       Drop(peer, handler);
     } else if (link.idle_polls >= kIdlePollsBeforePark && link.TryPark()) {
       parked_.push_back(peer);
@@ -267,75 +264,6 @@ bool Channel::ScanInbox() {
   return changed;
 }
 
-void Channel::DropLiars(ChannelHandler& handler) {
-  for (uint32_t peer : std::exchange(liars_, {})) {
-    if (out_[peer] == nullptr || !out_[peer]->Poisoned()) continue;
-    Count(region_.Counters(self_.index).bad_credits);
-    Drop(peer, handler);
-  }
-}
-
-void Channel::CloseOut(uint32_t peer) {
-  std::unique_ptr<OutLink> link = std::move(out_[peer]);
-  std::erase(out_peers_, peer);
-  // SAFETY: as in Open().
-  auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
-  entries[peer].store(0, std::memory_order_relaxed);
-  link->Close();
-  // A peer that was dropped alive may still read the link: its extents stay until this endpoint
-  // ends.
-  if (IsLive(region_, link->Receiver())) return;
-  if (link->HasOpenClaims()) {
-    closing_.push_back(std::move(link));
-  } else {
-    link->FreeExtents(extents_);
-  }
-}
-
-void Channel::Drop(uint32_t peer, ChannelHandler& handler) {
-  EndpointId id;
-  if (in_[peer] != nullptr) {
-    id = in_[peer]->Sender();
-    std::erase(active_, peer);
-    std::erase(parked_, peer);
-    in_[peer].reset();
-  }
-  if (out_[peer] != nullptr) {
-    id = out_[peer]->Receiver();
-    CloseOut(peer);
-  }
-  dropped_[peer] = id.incarnation;
-  handler.OnDeparted(id);
-}
-
-std::vector<uint32_t> Channel::FindDeparted() const {
-  std::vector<uint32_t> departed;
-  for (uint32_t peer : out_peers_) {
-    if (!IsLive(region_, out_[peer]->Receiver())) departed.push_back(peer);
-  }
-  for (const std::vector<uint32_t>* peers : {&active_, &parked_}) {
-    for (uint32_t peer : *peers) {
-      if (!IsLive(region_, in_[peer]->Sender())) departed.push_back(peer);
-    }
-  }
-  std::ranges::sort(departed);
-  departed.erase(std::unique(departed.begin(), departed.end()), departed.end());
-  return departed;
-}
-
-size_t Channel::HandleDepartures(ChannelHandler& handler, uint64_t epoch) {
-  size_t delivered = 0;
-  for (uint32_t peer : FindDeparted()) {
-    bool poisoned = false;
-    if (in_[peer] != nullptr) delivered += Drain(*in_[peer], handler, kLinkCells, poisoned);
-    Drop(peer, handler);
-  }
-  epoch_ = epoch;
-  // Release: pairs with the reaper's acquire; nothing of the dead is read after this.
-  region_.Line(self_.index).acked_epoch.store(epoch, std::memory_order_release);
-  return delivered;
-}
-
 size_t Channel::Poll(ChannelHandler& handler) {
   // Acquire: pairs with the daemon's release; the member table is at least as new. Loaded before
   // the inbox is scanned, so that a link made before a death is found before that death is
@@ -343,10 +271,21 @@ size_t Channel::Poll(ChannelHandler& handler) {
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
   ScanInbox();
   size_t delivered = PollActive(handler);
+  bool is_quiet = epoch == epoch_ && liars_.empty();
   if (!liars_.empty()) DropLiars(handler);
+  if (!borrowers_.empty()) is_quiet &= !CollectReturns(handler);
   if (epoch != epoch_) delivered += HandleDepartures(handler, epoch);
   if (delivered != 0) waiter_.ResetBackoff();
+  if (rang_) NoteWakeup(delivered != 0 || !is_quiet);
   return delivered;
+}
+
+void Channel::NoteWakeup(bool came) {
+  rang_ = false;
+  if (came) return;
+  EndpointCounters& counters = region_.Counters(self_.index);
+  Count(counters.vain_wakeups);
+  if (waiter_.RangInVain(MonotonicNs())) Count(counters.storms);
 }
 
 bool Channel::LookAgain() {
@@ -377,14 +316,43 @@ bool Channel::PrepareToSleep() {
 void Channel::WakeUp() {
   // Relaxed: a sender that still sees 1 rings once too often.
   region_.Line(self_.index).armed.store(0, std::memory_order_relaxed);
-  for (uint32_t peer : out_peers_) out_[peer]->ForgetCredits();
-  waiter_.Clear();
+  bool credits_came = false;
+  for (uint32_t peer : out_peers_) {
+    credits_came |= out_[peer]->WantCredits();
+    out_[peer]->ForgetCredits();
+  }
+  rang_ = (waiter_.Clear() || rang_) && !credits_came;
+  if (waiter_.IsDeaf()) waiter_.Recover(MonotonicNs());
+}
+
+void Channel::SleptInVain() {
+  waiter_.LengthenBackoff();
+  if (waiter_.BackoffNs() == Waiter::kLongestSleepNs) TrimPool();
 }
 
 void Channel::Sleep(int64_t limit_ns) {
   if (!PrepareToSleep()) return;
-  waiter_.Sleep(limit_ns);
+  if (waiter_.Sleep(limit_ns)) {
+    rang_ = true;
+  } else if (waiter_.BackoffNs() == Waiter::kLongestSleepNs) {
+    TrimPool();
+  }
   WakeUp();
+}
+
+size_t Channel::Wait(ChannelHandler& handler, int64_t limit_ns) {
+  const int64_t begin_ns = MonotonicNs();
+  const int64_t spin_until_ns = begin_ns + std::min(limit_ns, spin_.BudgetNs());
+  do {
+    if (const size_t delivered = Poll(handler); delivered != 0) {
+      spin_.PaidOff();
+      return delivered;
+    }
+  } while (MonotonicNs() < spin_until_ns);
+  const int64_t asleep_ns = MonotonicNs();
+  Sleep(limit_ns - (asleep_ns - begin_ns));
+  spin_.Slept(MonotonicNs() - asleep_ns);
+  return Poll(handler);
 }
 
 }  // namespace tombolo

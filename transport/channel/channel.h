@@ -5,8 +5,9 @@
 //   span) fill the span in place Publish(claim, tag)
 //
 // Nothing is copied in between: up to kMaxInlineBytes lie in the cells of the link, more (up to
-// kBulkChunkBytes) in a chunk of the link's bulk lane. Messages of one link arrive in the order of
-// their claims.
+// kBulkChunkBytes) in a chunk of the sender's pool. Messages of one link arrive in the order of
+// their claims. Memory from Allocate() is lent instead: the message says where it lies, and the
+// receiver reads it there and gives it back, whatever its size.
 //
 // Sleeping (the protocol of transport/layout/link.h, endpoint_line.h and inbox.h in one place)
 //   The receiver polls the links that have been busy lately. One that stays empty is parked: the
@@ -19,8 +20,8 @@
 //
 // Death
 //   When the membership epoch moves, links to and from the dead are closed: what the dead one
-//   published is delivered first, then OnDeparted() is called once, and only then the epoch is
-//   acknowledged, after which the daemon gives the dead one's memory to others.
+//   published is delivered first, then OnDeparted() is called once. The epoch is acknowledged once
+//   no loan of anybody dead is held; after that the daemon gives the dead one's memory to others.
 //
 // Peers may be hostile: a link whose words make no sense is dropped and counted, as if its sender
 // had departed. Not thread-safe: one thread at a time. Nothing here allocates, locks or makes a
@@ -37,10 +38,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/channel/borrowings.h"
+#include "transport/channel/bulk_pool.h"
 #include "transport/channel/in_link.h"
+#include "transport/channel/lender.h"
+#include "transport/channel/loan.h"
 #include "transport/channel/out_link.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/wait/adaptive_spin.h"
 #include "transport/wait/waiter.h"
 
 namespace tombolo {
@@ -53,6 +59,18 @@ class ChannelHandler {
   // meanwhile: whoever does not trust it copies it once and checks the copy. May claim and publish;
   // must not call Poll().
   virtual void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) = 0;
+
+  // As OnMessage(), for memory that `source` lent: whoever keeps `loan` may read it until it is
+  // dropped. Unless it is overridden a loan is a message like any other.
+  virtual void OnLoan(EndpointId source, uint8_t tag, Loan loan) {
+    OnMessage(source, tag, loan.Bytes());
+  }
+
+  // `borrower` gave the loan back that was lent with `cookie`, or is proven dead.
+  virtual void OnReturned(EndpointId borrower, uint64_t cookie) {
+    (void)borrower;
+    (void)cookie;
+  }
 
   // `peer` is dead or was dropped; claims to it fail from now on.
   virtual void OnDeparted(EndpointId peer) = 0;
@@ -67,21 +85,43 @@ class Channel {
   // is full.
   absl::Status Open(EndpointId peer);
 
-  // What one message to an open peer may hold; more once it has a bulk lane, which is claimed at
-  // the first message that needs it.
+  // What one message to an open peer may hold: a chunk if there are chunks, which the first message
+  // that needs one finds out, unless other receivers hold them all; else kMaxInlineBytes.
   size_t MaxPayloadBytes(EndpointId peer) const;
 
   // Claims `payload_bytes` of a link that is open. False: no credits now, the link is closed, or
-  // the message is too large for what the region could give.
+  // the message is larger than MaxPayloadBytes() says after this.
   bool TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim);
 
-  // Publishes the first `payload_bytes` of the claim; at most what was claimed.
-  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes);
+  // Publishes the first `payload_bytes` of the claim; at most what was claimed. With kMoreFollows
+  // the receiver is not looked after until a message to the same peer is published without it,
+  // which must happen before this thread does anything else: one fence for a batch.
+  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more = More::kNo);
   void Abandon(const Claim& claim);
+
+  // Memory of the region that may be lent; the errors are those of Lender.
+  absl::StatusOr<RegionBuffer> Allocate(uint64_t size_bytes) {
+    return lender_.Allocate(size_bytes);
+  }
+  // At once; what is lent waits until it is returned.
+  absl::Status Free(const RegionBuffer& buffer) { return lender_.Free(buffer); }
+  // Loans of the buffer that are out, as of the last Poll().
+  uint32_t LoanCount(const RegionBuffer& buffer) const { return lender_.LoanCount(buffer); }
+
+  // Lends [offset, offset + length) of `buffer`, which must not be written until it is back. One
+  // receiver holds at most kLoanSlots loans, and at most an eighth of the region. NotFound: the
+  // peer is not open. InvalidArgument: not within a buffer of this endpoint.
+  absl::StatusOr<LendResult> TryLend(EndpointId peer, const RegionBuffer& buffer, uint64_t offset,
+                                     uint64_t length_bytes, uint8_t tag, uint64_t cookie);
 
   // Delivers what has come, at most kPollBudget messages of each link, and tells of departures.
   // Gives the number of messages delivered.
   size_t Poll(ChannelHandler& handler);
+
+  // Polls until something was delivered or somebody departed, at most `limit_ns`: looks for a
+  // while, as long as that pays off, and then sleeps. Gives the number of messages delivered; 0
+  // also after a departure, a return, or a ring in vain.
+  size_t Wait(ChannelHandler& handler, int64_t limit_ns);
 
   // Sleeps until something may have come, at most `limit_ns`. Returns at once if it has. Poll()
   // afterwards.
@@ -96,7 +136,7 @@ class Channel {
 
   // Nothing came in all of MaxSleepNs(): the next sleep may be longer. A message makes it short
   // again.
-  void SleptInVain() { waiter_.LengthenBackoff(); }
+  void SleptInVain();
 
   EndpointId Self() const { return self_; }
 
@@ -108,7 +148,8 @@ class Channel {
 
   absl::Status EnsureDirectory();
   OutLink* FindOut(EndpointId peer) const;
-  uint64_t BulkLaneBytes() const;
+  bool ReclaimAllChunks();
+  void TrimPool();
 
   void Announce(EndpointId peer);
   void RingIfArmed(uint32_t index);
@@ -121,9 +162,22 @@ class Channel {
   std::vector<uint32_t> FindDeparted() const;
   void Drop(uint32_t peer, ChannelHandler& handler);
   void DropLiars(ChannelHandler& handler);
-  void CloseOut(uint32_t peer);
+  void CloseOut(uint32_t peer, ChannelHandler& handler);
+  void Bury(std::unique_ptr<OutLink> link, ChannelHandler& handler);
+  void BuryExiles(ChannelHandler& handler);
+  void Acknowledge();
   void EndClaim(OutLink& link);
   bool LookAgain();
+  void NoteWakeup(bool came);
+
+  friend class Loan;
+  void Deliver(InLink& link, const SmallMessage& message, ChannelHandler& handler);
+  void DeliverLoan(InLink& link, const SmallMessage& message, ChannelHandler& handler);
+  bool CollectReturns(ChannelHandler& handler);
+  void TellReturned(EndpointId borrower, const std::vector<EndedLoan>& ended,
+                    ChannelHandler& handler);
+  void GiveBack(Borrowings& borrowings, uint32_t slot);
+  void CountFault(Fault fault);
 
   void Count(SharedU64& counter, uint64_t amount = 1);
 
@@ -131,9 +185,14 @@ class Channel {
   Region region_;
   ExtentMap extents_;
   EndpointId self_;
+  BulkPool pool_;
+  Lender lender_;
   Waiter waiter_;
+  AdaptiveSpin spin_;
+  bool rang_ = false;  // Since the last Poll().
 
-  uint64_t epoch_ = 0;  // Of the membership, as far as handled.
+  uint64_t epoch_ = 0;        // Of the membership, as far as handled.
+  uint64_t acked_epoch_ = 0;  // As far as others know; less while loans of the dead are held.
   std::vector<uint64_t> inbox_seen_;
   bool inbox_scanned_ = false;
   std::vector<uint8_t> inbox_sent_;  // What our byte in each receiver's row says.
@@ -143,6 +202,9 @@ class Channel {
   std::vector<std::unique_ptr<InLink>> in_;
   std::vector<uint32_t> out_peers_;
   std::vector<std::unique_ptr<OutLink>> closing_;  // Departed receivers, claims still open.
+  std::vector<std::unique_ptr<OutLink>> exiles_;   // Receivers that were dropped alive.
+  std::vector<uint32_t> borrowers_;  // By endpoint index: receivers that hold loans of ours.
+  std::vector<std::shared_ptr<Borrowings>> owed_;  // Held of senders that departed.
   std::vector<uint32_t> dropped_;  // By endpoint index: the incarnation whose words made no sense.
   std::vector<uint32_t> liars_;  // Receivers whose credits made no sense; dropped at the next poll.
   std::vector<uint32_t> active_;  // Indices into in_ that are polled.

@@ -38,7 +38,7 @@ FrontResult InLink::Front(SmallMessage& message) {
   }
   idle_polls = 0;
   if (message.kind == CellKind::kInline) return result;
-  return message.kind == CellKind::kLoan ? FrontResult::kPoisoned : ResolveBulk(message);
+  return message.kind == CellKind::kLoan ? ResolveLoan(message) : ResolveBulk(message);
 }
 
 FrontResult InLink::ResolveBulk(SmallMessage& message) {
@@ -49,10 +49,29 @@ FrontResult InLink::ResolveBulk(SmallMessage& message) {
   }
   BulkDescriptor descriptor;
   memcpy(&descriptor, message.payload.data(), sizeof(descriptor));
-  if (descriptor.length_bytes > kBulkChunkBytes) return FrontResult::kPoisoned;
+  if (descriptor.length_bytes > kBulkChunkBytes) return Poisoned(Fault::kDescriptor);
   message.payload = region_.Bytes(Offset{descriptor.offset}, descriptor.length_bytes);
-  return message.payload.size() == descriptor.length_bytes ? FrontResult::kMessage
-                                                           : FrontResult::kPoisoned;
+  if (message.payload.size() != descriptor.length_bytes) return Poisoned(Fault::kDescriptor);
+  return FrontResult::kMessage;
+}
+
+FrontResult InLink::ResolveLoan(SmallMessage& message) {
+  LoanDescriptor descriptor;
+  memcpy(&descriptor, message.payload.data(), sizeof(descriptor));
+  if (borrowings_ == nullptr) {
+    borrowings_ = std::make_shared<Borrowings>(region_, sender_, *link_);
+  }
+  if (!borrowings_->Begin(descriptor)) return Poisoned(Fault::kLoan);
+  front_loan_ = {.first_extent = descriptor.first_extent,
+                 .generation = descriptor.generation,
+                 .slot = descriptor.slot};
+  message.payload = region_.Bytes(Offset{descriptor.offset}, descriptor.length_bytes);
+  return FrontResult::kMessage;
+}
+
+FrontResult InLink::Poisoned(Fault fault) {
+  fault_ = fault;
+  return FrontResult::kPoisoned;
 }
 
 bool InLink::Release() {

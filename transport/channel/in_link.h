@@ -8,11 +8,15 @@
 #include <memory>
 #include <span>
 
+#include "transport/channel/borrowings.h"
 #include "transport/endpoint/endpoint_id.h"
 #include "transport/region/region.h"
 #include "transport/ring/small_lane.h"
 
 namespace tombolo {
+
+// Which check a sender failed whose words made no sense.
+enum class Fault { kHeader, kDescriptor, kLoan };
 
 class InLink {
  public:
@@ -21,8 +25,17 @@ class InLink {
   static std::unique_ptr<InLink> Find(const Region& region, EndpointId sender, EndpointId self);
 
   // The oldest message, in place, until Release(). kPoisoned: the sender's words made no sense;
-  // drop it.
+  // drop it. The payload of a loan is what was lent; Borrow() it before Release().
   FrontResult Front(SmallMessage& message);
+
+  // Why Front() said kPoisoned.
+  Fault WhatWasWrong() const { return fault_; }
+
+  // The front message is a loan: which run its payload lies in. It is held from Front() on.
+  const BorrowedRun& FrontLoan() const { return front_loan_; }
+
+  // What is held of this sender; nullptr before its first loan.
+  const std::shared_ptr<Borrowings>& Borrowed() const { return borrowings_; }
 
   // Gives the front message back. True: the sender sleeps for credits, so ring it.
   bool Release();
@@ -45,6 +58,8 @@ class InLink {
       : region_(region), sender_(sender), link_(&link), lane_(link) {}
 
   FrontResult ResolveBulk(SmallMessage& message);
+  FrontResult ResolveLoan(SmallMessage& message);
+  FrontResult Poisoned(Fault fault);
 
   Region region_;
   EndpointId sender_;
@@ -52,6 +67,9 @@ class InLink {
   SmallLaneConsumer lane_;
   uint64_t released_chunks_ = 0;
   bool front_is_bulk_ = false;
+  Fault fault_ = Fault::kHeader;
+  BorrowedRun front_loan_;
+  std::shared_ptr<Borrowings> borrowings_;
 };
 
 }  // namespace tombolo

@@ -10,7 +10,8 @@
 namespace tombolo {
 
 absl::StatusOr<std::unique_ptr<OutLink>> OutLink::Create(const Region& region, ExtentMap& extents,
-                                                         EndpointId self, EndpointId receiver) {
+                                                         BulkPool& pool, EndpointId self,
+                                                         EndpointId receiver) {
   const std::optional<uint32_t> extent =
       extents.Claim(1, static_cast<uint16_t>(self.index), ExtentKind::kLink);
   if (!extent) {
@@ -31,32 +32,49 @@ absl::StatusOr<std::unique_ptr<OutLink>> OutLink::Create(const Region& region, E
   // the link.
   link.parked.store(1, std::memory_order_relaxed);
   link.magic.store(kLinkMagic, std::memory_order_relaxed);
-  return std::unique_ptr<OutLink>(new OutLink(region, self, receiver, *extent, link));
+  return std::unique_ptr<OutLink>(new OutLink(region, pool, self, receiver, *extent, link));
 }
 
 void OutLink::FreeExtents(ExtentMap& extents) {
-  const auto owner = static_cast<uint16_t>(self_.index);
-  if (bulk_.ChunkCount() != 0) extents.Free(bulk_extent_, owner);
-  extents.Free(link_extent_, owner);
+  for (; chunks_released_ != chunks_sent_; ++chunks_released_) {
+    pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
+  }
+  LeavePool();
+  memset(static_cast<void*>(link_), 0, sizeof(*link_));
+  extents.Free(link_extent_, static_cast<uint16_t>(self_.index));
 }
 
 size_t OutLink::MaxPayloadBytes() const {
-  return bulk_.ChunkCount() != 0 ? kBulkChunkBytes : kMaxInlineBytes;
+  return pool_.HasFree() || ChunksHeld() != 0 ? kBulkChunkBytes : kMaxInlineBytes;
 }
 
-bool OutLink::EnsureBulkLane(ExtentMap& extents, uint64_t bulk_bytes) {
-  if (bulk_.ChunkCount() != 0) return true;
-  const auto chunks = static_cast<uint32_t>(bulk_bytes / kBulkChunkBytes);
-  const auto count = static_cast<uint32_t>(chunks * (kBulkChunkBytes / kExtentBytes));
-  const std::optional<uint32_t> extent =
-      extents.Claim(count, static_cast<uint16_t>(self_.index), ExtentKind::kBulkLane);
-  if (!extent) return false;
-  bulk_extent_ = *extent;
-  bulk_ = BulkLaneProducer(chunks);
-  // For people and for fsck; the receiver checks each descriptor on its own.
-  link_->bulk_offset.store(region_.ExtentOffset(bulk_extent_).bytes, std::memory_order_relaxed);
-  link_->bulk_bytes.store(uint64_t{chunks} * kBulkChunkBytes, std::memory_order_relaxed);
-  return true;
+void OutLink::ReclaimChunks(std::memory_order order) {
+  // Acquire at least: pairs with InLink::Release, so the receiver has read the chunks. A receiver
+  // that lies stops its own lane: nonsense counts as nothing released.
+  const uint64_t seen = link_->released_chunks.load(order);
+  if (seen < chunks_released_ || seen > chunks_sent_) return;
+  for (; chunks_released_ != seen; ++chunks_released_) {
+    pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
+  }
+}
+
+void OutLink::LeavePool() {
+  if (shares_pool_ && ChunksHeld() == 0) {
+    shares_pool_ = false;
+    pool_.RemoveReceiver();
+  }
+}
+
+bool OutLink::MayTakeChunk() const { return ChunksHeld() == 0 || ChunksHeld() < pool_.Share(); }
+
+std::optional<uint32_t> OutLink::TakeChunk() {
+  if (!shares_pool_) pool_.AddReceiver();
+  shares_pool_ = true;
+  if (!MayTakeChunk()) ReclaimChunks();
+  if (!MayTakeChunk()) return std::nullopt;
+  if (const auto chunk = pool_.Take()) return chunk;
+  ReclaimChunks();
+  return pool_.Take();
 }
 
 bool OutLink::TryClaim(size_t payload_bytes, Claim& claim) {
@@ -79,53 +97,91 @@ bool OutLink::TryClaimInline(size_t payload_bytes, Claim& claim) {
 }
 
 bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
-  if (payload_bytes > MaxPayloadBytes()) return false;
-  uint32_t chunk = 0;
-  // The cell last: a chunk that was claimed must be published, or it would never come back.
-  if (!lane_.HasRoom(sizeof(BulkDescriptor)) || !bulk_.TryClaim(*link_, chunk) ||
-      !lane_.TryClaim(sizeof(BulkDescriptor), claim.cell)) {
+  if (payload_bytes > kBulkChunkBytes || !lane_.HasRoom(sizeof(BulkDescriptor))) return false;
+  const std::optional<uint32_t> chunk = TakeChunk();
+  if (!chunk) return false;
+  // The cell last: a chunk that was taken goes to the receiver, or it would never come back.
+  if (!lane_.TryClaim(sizeof(BulkDescriptor), claim.cell)) {
+    pool_.GiveBack(*chunk);
     return false;
   }
-  const Offset offset = region_.ExtentOffset(bulk_extent_) + uint64_t{chunk} * kBulkChunkBytes;
+  chunks_[chunks_sent_++ % kMostChunks] = *chunk;
+  const Offset offset = region_.ExtentOffset(*chunk);
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   return true;
 }
 
-void OutLink::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes) {
+void OutLink::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
   --open_claims_;
+  const std::memory_order order =
+      more == More::kNo ? std::memory_order_seq_cst : std::memory_order_release;
   if (claim.bulk_offset != 0) {
-    PublishBulk(claim, CellKind::kBulk, tag, payload_bytes);
+    PublishBulk(claim, CellKind::kBulk, tag, payload_bytes, order);
   } else {
-    SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes);
+    SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes, order);
   }
 }
 
 void OutLink::Abandon(const Claim& claim) {
   --open_claims_;
   if (claim.bulk_offset != 0) {
-    PublishBulk(claim, CellKind::kBulkSkip, 0, 0);
+    PublishBulk(claim, CellKind::kBulkSkip, 0, 0, std::memory_order_seq_cst);
   } else {
     SmallLaneProducer::Abandon(claim.cell);
   }
 }
 
-void OutLink::PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes) {
+void OutLink::PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
+                          std::memory_order order) {
   const BulkDescriptor descriptor{.offset = claim.bulk_offset, .length_bytes = payload_bytes};
   memcpy(claim.cell.payload, &descriptor, sizeof(descriptor));
-  SmallLaneProducer::Publish(claim.cell, kind, tag, sizeof(descriptor));
+  SmallLaneProducer::Publish(claim.cell, kind, tag, sizeof(descriptor), order);
+}
+
+LendResult OutLink::TryLend(LoanDescriptor descriptor, uint8_t tag, uint64_t cookie,
+                            uint64_t most_bytes) {
+  if (loans_ == nullptr) loans_ = std::make_unique<LoanSlots>(*link_);
+  if (descriptor.length_bytes > most_bytes - std::min(most_bytes, loans_->LentBytes())) {
+    return LendResult::kTooMuchLent;
+  }
+  const auto slot = loans_->Take({.first_extent = descriptor.first_extent, .cookie = cookie},
+                                 descriptor.length_bytes);
+  if (!slot) return LendResult::kTooMuchLent;
+  SmallClaim cell;
+  if (!lane_.TryClaim(sizeof(descriptor), cell)) {
+    loans_->Cancel(*slot);
+    stalled_bytes_ = sizeof(descriptor);
+    return LendResult::kNoCredits;
+  }
+  descriptor.slot = *slot;
+  memcpy(cell.payload, &descriptor, sizeof(descriptor));
+  SmallLaneProducer::Publish(cell, CellKind::kLoan, tag, sizeof(descriptor));
+  return LendResult::kLent;
+}
+
+void OutLink::CollectReturns(std::vector<EndedLoan>& ended) {
+  if (loans_ != nullptr) loans_->Collect(ended);
+}
+
+void OutLink::EndLoans(std::vector<EndedLoan>& ended) {
+  if (loans_ != nullptr) loans_->EndAll(ended);
 }
 
 bool OutLink::WantCredits() {
-  if (stalled_bytes_ == 0) return false;
+  if (stalled_bytes_ == 0 && !HasLent()) return false;
   link_->credit_wanted.store(1, std::memory_order_seq_cst);
-  const bool is_bulk = stalled_bytes_ > kMaxInlineBytes;
-  const size_t cell_bytes = is_bulk ? sizeof(BulkDescriptor) : stalled_bytes_;
-  return lane_.HasRoom(cell_bytes) && (!is_bulk || bulk_.HasRoom(*link_));
+  return (HasLent() && loans_->AnyReturned()) || (stalled_bytes_ != 0 && HasCredits());
+}
+
+bool OutLink::HasCredits() {
+  if (stalled_bytes_ <= kMaxInlineBytes) return lane_.HasRoom(stalled_bytes_);
+  ReclaimChunks(std::memory_order_seq_cst);
+  return lane_.HasRoom(sizeof(BulkDescriptor)) && MayTakeChunk() && pool_.HasFree();
 }
 
 void OutLink::ForgetCredits() {
-  if (stalled_bytes_ == 0) return;
+  if (stalled_bytes_ == 0 && !HasLent()) return;
   stalled_bytes_ = 0;
   // Relaxed: a receiver that still sees 1 rings once too often.
   link_->credit_wanted.store(0, std::memory_order_relaxed);

@@ -1,17 +1,22 @@
-// OutLink: the sending half of a link to one endpoint. It owns the link's extents and gives them
-// back when it is closed. Not thread-safe; used by Channel only.
+// OutLink: the sending half of a link to one endpoint. It owns the link's extent, and the chunks of
+// the pool that the receiver still reads, and gives them back when it is closed. Not thread-safe;
+// used by Channel only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/channel/bulk_pool.h"
+#include "transport/channel/loan_slots.h"
 #include "transport/endpoint/endpoint_id.h"
 #include "transport/region/region.h"
-#include "transport/ring/bulk_lane.h"
 #include "transport/ring/small_lane.h"
 
 namespace tombolo {
@@ -27,27 +32,53 @@ struct Claim {
   uint64_t bulk_offset = 0;  // From the region's base; 0: the payload lies in the cells.
 };
 
+// Whether more is published right after this.
+enum class More { kNo, kMoreFollows };
+
+enum class LendResult {
+  kLent,
+  kNoCredits,    // No room in the link now: poll and try again.
+  kTooMuchLent,  // To this peer: wait until it gives something back, or send a copy.
+};
+
 class OutLink {
  public:
   // Claims and formats an extent for a link from `self` to `receiver`. ResourceExhausted when the
   // region is full.
+  // `pool` must outlive the link.
   static absl::StatusOr<std::unique_ptr<OutLink>> Create(const Region& region, ExtentMap& extents,
-                                                         EndpointId self, EndpointId receiver);
+                                                         BulkPool& pool, EndpointId self,
+                                                         EndpointId receiver);
 
-  // Gives the extents back. Only when nobody reads them any more: the receiver is proven dead.
+  // Gives extent and chunks back. Only when nobody reads them any more: the receiver is proven
+  // dead.
   void FreeExtents(ExtentMap& extents);
 
-  // What one message can hold at most: grows once the bulk lane is there.
+  // What a message can hold that is claimed sooner or later: a chunk, unless other links hold all
+  // of the pool's.
   size_t MaxPayloadBytes() const;
 
-  // Claims a bulk lane unless there is one. False: the region has no memory to spare, and the small
-  // lane carries on alone.
-  bool EnsureBulkLane(ExtentMap& extents, uint64_t bulk_bytes);
-
-  // At most MaxPayloadBytes(). False: no credits now.
+  // At most kBulkChunkBytes. False: no credits now, or no chunk.
   bool TryClaim(size_t payload_bytes, Claim& claim);
-  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes);
+  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more);
   void Abandon(const Claim& claim);
+
+  // Publishes a loan; its slot is filled in here. `most_bytes`: what this receiver may hold at
+  // once.
+  LendResult TryLend(LoanDescriptor descriptor, uint8_t tag, uint64_t cookie, uint64_t most_bytes);
+
+  // Appends to `ended` the loans that the receiver gave back.
+  void CollectReturns(std::vector<EndedLoan>& ended);
+  bool HasLent() const { return loans_ != nullptr && loans_->AnyOut(); }
+
+  // The receiver is proven dead: appends all that it held.
+  void EndLoans(std::vector<EndedLoan>& ended);
+
+  // Gives chunks back to the pool that the receiver has released.
+  void ReclaimChunks(std::memory_order order = std::memory_order_acquire);
+
+  // It has not sent in chunks lately: it counts no more among those that share the pool.
+  void LeavePool();
 
   // Claims that are neither published nor abandoned: while there are any, the extents can't be
   // given back.
@@ -60,8 +91,8 @@ class OutLink {
   // seq_cst, after the message's header was stored: the first word to look at after publishing.
   bool ReceiverParked() const { return link_->parked.load(std::memory_order_seq_cst) != 0; }
 
-  // Asks the receiver to ring us when credits come back. True: there is room already, so do not
-  // sleep.
+  // Asks the receiver to ring us when credits or loans come back that we wait for. True: they have,
+  // so do not sleep.
   bool WantCredits();
   void ForgetCredits();
 
@@ -70,9 +101,10 @@ class OutLink {
   bool Poisoned() const { return lane_.Poisoned(); }
 
  private:
-  OutLink(const Region& region, EndpointId self, EndpointId receiver, uint32_t link_extent,
-          Link& link)
+  OutLink(const Region& region, BulkPool& pool, EndpointId self, EndpointId receiver,
+          uint32_t link_extent, Link& link)
       : region_(region),
+        pool_(pool),
         self_(self),
         receiver_(receiver),
         link_extent_(link_extent),
@@ -81,16 +113,31 @@ class OutLink {
 
   bool TryClaimInline(size_t payload_bytes, Claim& claim);
   bool TryClaimBulk(size_t payload_bytes, Claim& claim);
-  void PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes);
+  std::optional<uint32_t> TakeChunk();
+  bool HasCredits();
+  bool MayTakeChunk() const;
+  uint32_t ChunksHeld() const { return static_cast<uint32_t>(chunks_sent_ - chunks_released_); }
+  static void PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
+                          std::memory_order order);
+
+  // A lane has fewer messages than this on the way, and each has one chunk at most.
+  static constexpr uint32_t kMostChunks = 64;
+  static_assert(kLinkCells <= kMostChunks);
 
   Region region_;
+  BulkPool& pool_;
   EndpointId self_;
   EndpointId receiver_;
   uint32_t link_extent_;
-  uint32_t bulk_extent_ = 0;
   Link* link_;
   SmallLaneProducer lane_;
-  BulkLaneProducer bulk_;
+  // The chunks at the receiver, in the order of their messages, which is the order in which it
+  // releases them: chunk i is at i % kMostChunks.
+  std::array<uint32_t, kMostChunks> chunks_;
+  uint64_t chunks_sent_ = 0;
+  uint64_t chunks_released_ = 0;
+  bool shares_pool_ = false;
+  std::unique_ptr<LoanSlots> loans_;  // From the first loan on.
   uint32_t open_claims_ = 0;
   bool closed_ = false;
   size_t stalled_bytes_ = 0;  // The claim that last found no room.

@@ -28,7 +28,7 @@ struct alignas(kCacheLineBytes) EndpointCounters {
   alignas(kCacheLineBytes) SharedU64 loans_lent;
   SharedU64 loans_borrowed;
   SharedU64 loans_refused;   // Too much is lent to that peer already: the sender copies.
-  SharedU64 bulk_fallbacks;  // A link that got no bulk lane: the region has no memory to spare.
+  SharedU64 bulk_fallbacks;  // A claim that found no chunk, nor memory for one.
   SharedU64 vain_wakeups;    // A doorbell rang, and nothing had come.
   SharedU64 storms;  // Doorbells that rang in vain so often that they were not heard for a while.
   uint64_t reserved0[2];

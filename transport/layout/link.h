@@ -2,8 +2,7 @@
 // sender:
 //
 //   offset  line  writer      what
-//        0     0  sender      magic, who talks to whom, where the bulk lane is (before its first
-//        use)
+//        0     0  sender      magic, who talks to whom, whether it sleeps for credits
 //       64     1  receiver    credits: what it has consumed and given back
 //      128     2  receiver    parked: 1 while it does not poll this link
 //      192   3-63 sender      61 cells of 64 bytes
@@ -20,8 +19,8 @@
 // zeroed memory is never a message. Before a sender returns a claim it clears the header of the
 // cell that follows, so that old payload never passes for one.
 //
-// A bulk message's payload lies in the bulk lane, another run of the sender's extents, in chunks
-// recycled first in, first out; the cell holds a BulkDescriptor.
+// A bulk message's payload lies in a chunk of the sender's extents, recycled first in, first out;
+// the cell holds a BulkDescriptor.
 //
 // A loan's payload lies in memory that the sender's program owns, and stays there: the cell holds a
 // LoanDescriptor, and the receiver gives the loan back by flipping the bit of its slot in
@@ -107,11 +106,9 @@ struct Link {
   uint16_t receiver;
   uint32_t sender_incarnation;
   uint32_t receiver_incarnation;
-  SharedU64 bulk_offset;  // 0: no bulk lane.
-  SharedU64 bulk_bytes;
   SharedU32 credit_wanted;  // 1: the sender sleeps until credits come back.
   uint32_t reserved0;
-  uint64_t reserved[3];
+  uint64_t reserved[5];
 
   alignas(kCacheLineBytes) SharedU64 consumed_cells;  // A position.
   SharedU64 released_chunks;                          // A position.
@@ -127,9 +124,7 @@ static_assert(offsetof(Link, sender) == 4);
 static_assert(offsetof(Link, receiver) == 6);
 static_assert(offsetof(Link, sender_incarnation) == 8);
 static_assert(offsetof(Link, receiver_incarnation) == 12);
-static_assert(offsetof(Link, bulk_offset) == 16);
-static_assert(offsetof(Link, bulk_bytes) == 24);
-static_assert(offsetof(Link, credit_wanted) == 32);
+static_assert(offsetof(Link, credit_wanted) == 16);
 static_assert(offsetof(Link, consumed_cells) == 64);
 static_assert(offsetof(Link, released_chunks) == 72);
 static_assert(offsetof(Link, returned_loans) == 80);

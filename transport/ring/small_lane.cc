@@ -76,14 +76,14 @@ void SmallLaneProducer::SkipRestOfLap() {
   Abandon(rest);
 }
 
-void SmallLaneProducer::Publish(const SmallClaim& claim, CellKind kind, uint8_t tag,
-                                size_t length) {
+void SmallLaneProducer::Publish(const SmallClaim& claim, CellKind kind, uint8_t tag, size_t length,
+                                std::memory_order order) {
   const CellHeader header{.length = static_cast<uint32_t>(length),
                           .cells = claim.cells,
                           .kind = kind,
                           .tag = tag,
                           .lap = claim.lap};
-  claim.header->store(Pack(header), std::memory_order_seq_cst);
+  claim.header->store(Pack(header), order);
 }
 
 bool SmallLaneConsumer::IsSane(const CellHeader& header) const {

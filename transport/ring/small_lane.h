@@ -51,8 +51,13 @@ class SmallLaneProducer {
   // Memory ordering: what the producer wrote before Publish() is visible to the consumer after
   // SmallLaneConsumer::Front() returned that message. The store is seq_cst because the check for a
   // sleeping receiver follows it: it pairs with transport/channel's parking, which stores `parked`
-  // and then looks at the header.
-  static void Publish(const SmallClaim& claim, CellKind kind, uint8_t tag, size_t length);
+  // and then looks at the header. Within a batch only the last one need be: `order` is release for
+  // the others.
+  // SUBTLE: a receiver that parks looks at the oldest header of a batch, which was stored with
+  // release before the last one's seq_cst store. Processors keep stores with release in order, so
+  // whoever misses the oldest has parked in time for the sender to see it.
+  static void Publish(const SmallClaim& claim, CellKind kind, uint8_t tag, size_t length,
+                      std::memory_order order = std::memory_order_seq_cst);
 
   // Gives the claim up: the receiver skips it.
   static void Abandon(const SmallClaim& claim) { Publish(claim, CellKind::kSkip, 0, 0); }

@@ -5,6 +5,10 @@
 // every sleep has an end, which backs off from 1 ms to 1 s while nothing comes and begins anew
 // after a ring.
 //
+// A doorbell that rings in vain thousands of times a second is a storm: it is not heard for a
+// while, and the timer alone wakes, so that whoever rings it costs us little and other doorbells
+// nothing.
+//
 // Who may sleep is not decided here: transport/channel parks its links and arms first, then looks
 // again. Not thread-safe.
 #pragma once
@@ -22,6 +26,11 @@ class Waiter {
   static constexpr int64_t kFirstSleepNs = kNsPerMs;
   static constexpr int64_t kLongestSleepNs = kNsPerSecond;
 
+  // So many rings in vain within so long are a storm, and then nobody listens for so long.
+  static constexpr uint32_t kStormRings = 1000;
+  static constexpr int64_t kStormWindowNs = 100 * kNsPerMs;
+  static constexpr int64_t kDeafNs = 100 * kNsPerMs;
+
   // `doorbell_fd` stays the caller's and must outlive the waiter.
   static absl::StatusOr<Waiter> Create(int doorbell_fd);
 
@@ -29,21 +38,33 @@ class Waiter {
   // kinds.
   int Fd() const { return epoll_.Get(); }
 
-  // Forgets rings so far.
-  void Clear();
+  // Forgets rings so far. True: there were some.
+  bool Clear();
+
+  // The last ring was in vain: there was nothing to be seen. `now_ns`: MonotonicNs(). True: that
+  // made a storm, which is not heard until it should be over.
+  bool RangInVain(int64_t now_ns);
+
+  // Listens again if it is time to.
+  void Recover(int64_t now_ns);
+  bool IsDeaf() const { return deaf_until_ns_ != 0; }
 
   // Sleeps until a ring, at most `limit_ns`, at most as long as the back-off allows. True: it rang.
   bool Sleep(int64_t limit_ns);
 
   // How long an event loop of another kind may sleep on Fd() before it looks for itself.
-  int64_t BackoffNs() const { return backoff_ns_; }
+  int64_t BackoffNs() const { return IsDeaf() ? kFirstSleepNs : backoff_ns_; }
   void LengthenBackoff();
   void ResetBackoff() { backoff_ns_ = kFirstSleepNs; }
 
  private:
-  explicit Waiter(UniqueFd epoll) : epoll_(std::move(epoll)) {}
+  Waiter(UniqueFd epoll, int doorbell_fd) : epoll_(std::move(epoll)), doorbell_fd_(doorbell_fd) {}
 
   UniqueFd epoll_;
+  int doorbell_fd_;
+  uint32_t vain_rings_ = 0;
+  int64_t window_begin_ns_ = 0;
+  int64_t deaf_until_ns_ = 0;
   int64_t backoff_ns_ = kFirstSleepNs;
 };
 

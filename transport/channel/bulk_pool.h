@@ -1,0 +1,77 @@
+// BulkPool: the chunks of 32 KiB that large messages of one endpoint travel in, shared by all of
+// its links.
+//
+// Chunks are used first in, first out over a footprint that is bigger than L2: by the time a chunk
+// is written again its lines have drained from the receiver's cache to the shared L3, which is
+// where writing them is cheap. The pool begins with one segment of 256 KiB and grows by another
+// each time its chunks have been used a few times over, up to a target: four times the host's L2,
+// at most an eighth of its L3, for each of at most four active receivers; never more than leaves
+// half of the region free. What is idle goes back (Trim()).
+//
+// It knows nothing of messages: which chunk a receiver still reads is its link's business
+// (out_link.h). Not thread-safe; used by Channel only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "transport/alloc/extent_map.h"
+#include "transport/region/region.h"
+
+namespace tombolo {
+
+class BulkPool {
+ public:
+  // Receivers that are given memory of their own; more of them share.
+  static constexpr uint32_t kMostShares = 4;
+
+  // `extents` must outlive it. `owner`: of the extents.
+  BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
+
+  // A link begins or ceases to send in chunks. After the last one nothing is kept.
+  void AddReceiver() { ++receivers_; }
+  void RemoveReceiver() {
+    if (--receivers_ == 0) Trim();
+  }
+
+  // Takes the chunk that was given back longest ago and gives its first extent; nothing when all
+  // are in use and the region has no more to spare.
+  std::optional<uint32_t> Take();
+
+  // `chunk` is not read any more.
+  void GiveBack(uint32_t chunk);
+
+  // Gives segments to others of which no chunk is in use.
+  void Trim();
+
+  bool HasFree() const { return free_count_ != 0; }
+  uint32_t ChunkCount() const { return chunk_count_; }
+
+  // How many chunks each receiver may hold.
+  uint32_t Share() const;
+
+ private:
+  bool WantsToGrow() const;
+  bool MayTakeMore();
+  uint32_t Shares() const;
+  bool Grow();
+  void Push(uint32_t chunk);
+
+  Region region_;
+  ExtentMap& extents_;
+  const uint16_t owner_;
+  const uint32_t target_chunks_;  // Per receiver.
+  uint32_t receivers_ = 0;
+  std::vector<uint32_t> segments_;
+  std::vector<uint32_t> free_;  // A ring: free_count_ chunks from free_first_ on.
+  uint32_t free_first_ = 0;
+  uint32_t free_count_ = 0;
+  uint32_t chunk_count_ = 0;
+  uint32_t uses_until_growth_ = 0;
+  uint32_t refusals_until_scan_ = 0;  // A region that was full may have room later.
+};
+
+}  // namespace tombolo
