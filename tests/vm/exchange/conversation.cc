@@ -14,7 +14,21 @@ uint8_t TagOf(uint64_t number) { return static_cast<uint8_t>(number); }
 }  // namespace
 
 Conversation::Conversation(const Region& region, Channel& channel, EndpointId peer)
-    : region_(region), channel_(channel), peer_(peer) {}
+    : region_(region), channel_(channel), peer_(peer), peer_sleeps_seen_(PeerSleeps() - 1) {}
+
+uint64_t Conversation::PeerSleeps() const {
+  // Acquire: what the peer did before it counted is done.
+  return region_.Counters(peer_.index).sleeps.load(std::memory_order_acquire);
+}
+
+bool Conversation::PeerFellAsleep() {
+  const uint64_t sleeps = PeerSleeps();
+  if (sleeps == peer_sleeps_seen_) return false;
+  // Relaxed: it may have been woken just now, which nobody can exclude.
+  if (region_.Line(peer_.index).armed.load(std::memory_order_relaxed) == 0) return false;
+  peer_sleeps_seen_ = sleeps;
+  return true;
+}
 
 bool Conversation::TrySend() {
   const size_t size = PayloadBytes(sent_);

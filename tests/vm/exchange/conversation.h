@@ -31,6 +31,9 @@ class Conversation final : public ChannelHandler {
   uint64_t Received() const { return received_; }
   bool Departed() const { return departed_; }
 
+  // Whether the peer has gone to sleep since this last said so, as it counts itself.
+  bool PeerFellAsleep();
+
   // What the member table says: the next poll will tell.
   bool PeerLives() const { return IsLive(region_, peer_); }
 
@@ -41,11 +44,13 @@ class Conversation final : public ChannelHandler {
   int64_t LongestGapNs() const { return longest_gap_ns_; }
 
  private:
+  uint64_t PeerSleeps() const;
   std::string Judge(EndpointId source, uint8_t tag, std::span<const std::byte> payload) const;
 
   const Region& region_;
   Channel& channel_;
   const EndpointId peer_;
+  uint64_t peer_sleeps_seen_;
   uint64_t sent_ = 0;
   uint64_t received_ = 0;
   int64_t last_received_ns_ = 0;

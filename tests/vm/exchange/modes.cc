@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "transport/base/clock.h"
@@ -38,6 +39,16 @@ int SendBurst(Conversation& talk, uint64_t count) {
   return sent;
 }
 
+// Until the peer sleeps, or has died, which sending will tell.
+absl::Status AwaitSleeper(Conversation& talk) {
+  const int64_t end_ns = MonotonicNs() + kStalledNs;
+  while (!talk.PeerFellAsleep() && talk.PeerLives()) {
+    if (MonotonicNs() > end_ns) return Error(talk, "the peer did not go to sleep for 20 s");
+    std::this_thread::yield();  // It may need this processor for that.
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SendPatiently(Channel& channel, Conversation& talk) {
   const int64_t end_ns = MonotonicNs() + kStalledNs;
   while (!talk.TrySend()) {
@@ -58,6 +69,11 @@ absl::Status AwaitDoorbell(Channel& channel, const Conversation& talk) {
   }
   channel.WakeUp();
   return awake ? absl::OkStatus() : Error(talk, "asleep, and no doorbell rang for 10 s");
+}
+
+absl::Status SendToSleeper(Channel& channel, Conversation& talk) {
+  if (absl::Status asleep = AwaitSleeper(talk); !asleep.ok()) return asleep;
+  return SendPatiently(channel, talk);
 }
 
 absl::Status AwaitMessages(Channel& channel, Conversation& talk, uint64_t count) {
@@ -109,11 +125,11 @@ absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool fi
   Progress progress;
   for (uint64_t number = 0; number < count; ++number) {
     if (first) {
-      if (absl::Status sent = SendPatiently(channel, talk); !sent.ok()) return sent;
+      if (absl::Status sent = SendToSleeper(channel, talk); !sent.ok()) return sent;
     }
     if (absl::Status came = AwaitMessages(channel, talk, number + 1); !came.ok()) return came;
     if (!first) {
-      if (absl::Status sent = SendPatiently(channel, talk); !sent.ok()) return sent;
+      if (absl::Status sent = SendToSleeper(channel, talk); !sent.ok()) return sent;
     }
     progress.Tell(talk, MonotonicNs());
   }

@@ -14,9 +14,9 @@ namespace tombolo::exchange {
 // `count` messages each way, both sides polling without ever sleeping.
 absl::Status Poll(Channel& channel, Conversation& talk, uint64_t count);
 
-// `count` messages each way, one after the other: `first` asks, the other answers, and whoever
-// waits sleeps until its doorbell rings. No timer for messages: a doorbell that does not come is an
-// error.
+// `count` messages each way, one after the other: `first` asks, the other answers. Whoever waits
+// sleeps until its doorbell rings, and is sent nothing before it does. No timer for messages: a
+// doorbell that does not come is an error.
 absl::Status Sleep(Channel& channel, Conversation& talk, uint64_t count, bool first);
 
 // A message every few milliseconds until `stop`, or until the peer departs; sleeps in between.

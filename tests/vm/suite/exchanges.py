@@ -8,6 +8,7 @@ from .world import HOST, World, place
 
 POLLED = 10_000
 RUNG = 1_000
+SPARE = 50  # Messages more than have to come by doorbell: a sleeper may be woken by something else.
 SECONDS = 90
 
 
@@ -18,12 +19,12 @@ def run(world: World, checks: Checks) -> None:
             for report in exchange(world, slots, ["poll", POLLED], SECONDS):
                 _complete(report, POLLED)
                 expect(report["sleeps"], 0, "sleeps")
-        with checks.check(f"{RUNG} messages each way {between}, asleep in between") as note:
-            reports = exchange(world, slots, ["sleep", RUNG], SECONDS)
+        with checks.check(f"{RUNG} messages each way {between}, by doorbell") as note:
+            reports = exchange(world, slots, ["sleep", RUNG + SPARE], SECONDS)
             for report in reports:
-                _complete(report, RUNG)
+                _complete(report, RUNG + SPARE)
                 _slept(report)
-            note(f"{reports[0]['took_ms'] / 2 / RUNG * 1000:.0f} us a message")
+            note(f"{reports[0]['took_ms'] / 2 / (RUNG + SPARE) * 1000:.0f} us a message")
 
 
 def _complete(report: dict, count: int) -> None:
@@ -31,6 +32,5 @@ def _complete(report: dict, count: int) -> None:
 
 
 def _slept(report: dict) -> None:
-    """One that is taken off its processor may find a message instead of sleeping for it: not more often than not."""
-    if min(report["sleeps"], report["doorbells"]) < RUNG / 4:
-        raise LabError(f"{report['sleeps']} sleeps and {report['doorbells']} doorbells for {RUNG} messages")
+    if min(report["sleeps"], report["doorbells"]) < RUNG:
+        raise LabError(f"{report['sleeps']} sleeps and {report['doorbells']} doorbells, expected {RUNG} of each")
