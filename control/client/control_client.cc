@@ -26,11 +26,7 @@ std::string FolderOf(const std::string& socket_path) {
 // Why a call found nobody, as a connection of our own shows it: gRPC's words are for programmers.
 absl::Status ExplainNobody(const std::string& path, const std::string& grpc_words) {
   const absl::Status probe = ConnectUnix(path, SOCK_STREAM).status();
-  if (absl::IsPermissionDenied(probe)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("this user may not open ", path,
-                     "; use sudo, or join the group that owns it (ls -l ", path, ")."));
-  }
+  if (absl::IsPermissionDenied(probe)) return probe;
   if (probe.ok()) {
     return absl::UnavailableError(
         absl::StrCat("whoever listens at unix:", path, " does not answer: ", grpc_words));

@@ -62,7 +62,13 @@ bool IsSocket(const std::string& path) {
 absl::Status ConnectError(int error, const std::string& path) {
   switch (error) {
     case ENOENT:
+    case ENOTDIR:
       return absl::NotFoundError(absl::StrCat("there is no socket ", path, "."));
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(
+          absl::StrCat("this user may not open ", path,
+                       "; use sudo, or join the group that owns it (ls -l ", path, ")."));
     case ECONNREFUSED:  // Also Linux's answer for what is no socket at all.
       if (!IsSocket(path)) {
         return absl::FailedPreconditionError(absl::StrCat(path, " is not a socket."));

@@ -4,10 +4,27 @@
 
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace tombolo {
+namespace {
+
+// A mapping beyond the end of its file is a SIGBUS at the first look.
+absl::Status CheckFileBytes(int memory_fd, uint64_t memory_bytes) {
+  const absl::StatusOr<uint64_t> file_bytes = FileBytes(memory_fd);
+  if (!file_bytes.ok()) return file_bytes.status();
+  if (*file_bytes == memory_bytes) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the region is said to have ", memory_bytes, " bytes, but its file has ",
+                   *file_bytes, ": it was truncated, or is no Tombolo region. Restart tombolod."));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<HostDevice>> HostDevice::Map(int memory_fd, uint64_t memory_bytes,
                                                             Resolver resolver, Clock clock) {
+  if (auto status = CheckFileBytes(memory_fd, memory_bytes); !status.ok()) return status;
   absl::StatusOr<Mapping> memory = Mapping::Map(memory_fd, 0, memory_bytes);
   if (!memory.ok()) return memory.status();
   return std::unique_ptr<HostDevice>(

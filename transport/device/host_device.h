@@ -35,7 +35,8 @@ class HostDevice final : public Device {
 
   static constexpr int64_t kRetryNs = kNsPerSecond;
 
-  // Maps `memory_bytes` of `memory_fd`, which may be closed afterwards.
+  // Maps `memory_fd`, which may be closed afterwards. FailedPrecondition: it has not exactly
+  // `memory_bytes`. That it does not shrink later is the business of its seals.
   static absl::StatusOr<std::unique_ptr<HostDevice>> Map(int memory_fd, uint64_t memory_bytes,
                                                          Resolver resolver,
                                                          Clock clock = MonotonicNs);

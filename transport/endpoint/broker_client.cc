@@ -54,6 +54,8 @@ absl::Status CheckReply(const BrokerReply& reply, BrokerOp op) {
 absl::StatusOr<std::unique_ptr<BrokerClient>> BrokerClient::Connect(
     const std::string& socket_path) {
   absl::StatusOr<UniqueFd> socket = ConnectUnix(socket_path, SOCK_SEQPACKET);
+  // A broker is there: it need not be started.
+  if (absl::IsPermissionDenied(socket.status())) return socket.status();
   if (!socket.ok()) {
     return absl::Status(
         socket.status().code(),
@@ -76,9 +78,9 @@ absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& requ
   if (!received.ok()) return received.status();
   if (received->size_bytes == 0) return absl::UnavailableError("the broker closed the connection.");
   if (received->size_bytes != sizeof(BrokerReply)) {
-    return absl::FailedPreconditionError(absl::StrCat("the broker's reply has ",
-                                                      received->size_bytes, " bytes, expected ",
-                                                      sizeof(BrokerReply), "."));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "what answers at the broker's socket sent ", received->size_bytes, " bytes, expected ",
+        sizeof(BrokerReply), ": it is another program, or of another release of Tombolo."));
   }
   if (absl::Status status = CheckReply(answer.reply, request.op); !status.ok()) return status;
   if (received->fds.size() != expected_fds) {

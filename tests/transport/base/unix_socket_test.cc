@@ -2,9 +2,7 @@
 #include "transport/base/unix_socket.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/file_modes.h"
 #include "tests/support/status_text.h"
 #include "tests/support/temp_dir.h"
 #include "transport/base/unique_fd.h"
@@ -26,16 +25,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr unsigned kMode = 0600;
-
-// Root passes by the modes of files; without this capability it does not. Nothing changes for
-// others.
-void SetModesBindUs(bool bind) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-  ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
-  data[0].effective = data[0].permitted & (bind ? ~(1u << CAP_DAC_OVERRIDE) : ~0u);
-  ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
-}
 
 class UnixSocketTest : public testing::Test {
  protected:
@@ -147,6 +136,21 @@ TEST_F(UnixSocketTest, ConnectingToNothingIsNotFound) {
   const auto client = ConnectUnix(path_, SOCK_STREAM);
   EXPECT_TRUE(absl::IsNotFound(client.status())) << Text(client);
   EXPECT_THAT(Text(client), HasSubstr(path_));
+}
+
+TEST_F(UnixSocketTest, ConnectingBelowAFileIsNotFound) {
+  std::ofstream(path_) << "precious";
+  const auto client = ConnectUnix(path_ + "/a.sock", SOCK_STREAM);
+  EXPECT_TRUE(absl::IsNotFound(client.status())) << Text(client);
+}
+
+TEST_F(UnixSocketTest, ConnectingWithoutPermissionSaysWhatToDo) {
+  const auto listener = ListenUnix(path_, SOCK_STREAM, 0);
+  SetModesBindUs(true);
+  const auto client = ConnectUnix(path_, SOCK_STREAM);
+  SetModesBindUs(false);
+  EXPECT_TRUE(absl::IsPermissionDenied(client.status())) << Text(client);
+  EXPECT_THAT(Text(client), HasSubstr("join the group that owns it (ls -l " + path_));
 }
 
 TEST_F(UnixSocketTest, APathThatIsTooLongIsRefusedWithItsLength) {
