@@ -3,7 +3,7 @@
 namespace tombolo::control {
 
 void DescribeFlags(CLI::App& app, AgentFlags& flags) {
-  app.set_version_flag("--version", "tombolo-agent 0.1");
+  app.set_version_flag("-V,--version", "tombolo-agent 0.1.0");
   app.add_option("--runtime-dir", flags.runtime_dir,
                  "folder of the sockets: in a guest this agent's own, on the host tombolod's")
       ->capture_default_str();

@@ -47,6 +47,11 @@ absl::StatusOr<std::unique_ptr<Endpoint>> Attach(const std::string& broker_socke
 }
 
 absl::StatusOr<EndpointId> FindAgent(const Endpoint& endpoint, uint16_t slot) {
+  const uint32_t slots = endpoint.SharedRegion().Limits().slot_count;
+  if (slot >= slots) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there is no slot ", slot, ": this region's are 0 (the host) to ", slots - 1, "."));
+  }
   const auto agent = FindEndpoint(endpoint.SharedRegion(), slot, kAgentName);
   if (agent) return agent->id;
   return absl::NotFoundError(absl::StrCat("slot ", slot,

@@ -18,8 +18,8 @@ constexpr mode_t kFolderMode = 0755;
 absl::Status FolderError(int error, const std::string& path) {
   switch (error) {
     case ENOENT:
-      return absl::NotFoundError(absl::StrCat("the folder above ", path,
-                                              " does not exist; make it, or choose another "
+      return absl::NotFoundError(absl::StrCat("the folder above '", path,
+                                              "' does not exist; make it, or choose another "
                                               "--runtime-dir."));
     case ENOTDIR:
       return absl::FailedPreconditionError(

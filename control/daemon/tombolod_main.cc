@@ -36,6 +36,7 @@ struct Flags {
 
 void Describe(CLI::App& app, Flags& flags) {
   RegionLimits& limits = flags.options.limits;
+  app.set_version_flag("-V,--version", "tombolod 0.1.0");
   app.add_option("--runtime-dir", flags.options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   app.add_option("--size", limits.region_bytes, "bytes of the region, a power of two: 256M, 1G")

@@ -26,7 +26,8 @@ absl::Status CheckLimits(const RegionLimits& limits) {
       limits.region_bytes > kMaxRegionBytes) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the region's size is ", limits.region_bytes,
-        " bytes; PCI asks for a power of two, at least ", kMinRegionBytes, ": for example ",
+        " bytes; PCI asks for a power of two, here from ", kMinRegionBytes, " to ", kMaxRegionBytes,
+        ": for example ",
         std::bit_ceil(std::clamp(limits.region_bytes, kMinRegionBytes, kMaxRegionBytes)), "."));
   }
   if (auto status = CheckRange("slots", limits.slot_count, kMinSlots, kMaxSlots); !status.ok()) {

@@ -83,6 +83,12 @@ TEST_F(PingTest, SlotWithoutAnAgentSaysWhatToStart) {
   EXPECT_THAT(output, HasSubstr("start tombolo-agent"));
 }
 
+TEST_F(PingTest, SlotThatIsNotThereIsWrongUsage) {
+  std::string output;
+  EXPECT_EQ(Ping("99", output), 2);
+  EXPECT_THAT(output, HasSubstr("this region's are 0 (the host) to "));
+}
+
 TEST_F(PingTest, StoppedAgentIsNoMissingDaemon) {
   const auto silent = Endpoint::Attach(folder_.File("run/broker.sock"), "agent");
   ASSERT_TRUE(silent.ok()) << silent.status();

@@ -37,6 +37,7 @@ class TombolodTest(unittest.TestCase):
 
     def test_refuses_a_size_that_is_no_power_of_two(self):
         self.fails(EXIT_USAGE, "--size", "100M", saying="power of two")
+        self.fails(EXIT_USAGE, "--size", "2T", saying="to 1099511627776")
         self.assertFalse(os.path.exists(self.runtime_dir))
 
     def test_refuses_a_size_beyond_the_machines_memory(self):
@@ -47,6 +48,11 @@ class TombolodTest(unittest.TestCase):
         self.fails(EXIT_USAGE, "--slots", "257", saying="the number of slots is 257")
         self.fails(EXIT_USAGE, "--vectors", "257", saying="the number of vectors is 257")
         self.fails(EXIT_USAGE, "--endpoints", "0", saying="the number of endpoints is 0")
+
+    def test_says_its_version(self):
+        done = subprocess.run([TOMBOLOD, "--version"], capture_output=True, text=True,
+                              timeout=TIMEOUT_S, check=True)
+        self.assertRegex(done.stdout, r"^tombolod \d+\.\d+\.\d+$")
 
     def test_refuses_flags_that_make_no_sense(self):
         self.fails(EXIT_USAGE, "--slots", "many", saying="--slots")
