@@ -1,9 +1,11 @@
 // Rank 1 kills itself while rank 0 waits for it. Rank 0 must not wait for ever: run under a
 // deadline.
 //
-// Usage: mpirun -n 2 ... peer_death (linked | stranger)
+// Usage: mpirun -n 2 ... peer_death (linked | stranger | killed)
 //   linked    the two exchange messages first
 //   stranger  they never do
+//   killed    as linked, but rank 1 waits too: somebody kills it, or its machine, once rank 0 has
+//             said "waiting"
 #include <mpi.h>
 #include <signal.h>
 
@@ -26,19 +28,23 @@ void Exchange(int partner) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 ||
-      (std::string_view(argv[1]) != "linked" && std::string_view(argv[1]) != "stranger")) {
-    std::fprintf(stderr, "usage: peer_death (linked | stranger)\n");
+  const std::string_view kind = argc == 2 ? argv[1] : "";
+  if (kind != "linked" && kind != "stranger" && kind != "killed") {
+    std::fprintf(stderr, "usage: peer_death (linked | stranger | killed)\n");
     return 2;
   }
   MPI_Init(&argc, &argv);
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  if (std::string_view(argv[1]) == "linked") Exchange(rank ^ 1);
-  if (rank == 1) raise(SIGKILL);
+  if (kind != "stranger") Exchange(rank ^ 1);
+  if (rank == 1 && kind != "killed") raise(SIGKILL);
+  if (rank == 0) {
+    std::printf("waiting\n");
+    std::fflush(stdout);
+  }
   int never = 0;
-  MPI_Recv(&never, 1, MPI_INT, 1, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Recv(&never, 1, MPI_INT, rank ^ 1, kTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   std::printf("MPI_Recv returned\n");
   MPI_Finalize();
   return 1;

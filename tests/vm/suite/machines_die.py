@@ -1,10 +1,12 @@
 """vm1 is killed with -9 and comes back to its slot, again and again, and then reboots; vm2 goes on talking with the host.
 
-The host talks with vm1 too, in a talk that each of its deaths ends.
+The host talks with vm1 too, in a talk that each of its deaths ends; and an MPI rank in vm2 waits for one in vm1 when
+that is killed for the first time.
 """
 
 from lab.deadline import LabError
 
+from . import mpi
 from .checks import Checks, expect
 from .exchanges import SECONDS
 from .talk import EndlessTalk, exchange
@@ -16,6 +18,7 @@ DEATHS = 5
 TOLD_SECONDS = 1
 LONGEST_GAP_MS = 5000  # Two emulated machines on two processors, one of which boots.
 MESSAGES_AFTER = 500
+MPI_TOLD_SECONDS = 10  # Since the first death a boot has passed already.
 
 
 def run(world: World, checks: Checks) -> None:
@@ -23,10 +26,15 @@ def run(world: World, checks: Checks) -> None:
     boot_id = witness.boot_id()
     with checks.check("the host and vm2 begin to talk", essential=True):
         talk = EndlessTalk(world, WITNESS)
+    with checks.check("MPI: a rank in vm2 waits for one in vm1", essential=True):
+        job = mpi.WaitingJob(world, WITNESS, VICTIM)
     for number in range(1, DEATHS + 1):
         with checks.check(f"vm1 is killed with -9 and boots again into its slot ({number} of {DEATHS})") as note:
             note(f"watch {_kill_and_boot(world):.2f} s")
             talk.wait_progress()
+        if number == 1:
+            with checks.check("MPI: the rank in vm2 was told of the death of vm1"):
+                job.expect_told(MPI_TOLD_SECONDS)
     with checks.check("vm1 reboots inside its QEMU"):
         _reboot(world)
         talk.wait_progress()

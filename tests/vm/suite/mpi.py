@@ -2,15 +2,17 @@
 
 import re
 import shlex
+import time
 from pathlib import Path
 
-from lab.deadline import LabError
+from lab.deadline import Deadline, LabError
 
 from .checks import Checks
-from .world import World
+from .world import World, place
 
 CHECK_SECONDS = 300
 DEATH_SECONDS = 60
+LOOK_SECONDS = 0.05
 TIMED_OUT = 124
 TOLD = r"tombolo: lost rank 1 on node .*is dead"
 _ENVIRONMENT = ["env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"]
@@ -40,13 +42,37 @@ def run(world: World, checks: Checks) -> None:
                 raise LabError(f"exit code {code}, expected an error that matches `{TOLD}`; the log is {log}")
 
 
+class WaitingJob:
+    """A rank in `witness` waits for one in `victim`, whose machine somebody kills."""
+
+    def __init__(self, world: World, witness: int, victim: int):
+        self._log = world.lab.guest(witness).log("peer_death-machine")
+        hosts = f"{place(witness)},{place(victim)}"
+        program = ["-n", "2", "--host", hosts, "--enable-recovery", world.tests.peer_death, "killed"]
+        # mpirun may wait for its other half, which is gone.
+        limit = ["timeout", "--kill-after=5", str(3 * DEATH_SECONDS)]
+        world.lab.guest(witness).spawn("peer_death-machine", [*limit, *_command(world, program)])
+        self._wait_said("^waiting$", DEATH_SECONDS)
+
+    def expect_told(self, seconds: float) -> None:
+        self._wait_said(TOLD, seconds)
+
+    def _wait_said(self, regex: str, seconds: float) -> None:
+        deadline = Deadline(seconds)
+        while not re.search(regex, self._log.read_text(), re.MULTILINE):
+            if deadline.passed():
+                raise LabError(f"no line of {self._log} matches `{regex}` after {seconds:.0f} s")
+            time.sleep(LOOK_SECONDS)
+
+
 def _mpirun(world: World, name: str, words: list, seconds: float) -> tuple[int, Path]:
     """Runs mpirun in vm1; its exit code and its log."""
     guest = world.lab.guest(1)
-    command = shlex.join(str(word) for word in [*_ENVIRONMENT, _component_path(world), *_MPIRUN, *words])
+    command = shlex.join(_command(world, words))
     code = guest.run(f"{command} > /lab/{name}.log 2>&1", seconds, check=False).code
     return code, guest.log(name)
 
 
-def _component_path(world: World) -> str:
-    return f"OMPI_MCA_mca_base_component_path={world.programs.component_folder}:SYS_DEFAULT"
+def _command(world: World, words: list) -> list[str]:
+    component_path = f"OMPI_MCA_mca_base_component_path={world.programs.component_folder}:SYS_DEFAULT"
+    return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, *words]]
