@@ -41,6 +41,7 @@ def of_slot(kind: str, slot: int) -> Callable[[dict], bool]:
     return lambda event: event["event"] == kind and event["peer"]["slot"] == slot
 
 
-def gone(name: str) -> Callable[[dict], bool]:
-    """An endpoint of that name is gone."""
-    return lambda event: event["event"] == "gone" and name in [e["name"] for e in event["endpoints"]]
+def gone(name: str, slot: int) -> Callable[[dict], bool]:
+    """An endpoint of that name at that slot is gone."""
+    is_there = of_slot("gone", slot)
+    return lambda event: is_there(event) and name in [e["name"] for e in event["endpoints"]]
