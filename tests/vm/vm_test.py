@@ -21,7 +21,7 @@ from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.qemu_options import Ivshmem  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
+from suite import bad_input, exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World  # noqa: E402
 
@@ -34,6 +34,7 @@ GROUPS = {
     "without_network": without_network.run,
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
+    "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
 
 

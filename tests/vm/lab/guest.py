@@ -1,5 +1,6 @@
 """One virtual machine: QEMU on the host side, commands inside, the cable, and all ways to die."""
 
+import dataclasses
 import shlex
 import shutil
 import socket
@@ -36,13 +37,14 @@ class Guest:
 
     # Life and death.
 
-    def start(self) -> None:
+    def start(self, interrupt_remapping: bool = True) -> None:
         """Starts QEMU and returns at once; wait_ready() waits for the guest."""
+        machine = dataclasses.replace(self._machine, interrupt_remapping=interrupt_remapping)
         qmp, qmp_far = socket.socketpair()
         agent, agent_far = socket.socketpair()
         # Connected sockets instead of paths: nothing to wait for, and QEMU's death is an end of stream.
         with qmp_far, agent_far:
-            command = qemu_options.command(self._machine, qmp_far.fileno(), agent_far.fileno())
+            command = qemu_options.command(machine, qmp_far.fileno(), agent_far.fileno())
             self._qemu = Program(
                 self.name, command, self.folder / "qemu.log", pass_fds=(qmp_far.fileno(), agent_far.fileno())
             )

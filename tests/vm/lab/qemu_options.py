@@ -33,6 +33,7 @@ class Machine:
     folder: Path
     console: Path
     ivshmem: Ivshmem | None
+    interrupt_remapping: bool = True
 
 
 def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
@@ -43,7 +44,7 @@ def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
         *accelerator.options(machine.kernel),
         *("-nodefaults", "-no-user-config", "-display", "none"),
         # First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping.
-        *("-device", "intel-iommu,intremap=on"),
+        *("-device", f"intel-iommu,intremap={'on' if machine.interrupt_remapping else 'off'}"),
         *("-kernel", str(machine.kernel.image), "-initrd", str(initramfs.build(machine.kernel))),
         *("-append", KERNEL_ARGUMENTS),
         *_console(machine.console),
