@@ -1,46 +1,12 @@
-#include <string_view>
 #include <vector>
 
+#include "tests/mpi/blocks.h"
 #include "tests/mpi/groups.h"
 
 namespace tombolo::mpi_check {
 namespace {
 
 constexpr size_t kBlockSizes[] = {0, 1, 7, 64, 1000, 4096, 5000, 33'000, 200'000};
-
-// Blocks of bytes, one per rank, at offsets with a gap between them.
-class Blocks {
- public:
-  explicit Blocks(std::vector<size_t> bytes) : bytes_(std::move(bytes)) {
-    for (const size_t block : bytes_) {
-      counts_.push_back(static_cast<int>(block));
-      displacements_.push_back(static_cast<int>(memory_.size()));
-      memory_.resize(memory_.size() + block + kGapBytes, kGuard);
-    }
-  }
-
-  std::byte* data() { return memory_.data(); }
-  const int* counts() const { return counts_.data(); }
-  const int* displacements() const { return displacements_.data(); }
-  size_t bytes(int block) const { return bytes_[static_cast<size_t>(block)]; }
-
-  std::span<std::byte> operator[](int block) {
-    return std::span(memory_).subspan(
-        static_cast<size_t>(displacements_[static_cast<size_t>(block)]), bytes(block));
-  }
-  std::span<const std::byte> GapBehind(int block) {
-    return std::span(memory_).subspan(
-        static_cast<size_t>(displacements_[static_cast<size_t>(block)]) + bytes(block), kGapBytes);
-  }
-
- private:
-  static constexpr size_t kGapBytes = 5;
-
-  std::vector<size_t> bytes_;
-  std::vector<int> counts_;
-  std::vector<int> displacements_;
-  std::vector<std::byte> memory_;
-};
 
 // Ranks contribute different lengths, some of them nothing.
 std::vector<size_t> Uneven(const World& world, size_t bytes) {
@@ -49,14 +15,6 @@ std::vector<size_t> Uneven(const World& world, size_t bytes) {
     uneven.push_back(rank % 3 == 2 ? 0 : bytes / (rank + 1));
   }
   return uneven;
-}
-
-// Checks that block s holds what rank s sent under `tag`.
-void CheckFromEach(World& world, std::string_view what, Blocks& blocks, int tag) {
-  for (int source = 0; source < world.size; ++source) {
-    world.checks.Payload(what, {source, tag, blocks.bytes(source)}, blocks[source]);
-    world.checks.Untouched(what, blocks.GapBehind(source), kGuard);
-  }
 }
 
 std::vector<std::byte> Own(const World& world, int tag, size_t bytes) {

@@ -40,8 +40,11 @@ void CheckCollectives(World& world);
 // commute.
 void CheckReductions(World& world);
 
-// Several nonblocking collectives open at once, with messages between them.
+// Ibarrier, Ibcast, Iallgather, Ialltoall and Iallreduce open at once, with messages between them.
 void CheckNonblockingCollectives(World& world);
+
+// All other nonblocking collectives, open at once: with a root, with uneven blocks, prefixes.
+void CheckRootedNonblocking(World& world);
 
 // Several threads of each rank send and receive at once. Only under MPI_THREAD_MULTIPLE.
 void CheckThreads(World& world);

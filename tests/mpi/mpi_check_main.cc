@@ -35,6 +35,7 @@ constexpr Group kGroups[] = {
     {"collectives", CheckCollectives},
     {"reductions", CheckReductions},
     {"nonblocking_collectives", CheckNonblockingCollectives},
+    {"rooted_nonblocking", CheckRootedNonblocking},
     {"threads", CheckThreads, /*needs_threads=*/true},
 };
 
