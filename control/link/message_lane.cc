@@ -2,21 +2,17 @@
 
 #include <string.h>
 
-#include <atomic>
+#include "transport/layout/shared_copy.h"
+#include "transport/layout/shared_word.h"
 
 namespace tombolo::control {
 namespace {
 
-// SAFETY for both: the payload of a cell begins 8 bytes into a cell, which is aligned to a line.
-uint64_t LoadWord(const std::byte* payload, size_t index) {
-  auto* word = reinterpret_cast<uint64_t*>(const_cast<std::byte*>(payload)) + index;
-  // Relaxed: ordered by the header, which was loaded before (SmallLaneConsumer::Front).
-  return std::atomic_ref<uint64_t>(*word).load(std::memory_order_relaxed);
-}
 void StoreWord(std::byte* payload, size_t index, uint64_t value) {
-  auto* word = reinterpret_cast<uint64_t*>(payload) + index;
+  // SAFETY: the payload of a cell begins 8 bytes into a cell, which is aligned to a line.
+  auto* words = reinterpret_cast<SharedU64*>(payload);
   // Relaxed: ordered by the header, which is stored after (SmallLaneProducer::Publish).
-  std::atomic_ref<uint64_t>(*word).store(value, std::memory_order_relaxed);
+  words[index].store(value, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -65,9 +61,7 @@ FrontResult MessageReceiver::Take(LinkMessage& message) {
   }
   message.tag = front.tag;
   message.words.resize(front.payload.size() / sizeof(uint64_t));
-  for (size_t i = 0; i < message.words.size(); ++i) {
-    message.words[i] = LoadWord(front.payload.data(), i);
-  }
+  CopySharedWords(front.payload.data(), message.words.data(), message.words.size());
   lane_.Release();
   if (lane_.CreditsDue()) GiveBack();
   return FrontResult::kMessage;
@@ -81,9 +75,9 @@ void MessageReceiver::GiveBack() {
 
 void ResetLink(Link& link) {
   // Relaxed throughout: whoever uses the link next learns of it through the welcome.
-  auto* words = reinterpret_cast<uint64_t*>(&link);  // SAFETY: a Link fills one aligned extent.
-  for (size_t i = 0; i < sizeof(Link) / sizeof(uint64_t); ++i) {
-    std::atomic_ref<uint64_t>(words[i]).store(0, std::memory_order_relaxed);
+  auto* words = reinterpret_cast<SharedU64*>(&link);  // SAFETY: a Link fills one aligned extent.
+  for (size_t i = 0; i < sizeof(Link) / sizeof(SharedU64); ++i) {
+    words[i].store(0, std::memory_order_relaxed);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/channel/tags.h"
+#include "transport/layout/shared_copy.h"
 
 namespace tombolo::control {
 namespace {
@@ -60,9 +61,9 @@ absl::Status Pinger::NoAnswer() const {
 }
 
 void Pinger::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
-  uint64_t number;
-  if (source != peer_ || tag != ToTag(AgentTag::kPong) || payload.size() != sizeof(number)) return;
-  memcpy(&number, payload.data(), sizeof(number));
+  if (source != peer_ || tag != ToTag(AgentTag::kPong) || payload.size() != sizeof(uint64_t))
+    return;
+  const auto number = CopyShared<uint64_t>(payload.data());
   // An answer to a question that was never asked is the peer's invention.
   if (number <= asked_) answered_ = number;
 }

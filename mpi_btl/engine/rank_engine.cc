@@ -11,6 +11,7 @@
 #include "transport/base/units.h"
 #include "transport/endpoint/membership_view.h"
 #include "transport/layout/link.h"
+#include "transport/layout/shared_copy.h"
 
 namespace tombolo::mpi {
 namespace {
@@ -163,9 +164,8 @@ void RankEngine::OnMessage(EndpointId source, uint8_t tag, std::span<const std::
 }
 
 void RankEngine::OnEngineMessage(EndpointId source, std::span<const std::byte> payload) {
-  EngineHeader header;
-  if (payload.size() < sizeof(header)) return;
-  memcpy(&header, payload.data(), sizeof(header));
+  if (payload.size() < sizeof(EngineHeader)) return;
+  const auto header = CopyShared<EngineHeader>(payload.data());
   switch (header.kind) {
     case EngineMessage::kGoodbye:
       left_[source.index] = source.incarnation;

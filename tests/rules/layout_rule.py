@@ -16,7 +16,7 @@ _FIELD = re.compile(r'^\s+(?:alignas\(\w+\) )?([\w:]+) (\w+)(?:\[[^\]]*\])?( = [
 _SIZE_ASSERT = r'static_assert\(sizeof\((\w+)\) == (\w+)\);'
 _OFFSET_ASSERT = r'static_assert\(offsetof\((\w+), (\w+)\) == (\w+)\);'
 # Fields of the region: fixed width, no pointers, no bool.
-_FIELD_TYPES = re.compile(r'SharedU(8|32|64)|u?int(8|16|32|64)_t|std::byte|[A-Z]\w+')
+_FIELD_TYPES = re.compile(r'SharedU(8|16|32|64)|u?int(8|16|32|64)_t|std::byte|[A-Z]\w+')
 
 _HEADING = re.compile(r'^#+ (\w+), (\d+) bytes$')
 _ROW = re.compile(r'^\| (\d+) \| `(\w+)` \| (\d+) \|')

@@ -12,6 +12,7 @@ MAX_FILE_LINES = 400
 WORDS = {
     r'\bvolatile\b': (('transport/device',), 'volatile is for device registers; use std::atomic'),
     r'\batomic_thread_fence\b': ((), 'use an ordered access: TSan does not see free-standing fences'),
+    r'\batomic_ref\b': ((), 'shared words are SharedWords (transport/layout/shared_word.h)'),
     r'\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(': (
         ('control', 'transport', 'mpi_btl', 'kvcache', 'bench', 'examples'),
         'tests do not sleep to wait: poll with a deadline, or inject the time'),

@@ -1,10 +1,10 @@
 #include "transport/channel/in_link.h"
 
-#include <string.h>
-
 #include <optional>
 
 #include "transport/endpoint/link_directory.h"
+#include "transport/layout/link.h"
+#include "transport/layout/shared_copy.h"
 
 namespace tombolo {
 namespace {
@@ -22,10 +22,12 @@ Link* FindInDirectory(const Region& region, uint32_t sender, uint32_t receiver) 
 std::unique_ptr<InLink> InLink::Find(const Region& region, EndpointId sender, EndpointId self) {
   Link* link = FindInDirectory(region, sender.index, self.index);
   if (link == nullptr || link->magic.load(std::memory_order_relaxed) != kLinkMagic) return nullptr;
-  if (link->sender != sender.index || link->sender_incarnation != sender.incarnation ||
-      link->receiver != self.index || link->receiver_incarnation != self.incarnation) {
-    return nullptr;
-  }
+  // Relaxed, here and below: the directory entry published the link.
+  const EndpointId from = {link->sender.load(std::memory_order_relaxed),
+                           link->sender_incarnation.load(std::memory_order_relaxed)};
+  const EndpointId to = {link->receiver.load(std::memory_order_relaxed),
+                         link->receiver_incarnation.load(std::memory_order_relaxed)};
+  if (from != sender || to != self) return nullptr;
   return std::unique_ptr<InLink>(new InLink(region, sender, *link));
 }
 
@@ -47,8 +49,7 @@ FrontResult InLink::ResolveBulk(SmallMessage& message) {
     message.payload = {};
     return FrontResult::kMessage;
   }
-  BulkDescriptor descriptor;
-  memcpy(&descriptor, message.payload.data(), sizeof(descriptor));
+  const auto descriptor = CopyShared<BulkDescriptor>(message.payload.data());
   if (descriptor.length_bytes > kBulkChunkBytes) return Poisoned(Fault::kDescriptor);
   message.payload = region_.Bytes(Offset{descriptor.offset}, descriptor.length_bytes);
   if (message.payload.size() != descriptor.length_bytes) return Poisoned(Fault::kDescriptor);
@@ -56,8 +57,7 @@ FrontResult InLink::ResolveBulk(SmallMessage& message) {
 }
 
 FrontResult InLink::ResolveLoan(SmallMessage& message) {
-  LoanDescriptor descriptor;
-  memcpy(&descriptor, message.payload.data(), sizeof(descriptor));
+  const auto descriptor = CopyShared<LoanDescriptor>(message.payload.data());
   if (borrowings_ == nullptr) {
     borrowings_ = std::make_shared<Borrowings>(region_, sender_, *link_);
   }

@@ -24,12 +24,12 @@ absl::StatusOr<std::unique_ptr<OutLink>> OutLink::Create(const Region& region, E
   // SAFETY: an extent is as large as a Link and aligned to 4 KiB; zeroed memory is a Link in its
   // first state.
   Link& link = *reinterpret_cast<Link*>(memory);
-  link.sender = static_cast<uint16_t>(self.index);
-  link.receiver = static_cast<uint16_t>(receiver.index);
-  link.sender_incarnation = self.incarnation;
-  link.receiver_incarnation = receiver.incarnation;
-  // A link begins parked: its first message announces it. Relaxed: the directory entry publishes
-  // the link.
+  // Relaxed throughout: the directory entry publishes the link.
+  link.sender.store(static_cast<uint16_t>(self.index), std::memory_order_relaxed);
+  link.receiver.store(static_cast<uint16_t>(receiver.index), std::memory_order_relaxed);
+  link.sender_incarnation.store(self.incarnation, std::memory_order_relaxed);
+  link.receiver_incarnation.store(receiver.incarnation, std::memory_order_relaxed);
+  // A link begins parked: its first message announces it.
   link.parked.store(1, std::memory_order_relaxed);
   link.magic.store(kLinkMagic, std::memory_order_relaxed);
   return std::unique_ptr<OutLink>(new OutLink(region, pool, self, receiver, *extent, link));

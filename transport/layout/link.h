@@ -102,10 +102,10 @@ struct alignas(kCacheLineBytes) Cell {
 
 struct Link {
   SharedU32 magic;
-  uint16_t sender;
-  uint16_t receiver;
-  uint32_t sender_incarnation;
-  uint32_t receiver_incarnation;
+  SharedU16 sender;
+  SharedU16 receiver;
+  SharedU32 sender_incarnation;
+  SharedU32 receiver_incarnation;
   SharedU32 credit_wanted;  // 1: the sender sleeps until credits come back.
   uint32_t reserved0;
   uint64_t reserved[5];

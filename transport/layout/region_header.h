@@ -24,30 +24,30 @@ inline constexpr uint32_t kLayoutVersion = 2;
 
 struct RegionHeader {
   SharedU64 magic;
-  uint32_t layout_version;
-  uint32_t header_bytes;
-  uint64_t region_bytes;
-  uint8_t uuid[16];
-  uint32_t slot_count;
-  uint32_t vector_count;
-  uint32_t endpoint_count;
-  uint32_t extent_count;
+  SharedU32 layout_version;
+  SharedU32 header_bytes;
+  SharedU64 region_bytes;
+  SharedU64 uuid[2];
+  SharedU32 slot_count;
+  SharedU32 vector_count;
+  SharedU32 endpoint_count;
+  SharedU32 extent_count;
   uint64_t reserved0;
 
-  uint64_t slot_records_offset;
-  uint64_t endpoint_records_offset;
-  uint64_t endpoint_lines_offset;
-  uint64_t control_areas_offset;
-  uint64_t counters_offset;
-  uint64_t inboxes_offset;
-  uint64_t extent_map_offset;
-  uint64_t extents_offset;
+  SharedU64 slot_records_offset;
+  SharedU64 endpoint_records_offset;
+  SharedU64 endpoint_lines_offset;
+  SharedU64 control_areas_offset;
+  SharedU64 counters_offset;
+  SharedU64 inboxes_offset;
+  SharedU64 extent_map_offset;
+  SharedU64 extents_offset;
 
-  uint32_t l1d_bytes;
-  uint32_t l2_bytes;
-  uint32_t l3_bytes;
+  SharedU32 l1d_bytes;
+  SharedU32 l2_bytes;
+  SharedU32 l3_bytes;
   uint32_t reserved1;
-  uint64_t service_records_offset;
+  SharedU64 service_records_offset;
   uint64_t reserved2[5];
 
   alignas(kCacheLineBytes) SharedU64 membership_epoch;

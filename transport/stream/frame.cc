@@ -1,8 +1,8 @@
 #include "transport/stream/frame.h"
 
-#include <string.h>
-
 #include <algorithm>
+
+#include "transport/layout/shared_copy.h"
 
 namespace tombolo {
 namespace {
@@ -35,9 +35,8 @@ bool HasRightShape(const StreamFrame& frame) {
 }  // namespace
 
 std::optional<StreamFrame> ParseStreamFrame(std::span<const std::byte> message) {
-  StreamFrameHeader header;
-  if (message.size() < sizeof(header)) return std::nullopt;
-  memcpy(&header, message.data(), sizeof(header));
+  if (message.size() < sizeof(StreamFrameHeader)) return std::nullopt;
+  const auto header = CopyShared<StreamFrameHeader>(message.data());
   if (header.from_opener > 1 || header.reserved != 0) return std::nullopt;
   const StreamFrame frame{.type = static_cast<StreamFrameType>(header.type),
                           .from_opener = header.from_opener == 1,

@@ -88,7 +88,7 @@ uint64_t Take(int eventfd) {
 }
 
 uint32_t StateOf(const Region& region, uint32_t slot) {
-  return IdentityState(region.Slot(slot).identity.load());
+  return IdentityState(region.Slot(slot).identity.load(std::memory_order_relaxed));
 }
 
 TEST_F(DaemonTest, AVmThatJoinsAndLeavesIsInTheRegionAndInGrpc) {
@@ -100,7 +100,7 @@ TEST_F(DaemonTest, AVmThatJoinsAndLeavesIsInTheRegionAndInGrpc) {
   const Region region = Region::Attach(mapping.Bytes()).value();
   EXPECT_EQ(StateOf(region, 0), static_cast<uint32_t>(SlotState::kReady));
   EXPECT_EQ(StateOf(region, 1), static_cast<uint32_t>(SlotState::kConnected));
-  const uint64_t joined_epoch = region.MembershipEpoch().load();
+  const uint64_t joined_epoch = region.MembershipEpoch().load(std::memory_order_relaxed);
   const absl::StatusOr<PeerList> list = operators.ListPeers();
   ASSERT_TRUE(list.ok()) << list.status();
   ASSERT_EQ(list->snapshot.peers.size(), 2u);
@@ -110,7 +110,7 @@ TEST_F(DaemonTest, AVmThatJoinsAndLeavesIsInTheRegionAndInGrpc) {
   EXPECT_EQ(list->snapshot.peers[1].slot, 1u);
 
   client.Close();
-  RunUntil([&] { return region.MembershipEpoch().load() > joined_epoch; });
+  RunUntil([&] { return region.MembershipEpoch().load(std::memory_order_relaxed) > joined_epoch; });
   EXPECT_EQ(StateOf(region, 1), static_cast<uint32_t>(SlotState::kVacant));
   EXPECT_EQ(operators.ListPeers()->snapshot.peers.size(), 1u);
 }

@@ -83,8 +83,8 @@ TEST_F(ReaperTest, TheMirrorShowsWhoIsThere) {
   EXPECT_EQ(info->name, "first");
   EXPECT_EQ(info->id, a.endpoint->Id());
   EXPECT_EQ(info->vector, 2);
-  EXPECT_EQ(region_.MembershipEpoch().load(), registry_.Revision());
-  EXPECT_EQ(IdentityState(region_.Slot(0).identity.load()),
+  EXPECT_EQ(region_.MembershipEpoch().load(std::memory_order_relaxed), registry_.Revision());
+  EXPECT_EQ(IdentityState(region_.Slot(0).identity.load(std::memory_order_relaxed)),
             static_cast<uint32_t>(SlotState::kReady));
 }
 

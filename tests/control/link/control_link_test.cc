@@ -275,7 +275,7 @@ TEST_F(ControlLinkTest, RandomBytesHurtNobody) {
     auto* words = reinterpret_cast<uint64_t*>(area_.get());
     for (int i = 0; i < 20; ++i) words[random() % (sizeof(ControlArea) / 8)] = random();
   }
-  area_->hello_nonce.store(0);
+  area_->hello_nonce.store(0, std::memory_order_relaxed);
   agent_->SayHello();
   Turn();
   EXPECT_TRUE(agent_->IsUp());

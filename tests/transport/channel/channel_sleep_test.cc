@@ -27,7 +27,9 @@ TEST(ChannelSleepTest, ABatchIsAnnouncedOnceByItsLastMessage) {
     ASSERT_TRUE(a.channel->TryClaim(b.Id(), 1, claim));
     a.channel->Publish(claim, 1, 1, i < 8 ? More::kMoreFollows : More::kNo);
   }
-  EXPECT_EQ(members.SharedRegion().Counters(a.Id().index).doorbells_sent.load(), 1u);
+  EXPECT_EQ(
+      members.SharedRegion().Counters(a.Id().index).doorbells_sent.load(std::memory_order_relaxed),
+      1u);
   b.channel->WakeUp();
   EXPECT_EQ(b.channel->Poll(b.recorder), 9u);
 }
@@ -49,13 +51,14 @@ TEST(ChannelSleepTest, AStormOfDoorbellsIsCountedAndMessagesStillCome) {
   Member a(members, "a"), b(members, "b");
   b.channel->Poll(b.recorder);
   const EndpointCounters& counters = members.SharedRegion().Counters(b.Id().index);
-  const uint64_t location = members.SharedRegion().Endpoint(b.Id().index).location.load();
-  while (counters.storms.load() == 0) {
+  const uint64_t location =
+      members.SharedRegion().Endpoint(b.Id().index).location.load(std::memory_order_relaxed);
+  while (counters.storms.load(std::memory_order_relaxed) == 0) {
     a.endpoint->Doorbells().Ring(LocationSlot(location), LocationVector(location));
     b.channel->Sleep(kLongSleepNs);
     b.channel->Poll(b.recorder);
   }
-  EXPECT_GE(counters.vain_wakeups.load(), Waiter::kStormRings);
+  EXPECT_GE(counters.vain_wakeups.load(std::memory_order_relaxed), Waiter::kStormRings);
   EXPECT_EQ(b.channel->MaxSleepNs(), kNsPerMs) << "the timer goes on";
   ASSERT_TRUE(a.Send(b, 1, "x"));
   while (b.recorder.messages.empty()) {

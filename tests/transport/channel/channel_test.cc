@@ -32,7 +32,9 @@ TEST(ChannelTest, AFirstMessageIsSeenWhateverTheInboxSaidBefore) {
     SimulatedMembers members;
     Member a(members, "a");
     const EndpointId next{.index = a.Id().index + 1, .incarnation = 1};
-    members.SharedRegion().InboxByte(next.index, a.Id().index).store(static_cast<uint8_t>(value));
+    members.SharedRegion()
+        .InboxByte(next.index, a.Id().index)
+        .store(static_cast<uint8_t>(value), std::memory_order_relaxed);
     Member b(members, "b");
     ASSERT_EQ(b.Id(), next);
     ASSERT_TRUE(a.Send(b, 1, "x"));
@@ -116,7 +118,8 @@ TEST(ChannelTest, ADeadPeersLastMessagesAreDeliveredBeforeItsDepartureIsTold) {
   EXPECT_EQ(b.recorder.messages.size(), 2u);
   ASSERT_EQ(b.recorder.departed.size(), 1u);
   EXPECT_EQ(b.recorder.departed[0], a.Id());
-  EXPECT_EQ(members.SharedRegion().Line(b.Id().index).acked_epoch.load(), members.Epoch());
+  EXPECT_EQ(members.SharedRegion().Line(b.Id().index).acked_epoch.load(std::memory_order_relaxed),
+            members.Epoch());
 }
 
 TEST(ChannelTest, AFirstMessageOfOneThatDiedMeanwhileIsDelivered) {
@@ -185,12 +188,14 @@ TEST(ChannelTest, ASenderWhoseHeaderMakesNoSenseIsDroppedAndCounted) {
   ASSERT_TRUE(a.channel->Open(b.Id()).ok());
   Claim claim;
   ASSERT_TRUE(a.channel->TryClaim(b.Id(), 10, claim));
-  claim.cell.header->store(~uint64_t{0});
+  claim.cell.header->store(~uint64_t{0}, std::memory_order_release);
   a.channel->Publish(claim, 1, 10);
-  claim.cell.header->store(~uint64_t{0});
+  claim.cell.header->store(~uint64_t{0}, std::memory_order_release);
   EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
   EXPECT_EQ(b.recorder.departed.size(), 1u);
-  EXPECT_EQ(members.SharedRegion().Counters(b.Id().index).bad_headers.load(), 1u);
+  EXPECT_EQ(
+      members.SharedRegion().Counters(b.Id().index).bad_headers.load(std::memory_order_relaxed),
+      1u);
   a.Send(b, 1, "again");
   EXPECT_EQ(b.channel->Poll(b.recorder), 0u);
   EXPECT_EQ(b.recorder.departed.size(), 1u);
@@ -205,12 +210,15 @@ TEST(ChannelTest, AReceiverWhoseCreditsMakeNoSenseIsDroppedAndCounted) {
   a.channel->Publish(claim, 1, 10);
   // SAFETY: the cell lies in its link, which begins at an extent.
   const auto cell = reinterpret_cast<uintptr_t>(claim.cell.header);
-  reinterpret_cast<Link*>(cell / kExtentBytes * kExtentBytes)->consumed_cells.store(~uint64_t{0});
+  reinterpret_cast<Link*>(cell / kExtentBytes * kExtentBytes)
+      ->consumed_cells.store(~uint64_t{0}, std::memory_order_relaxed);
   while (a.channel->TryClaim(b.Id(), 10, claim)) a.channel->Publish(claim, 1, 10);
   EXPECT_FALSE(a.channel->PrepareToSleep());
   a.channel->Poll(a.recorder);
   EXPECT_EQ(a.recorder.departed, std::vector<EndpointId>{b.Id()});
-  EXPECT_EQ(members.SharedRegion().Counters(a.Id().index).bad_credits.load(), 1u);
+  EXPECT_EQ(
+      members.SharedRegion().Counters(a.Id().index).bad_credits.load(std::memory_order_relaxed),
+      1u);
 }
 
 TEST(ChannelTest, ABulkDescriptorOutOfTheRegionIsRefused) {
@@ -242,7 +250,8 @@ TEST(ChannelTest, TheExtentsOfALinkToALiarComeBackWhenItDies) {
   a.channel->Publish(claim, 1, 10);
   // SAFETY: the cell lies in its link, which begins at an extent.
   const auto cell = reinterpret_cast<uintptr_t>(claim.cell.header);
-  reinterpret_cast<Link*>(cell / kExtentBytes * kExtentBytes)->consumed_cells.store(~uint64_t{0});
+  reinterpret_cast<Link*>(cell / kExtentBytes * kExtentBytes)
+      ->consumed_cells.store(~uint64_t{0}, std::memory_order_relaxed);
   while (a.channel->TryClaim(b.Id(), 10, claim)) a.channel->Publish(claim, 1, 10);
   a.channel->Poll(a.recorder);
   EXPECT_EQ(extents.CountFree(), before);

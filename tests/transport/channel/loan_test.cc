@@ -76,7 +76,9 @@ class LoanTest : public testing::Test {
   }
 
   uint64_t AckedBy(const Member& member) {
-    return members_.SharedRegion().Line(member.Id().index).acked_epoch.load();
+    return members_.SharedRegion()
+        .Line(member.Id().index)
+        .acked_epoch.load(std::memory_order_relaxed);
   }
 
   SimulatedMembers members_;
@@ -239,11 +241,17 @@ TEST_F(LoanTest, DescriptorsThatMakeNoSenseGetTheLenderDropped) {
     lie.tell(descriptor);
     memcpy(claim.payload.data(), &descriptor, sizeof(descriptor));
     SmallLaneProducer::Publish(claim.cell, CellKind::kLoan, kTag, sizeof(descriptor));
-    members.SharedRegion().InboxByte(victim.Id().index, liar.Id().index).fetch_add(1);
+    SharedU8& inbox = members.SharedRegion().InboxByte(victim.Id().index, liar.Id().index);
+    inbox.store(static_cast<uint8_t>(inbox.load(std::memory_order_relaxed) + 1),
+                std::memory_order_release);
     victim.Poll();
     EXPECT_EQ(victim.handler.departed.size(), 1u) << lie.what;
     EXPECT_TRUE(victim.handler.loans.empty()) << lie.what;
-    EXPECT_EQ(members.SharedRegion().Counters(victim.Id().index).bad_loans.load(), 1u) << lie.what;
+    EXPECT_EQ(members.SharedRegion()
+                  .Counters(victim.Id().index)
+                  .bad_loans.load(std::memory_order_relaxed),
+              1u)
+        << lie.what;
   }
 }
 
@@ -254,7 +262,10 @@ TEST_F(LoanTest, ASleepingLenderIsRungWhenALoanComesBack) {
   lender_.Poll();
   ASSERT_TRUE(lender_.channel->PrepareToSleep());
   borrower_.handler.loans.clear();
-  EXPECT_EQ(members_.SharedRegion().Counters(borrower_.Id().index).doorbells_sent.load(), 1u);
+  EXPECT_EQ(members_.SharedRegion()
+                .Counters(borrower_.Id().index)
+                .doorbells_sent.load(std::memory_order_relaxed),
+            1u);
   lender_.channel->WakeUp();
   ASSERT_FALSE(lender_.channel->PrepareToSleep()) << "it is back already";
 }

@@ -27,7 +27,7 @@ class SimulatedMembers {
   uint32_t Recycle(EndpointId id);
 
   const Region& SharedRegion() const { return *region_; }
-  uint64_t Epoch() const { return region_->MembershipEpoch().load(); }
+  uint64_t Epoch() const { return region_->MembershipEpoch().load(std::memory_order_relaxed); }
 
  private:
   void Bump();
