@@ -37,6 +37,7 @@ static void heard(void* context, tombolo_id source, uint8_t tag, const void* dat
 }
 
 int main(int argc, char** argv) {
+  const tombolo_handler handler = {.struct_bytes = sizeof(handler), .on_message = heard};
   tombolo_peer peers[kMaxPeers];
   if (tombolo_attach(argc > 1 ? argv[1] : NULL, "hello", &self) != 0) die("attach");
   printf("I am endpoint %u of slot %u\n", tombolo_self(self).index, tombolo_slot(self));
@@ -48,7 +49,8 @@ int main(int argc, char** argv) {
     say(peers[i].id, "hello");
     greeted = 1;
   }
-  while (tombolo_poll(self, heard, NULL, NULL) == 0) tombolo_wait(self, kSecondNs);
+  while (tombolo_wait(self, &handler, kSecondNs) == 0) {
+  }
   tombolo_detach(self);
   return 0;
 }

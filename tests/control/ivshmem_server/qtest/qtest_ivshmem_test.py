@@ -11,6 +11,7 @@ import unittest
 
 from qemu import Qemu, QemuFailed
 from raw_client import RawClient
+sys.path.insert(0, "tests/support")
 from tombolod import Tombolod
 
 TOMBOLOD = ""
