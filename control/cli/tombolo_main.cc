@@ -8,8 +8,10 @@
 #include "absl/status/status.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/examples_first.h"
+#include "control/cli/fsck_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
+#include "control/cli/stat_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 
@@ -26,6 +28,8 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
+      "  tombolo stat                  what each process has sent and received\n"
+      "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
@@ -38,6 +42,8 @@ void Declare(CLI::App& app, CliContext& context) {
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
   AddVmArgsCommand(app, context);
+  AddStatCommand(app, context);
+  AddFsckCommand(app, context);
 }
 
 int ExitCodeOf(const absl::Status& status) {

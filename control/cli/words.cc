@@ -73,6 +73,13 @@ std::string ShortBoot(const std::string& boot_id) {
   return boot_id.empty() ? "-" : boot_id.substr(0, boot_id.find('-'));
 }
 
+std::string Printable(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 std::string NamesOf(const std::vector<EndpointInfo>& endpoints) {
   std::map<std::string, int> counts;
   for (const EndpointInfo& endpoint : endpoints) ++counts[endpoint.name];

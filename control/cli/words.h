@@ -19,6 +19,10 @@ std::string UtcTime(int64_t unix_ns);
 // The first of the boot id's parts, which tells boots apart well enough; "-" when there is none.
 std::string ShortBoot(const std::string& boot_id);
 
+// What guests may have written: bytes that are not printable ASCII become '?', so that none of them
+// is an order to the terminal.
+std::string Printable(std::string text);
+
 // Names with how often each occurs: "agent, rank x4"; "-" when there are none.
 std::string NamesOf(const std::vector<EndpointInfo>& endpoints);
 

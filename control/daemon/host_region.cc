@@ -6,10 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "transport/base/errno_status.h"
+#include "transport/region/uuid_text.h"
 
 namespace tombolo::control {
 namespace {
@@ -29,7 +27,7 @@ absl::StatusOr<RegionUuid> NewUuid() {
 
 absl::StatusOr<HostRegion> HostRegion::Create(const RegionLimits& limits) {
   if (auto geometry = ComputeGeometry(limits); !geometry.ok()) return geometry.status();
-  absl::StatusOr<UniqueFd> memory_fd = CreateSealedMemfd("tombolo", limits.region_bytes);
+  absl::StatusOr<UniqueFd> memory_fd = CreateSealedMemfd(kRegionMemfdName, limits.region_bytes);
   if (!memory_fd.ok()) return memory_fd.status();
   absl::StatusOr<Mapping> mapping = Mapping::Map(memory_fd->Get(), 0, limits.region_bytes);
   if (!mapping.ok()) return mapping.status();
@@ -41,12 +39,6 @@ absl::StatusOr<HostRegion> HostRegion::Create(const RegionLimits& limits) {
   return HostRegion(*std::move(memory_fd), *std::move(mapping), *region);
 }
 
-std::string HostRegion::UuidText() const {
-  const RegionUuid& uuid = region_.Uuid();
-  const std::string hex = absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(uuid.data()), uuid.size()));
-  return absl::StrCat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-",
-                      hex.substr(16, 4), "-", hex.substr(20));
-}
+std::string HostRegion::UuidText() const { return tombolo::UuidText(region_.Uuid()); }
 
 }  // namespace tombolo::control

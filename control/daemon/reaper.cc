@@ -43,6 +43,14 @@ bool Reaper::EverybodyHasLetGo(EndpointId dead, uint64_t epoch) {
   return all;
 }
 
+void Reaper::EmptyLine(uint32_t dead) {
+  EndpointLine& line = region_.Line(dead);
+  // Relaxed: nobody who looks at a line trusts it. Before the extents are freed, so that no line
+  // names memory that is another's.
+  line.armed.store(0, std::memory_order_relaxed);
+  line.link_directory.store(0, std::memory_order_relaxed);
+}
+
 bool Reaper::Sweep() {
   bool some_left = false;
   for (const EndpointInfo& dead : registry_.DyingEndpoints()) {
@@ -50,8 +58,8 @@ bool Reaper::Sweep() {
       some_left = true;
       continue;
     }
+    EmptyLine(dead.id.index);
     extents_.ReleaseAllOf(static_cast<uint16_t>(dead.id.index));
-    region_.Line(dead.id.index).armed.store(0, std::memory_order_relaxed);
     mirror_.WriteFree(dead.id);
     death_epochs_.erase(dead.id.index);
     // It can't fail: the registry itself named it as dying.

@@ -41,6 +41,7 @@ class Reaper {
   bool HasLetGo(uint32_t live, uint64_t epoch) const;
   // Whether all have let go; wakes those who have not.
   bool EverybodyHasLetGo(EndpointId dead, uint64_t epoch);
+  void EmptyLine(uint32_t dead);
 
   Region region_;
   ExtentMap extents_;

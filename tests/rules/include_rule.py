@@ -20,6 +20,7 @@ LAYERS = {
     'transport/device': 3,
     'transport/endpoint': 4,
     'transport/wait': 4,
+    'transport/fsck': 4,
     'transport/channel': 5,
     'transport/stream': 5,
     'transport/c': 6,

@@ -53,8 +53,17 @@ absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_
 }
 
 absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t offset_bytes, uint64_t size_bytes) {
-  void* base = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                    static_cast<off_t>(offset_bytes));
+  return Map(fd, offset_bytes, size_bytes, PROT_READ | PROT_WRITE);
+}
+
+absl::StatusOr<Mapping> Mapping::MapReadOnly(int fd, uint64_t offset_bytes, uint64_t size_bytes) {
+  return Map(fd, offset_bytes, size_bytes, PROT_READ);
+}
+
+absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t offset_bytes, uint64_t size_bytes,
+                                     int protection) {
+  void* base =
+      mmap(nullptr, size_bytes, protection, MAP_SHARED, fd, static_cast<off_t>(offset_bytes));
   if (base == MAP_FAILED) {
     return ErrnoStatus(errno, absl::StrCat("map ", size_bytes, " bytes of the region"));
   }

@@ -12,17 +12,24 @@
 
 namespace tombolo {
 
+// The name of the daemon's memfd, by which a region is found in /proc when the daemon is no more.
+inline constexpr char kRegionMemfdName[] = "tombolo";
+
 // A memfd of `size_bytes`, allocated in full and sealed against any change of size: a file that
 // shrinks would kill every QEMU that maps it with SIGBUS. ResourceExhausted when the memory is not
 // there.
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes);
 
-// A shared read-write mapping, unmapped at the end of its life and not inherited by fork: a child
+// A shared mapping, unmapped at the end of its life and not inherited by fork: a child
 // must not hold memory on behalf of an endpoint that it is not.
 class Mapping {
  public:
-  // Maps `size_bytes` of `fd` from `offset_bytes`. The descriptor may be closed afterwards.
+  // Maps `size_bytes` of `fd` from `offset_bytes`, to read and to write. The descriptor may be
+  // closed afterwards.
   static absl::StatusOr<Mapping> Map(int fd, uint64_t offset_bytes, uint64_t size_bytes);
+
+  // The same for whoever only looks: a write faults.
+  static absl::StatusOr<Mapping> MapReadOnly(int fd, uint64_t offset_bytes, uint64_t size_bytes);
 
   Mapping() = default;
   Mapping(Mapping&& other) noexcept;
@@ -33,6 +40,9 @@ class Mapping {
 
  private:
   explicit Mapping(std::span<std::byte> bytes) : bytes_(bytes) {}
+
+  static absl::StatusOr<Mapping> Map(int fd, uint64_t offset_bytes, uint64_t size_bytes,
+                                     int protection);
 
   std::span<std::byte> bytes_;
 };

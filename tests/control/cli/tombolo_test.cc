@@ -184,13 +184,14 @@ TEST_F(TomboloTest, PingWithoutABrokerIsExitCodeThree) {
 TEST_F(TomboloTest, WrongUsageIsExitCodeTwo) {
   for (const char* arguments :
        {"nonsense", "peers --nonsense", "vm-args --format xml", "watch --resume=minus",
-        "peers watch", "ping", "ping x", "ping 1 --count 0"}) {
+        "peers watch", "ping", "ping x", "ping 1 --count 0", "fsck x", "stat --watch 0"}) {
     EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
   }
 }
 
 TEST_F(TomboloTest, HelpBeginsWithExamples) {
-  for (const char* arguments : {"", "-h", "peers --help", "watch -h", "vm-args -h", "ping -h"}) {
+  for (const char* arguments :
+       {"", "-h", "peers --help", "watch -h", "vm-args -h", "ping -h", "fsck -h", "stat -h"}) {
     const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 0) << arguments;
     EXPECT_THAT(result.out, StartsWith("Examples:\n  ")) << arguments;

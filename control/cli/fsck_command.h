@@ -1,0 +1,13 @@
+// `tombolo fsck`: whose every extent of the region is, also when the daemon is dead.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "control/cli/cli_context.h"
+
+namespace tombolo::control {
+
+// `context` must outlive `app`.
+void AddFsckCommand(CLI::App& app, CliContext& context);
+
+}  // namespace tombolo::control

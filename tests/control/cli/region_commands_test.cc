@@ -1,0 +1,200 @@
+// `tombolo fsck` and `tombolo stat` on the region of a real tombolod, alive and killed.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "control/client/control_client.h"
+#include "control/region_source/held_memory.h"
+#include "tests/support/spin.h"
+#include "tests/support/temp_dir.h"
+#include "transport/base/unique_fd.h"
+#include "transport/channel/channel.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/layout/extent_word.h"
+
+namespace tombolo::control {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr char kDaemon[] = "control/daemon/tombolod";
+
+class Ignore final : public ChannelHandler {
+ public:
+  void OnMessage(tombolo::EndpointId, uint8_t, std::span<const std::byte>) override {}
+  void OnDeparted(tombolo::EndpointId) override {}
+};
+
+class RegionCommandsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string folder = folder_.File("run");
+    const char* const arguments[] = {kDaemon,  "--runtime-dir", folder.c_str(),
+                                     "--size", "16M",           nullptr};
+    ASSERT_EQ(
+        posix_spawn(&daemon_, kDaemon, nullptr, nullptr, const_cast<char**>(arguments), environ),
+        0);
+    ControlClient client(folder + "/control.sock");
+    ASSERT_TRUE(SpinUntil([&] { return client.ListPeers().ok(); }));
+    HoldMemory();
+    sender_ = Join("sender");
+    receiver_ = Join("receiver");
+    ASSERT_TRUE(sender_.channel->Open(receiver_.endpoint->Id()).ok());
+  }
+
+  void TearDown() override { KillDaemon(); }
+
+  void KillDaemon() {
+    if (daemon_ <= 0) return;
+    kill(daemon_, SIGKILL);
+    waitpid(daemon_, nullptr, 0);
+    daemon_ = 0;
+  }
+
+  // As a QEMU does. (What is only mapped, root alone may open.)
+  void HoldMemory() {
+    const HeldMemories held = FindHeldMemoriesOf("/proc", daemon_);
+    ASSERT_THAT(held.found, SizeIs(1));
+    memory_ = UniqueFd(open(held.found[0].path.c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_TRUE(memory_.IsOpen());
+  }
+
+  std::string OwnMemory() const {
+    return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(memory_.Get());
+  }
+
+  struct Member {
+    std::unique_ptr<Endpoint> endpoint;
+    std::unique_ptr<Channel> channel;
+  };
+
+  Member Join(const char* name) const {
+    Member member;
+    member.endpoint = *Endpoint::Attach(folder_.File("run/broker.sock"), name);
+    member.channel = *Channel::Create(*member.endpoint);
+    return member;
+  }
+
+  void Send(size_t payload_bytes) {
+    Ignore ignore;
+    Claim claim;
+    ASSERT_TRUE(sender_.channel->TryClaim(receiver_.endpoint->Id(), payload_bytes, claim));
+    sender_.channel->Publish(claim, 1, payload_bytes);
+    ASSERT_EQ(receiver_.channel->Poll(ignore), 1u);
+  }
+
+  struct Result {
+    int exit_code = -1;
+    std::string output;
+  };
+
+  // Both streams.
+  Result Run(const std::string& arguments) const {
+    const std::string command = "timeout 20 control/cli/tombolo --runtime-dir " +
+                                folder_.File("run") + " " + arguments + " 2>&1";
+    Result result;
+    FILE* pipe = popen(command.c_str(), "r");
+    char line[4096];
+    while (fgets(line, sizeof(line), pipe) != nullptr) result.output += line;
+    result.exit_code = WEXITSTATUS(pclose(pipe));
+    return result;
+  }
+
+  // What both commands say when ten messages of 100 bytes were sent.
+  void ExpectTraffic(const std::string& region) {
+    const Result stat = Run("stat --json" + region);
+    ASSERT_EQ(stat.exit_code, 0) << stat.output;
+    const json endpoints = json::parse(stat.output)["endpoints"];
+    ASSERT_THAT(endpoints, SizeIs(2));
+    EXPECT_EQ(endpoints[0]["name"], "sender");
+    EXPECT_EQ(endpoints[0]["counters"]["messages_sent"], 10);
+    EXPECT_EQ(endpoints[0]["counters"]["bytes_sent"], 1000);
+    EXPECT_EQ(endpoints[1]["name"], "receiver");
+    EXPECT_EQ(endpoints[1]["counters"]["bytes_received"], 1000);
+    EXPECT_EQ(endpoints[1]["counters"]["storms"], 0);
+    const Result fsck = Run("fsck --json" + region);
+    EXPECT_EQ(fsck.exit_code, 0) << fsck.output;
+    const json told = json::parse(fsck.output);
+    EXPECT_EQ(told["owned"], 2) << "a directory and a link";
+    EXPECT_EQ(told["owners"][0]["kinds"]["link"], 1);
+    EXPECT_EQ(told["owners"][0]["pid"], getpid());
+    EXPECT_THAT(told["violations"], SizeIs(0));
+  }
+
+  TempDir folder_;
+  pid_t daemon_ = 0;
+  UniqueFd memory_;
+  Member sender_;
+  Member receiver_;
+};
+
+TEST_F(RegionCommandsTest, TellTheSameWhenTheDaemonIsDead) {
+  for (int i = 0; i < 10; ++i) Send(100);
+  ExpectTraffic("");
+  KillDaemon();
+  ExpectTraffic("");
+  ExpectTraffic(" --region " + OwnMemory());
+}
+
+TEST_F(RegionCommandsTest, TablesAreForPeople) {
+  Send(100);
+  const Result stat = Run("stat");
+  EXPECT_EQ(stat.exit_code, 0);
+  EXPECT_THAT(stat.output, AllOf(HasSubstr("SLOT  ENDPOINT  NAME"), HasSubstr("sender    1 "),
+                                 HasSubstr("receiver  0 ")));
+  const Result fsck = Run("fsck");
+  EXPECT_EQ(fsck.exit_code, 0);
+  EXPECT_THAT(fsck.output, AllOf(HasSubstr("held by tombolod"), HasSubstr("endpoint 0  sender"),
+                                 HasSubstr("link-directory 1, link 1"), HasSubstr("\nclean: ")));
+}
+
+TEST_F(RegionCommandsTest, WatchTellsWhatWasAdded) {
+  Send(100);
+  const Result stat = Run("stat --watch 0.01 --count 2");
+  EXPECT_EQ(stat.exit_code, 0);
+  EXPECT_THAT(stat.output, AllOf(HasSubstr("sender    1 "), HasSubstr("sender    0 ")));
+}
+
+TEST_F(RegionCommandsTest, ViolationsAreExitCodeOne) {
+  const Region& region = sender_.endpoint->SharedRegion();
+  const uint32_t last = region.Parts().extent_count - 1;
+  region.ExtentMap()[last].store(
+      Pack({.state = ExtentState::kHead, .kind = ExtentKind::kMemory, .owner = 9, .length = 1}));
+  const Result result = Run("fsck");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("\n  leak: extent " + std::to_string(last)),
+                                   HasSubstr("error: the region has 1 violations")));
+  const std::string told = Run("fsck --json").output;
+  EXPECT_EQ(json::parse(told.substr(told.find('{')))["violations"][0]["kind"], "leak");
+}
+
+TEST_F(RegionCommandsTest, NamesAreNoOrdersToTheTerminal) {
+  sender_.endpoint->SharedRegion().Endpoint(0).name[0].store(0x1b5b1b);
+  EXPECT_THAT(Run("stat").output, HasSubstr("?[?"));
+  EXPECT_THAT(Run("fsck").output, HasSubstr("?[?"));
+}
+
+TEST_F(RegionCommandsTest, NoRegionAnywhereIsExitCodeThree) {
+  sender_ = {};
+  receiver_ = {};
+  memory_ = UniqueFd();
+  KillDaemon();
+  for (const char* command : {"stat", "fsck", "stat --region /tmp/no/such/file"}) {
+    EXPECT_EQ(Run(command).exit_code, 3) << command;
+  }
+}
+
+}  // namespace
+}  // namespace tombolo::control
