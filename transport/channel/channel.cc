@@ -210,7 +210,7 @@ size_t Channel::PollActive(ChannelHandler& handler) {
     if (poisoned) {
       CountFault(link.WhatWasWrong());
       Drop(peer, handler);
-    } else if (link.idle_polls >= kIdlePollsBeforePark && link.TryPark()) {
+    } else if (link.idle_polls >= kIdlePollsBeforePark && TryPark(link)) {
       parked_.push_back(peer);
       active_.erase(active_.begin() + static_cast<ptrdiff_t>(i));
     } else {
@@ -295,12 +295,18 @@ bool Channel::LookAgain() {
   return pending;
 }
 
+bool Channel::TryPark(InLink& link) {
+  if (!link.TryPark()) return false;
+  // Also those of skips that were passed over while parking: nobody announces them, and nobody
+  // looks at this link again until something is announced.
+  if (link.FlushCredits()) RingIfArmed(link.Sender().index);
+  return true;
+}
+
 bool Channel::PrepareToSleep() {
   // Backwards, because parking takes entries out.
   for (size_t i = active_.size(); i-- > 0;) {
-    InLink& link = *in_[active_[i]];
-    if (link.FlushCredits()) RingIfArmed(link.Sender().index);
-    if (!link.TryPark()) return false;
+    if (!TryPark(*in_[active_[i]])) return false;
     parked_.push_back(active_[i]);
     active_.erase(active_.begin() + static_cast<ptrdiff_t>(i));
   }

@@ -167,6 +167,7 @@ class Channel {
   void BuryExiles(ChannelHandler& handler);
   void Acknowledge();
   void EndClaim(OutLink& link);
+  bool TryPark(InLink& link);
   bool LookAgain();
   void NoteWakeup(bool came);
 

@@ -44,7 +44,7 @@ class InLink {
   bool FlushCredits();
 
   // Tells the sender that this link is not polled. False: a message came meanwhile, and it is not
-  // parked.
+  // parked. FlushCredits() afterwards: it may have passed over skips.
   bool TryPark();
   void Unpark();
 

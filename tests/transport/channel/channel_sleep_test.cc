@@ -8,6 +8,7 @@
 #include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/layout/counters.h"
+#include "transport/layout/link.h"
 #include "transport/layout/member_table.h"
 #include "transport/wait/waiter.h"
 
@@ -32,6 +33,23 @@ TEST(ChannelSleepTest, ABatchIsAnnouncedOnceByItsLastMessage) {
       1u);
   b.channel->WakeUp();
   EXPECT_EQ(b.channel->Poll(b.recorder), 9u);
+}
+
+// What is abandoned while the receiver goes to sleep is announced by nobody: the sender looked at
+// `parked` before, the receiver at the header after.
+TEST(ChannelSleepTest, CreditsOfASkipThatIsPassedOverWhileParkingComeBack) {
+  constexpr size_t kTenCells = 10 * kCellBytes - kCellHeaderBytes;
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  ASSERT_TRUE(a.Send(b, 1, Pattern(kTenCells, 1)));
+  while (b.channel->Poll(b.recorder) != 0) {
+  }
+  Claim claim;
+  ASSERT_TRUE(a.channel->TryClaim(b.Id(), kMaxInlineBytes, claim));
+  a.channel->Abandon(claim);
+  ASSERT_TRUE(b.channel->PrepareToSleep());
+  // 10 + 30 of 61 cells are behind us: another 30 need those of the skip.
+  EXPECT_TRUE(a.channel->TryClaim(b.Id(), kMaxInlineBytes, claim));
 }
 
 TEST(ChannelSleepTest, WaitDeliversWhatComesWhileItLooksAndWhileItSleeps) {
