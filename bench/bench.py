@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import comparison
+import picture
 import transport_bench
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,11 +22,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few rounds only: to see that it works")
     arguments = parser.parse_args()
     OUT.mkdir(exist_ok=True)
-    remarks, comparisons, _ = BENCHES[arguments.name].run(PROGRAMS, arguments.quick)
-    print("\n" + "\n".join(remarks) + "\n\n" + comparison.table(comparisons) + "\n")
-    results = OUT / f"{arguments.name}.json"
-    comparison.write_json(comparisons, results)
-    print(f"written: {results.relative_to(ROOT)}")
+    result = BENCHES[arguments.name].run(PROGRAMS, arguments.quick)
+    print("\n" + "\n".join(result.remarks) + "\n\n" + comparison.table(result.comparisons) + "\n")
+    table_file, picture_file = OUT / f"{arguments.name}.json", OUT / f"{arguments.name}.svg"
+    comparison.write_json(result.comparisons, table_file)
+    picture.draw(result.panels, picture_file)
+    print(f"written: {table_file.relative_to(ROOT)}, {picture_file.relative_to(ROOT)}")
 
 
 main()

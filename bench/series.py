@@ -20,6 +20,9 @@ class Series:
     def median(self) -> float:
         return statistics.median(value for value in self.values if value is not None)
 
+    def named(self, name: str) -> "Series":
+        return Series(name, self.unit, self.values)
+
     def apply(self, name: str, unit: str, function: Callable[[float], float]) -> "Series":
         return Series(name, unit, [None if value is None else function(value) for value in self.values])
 

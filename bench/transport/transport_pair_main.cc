@@ -8,9 +8,13 @@
 #include "bench/transport/bare_copy.h"
 #include "bench/transport/bare_pipeline.h"
 #include "bench/transport/bare_round_trip.h"
+#include "bench/transport/crowd.h"
 #include "bench/transport/link_wire.h"
 #include "bench/transport/pair.h"
+#include "bench/transport/queue_wire.h"
 #include "bench/transport/require.h"
+#include "bench/transport/socket_wire.h"
+#include "bench/transport/wakeup.h"
 #include "bench/transport/wire_measurements.h"
 #include "transport/base/units.h"
 
@@ -31,6 +35,17 @@ void AddBareLimits(Measurements& measurements) {
   }
 }
 
+void AddWakeups(Measurements& measurements) {
+  measurements.push_back(std::make_unique<BareWakeup>());
+  measurements.push_back(std::make_unique<LinkWakeup>());
+}
+
+void AddPolls(Measurements& measurements) {
+  for (const uint32_t idle_links : {0, 1000}) {
+    measurements.push_back(std::make_unique<PollCost>(idle_links));
+  }
+}
+
 void AddWire(Measurements& measurements, const std::shared_ptr<Wire>& wire) {
   for (const size_t message_bytes : kMessageBytes) {
     measurements.push_back(std::make_unique<WireLatency>(wire, message_bytes));
@@ -43,7 +58,13 @@ int Main(int argc, char** argv) {
   if (rounds <= 0) Fail("usage: transport_pair ROUNDS");
   Measurements measurements;
   AddBareLimits(measurements);
+  AddWakeups(measurements);
+  AddPolls(measurements);
   AddWire(measurements, std::make_shared<LinkWire>());
+  AddWire(measurements, SocketWire::UnixStream());
+  AddWire(measurements, SocketWire::UnixSeqpacket());
+  AddWire(measurements, SocketWire::LoopbackTcp());
+  AddWire(measurements, std::make_shared<QueueWire>());
   RunInPair(measurements, rounds);
   return 0;
 }
