@@ -5,9 +5,12 @@
 #include <memory>
 #include <string_view>
 
+#include "transport/base/unique_fd.h"
 #include "transport/channel/channel.h"
 #include "transport/device/simulated_device.h"
 #include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
+#include "transport/region/geometry.h"
 #include "transport/region/region.h"
 
 namespace tombolo {
@@ -15,9 +18,17 @@ namespace tombolo {
 class SimulatedMembers {
  public:
   explicit SimulatedMembers(uint64_t region_bytes = uint64_t{16} << 20);
+  SimulatedMembers(const RegionLimits& limits, const CacheSizes& caches);
 
   // A new endpoint of slot 0 with the lowest index that is free.
-  std::unique_ptr<Endpoint> Join(std::string_view name);
+  std::unique_ptr<Endpoint> Join(std::string_view name) { return Adopt(Add(name)); }
+
+  // The same in two steps: only its record, and the endpoint itself.
+  EndpointId Add(std::string_view name);
+  std::unique_ptr<Endpoint> Adopt(EndpointId id);
+
+  // Adopt() for a process that was forked off since: the mapping was not inherited.
+  std::unique_ptr<Endpoint> AdoptMappedAnew(EndpointId id);
 
   // The endpoint is proven dead: its record says so and the epoch moves.
   void Kill(EndpointId id);
@@ -31,6 +42,7 @@ class SimulatedMembers {
 
  private:
   void Bump();
+  UniqueFd Doorbell(uint16_t vector) const;
 
   std::shared_ptr<SimulatedRegion> simulated_;
   std::unique_ptr<Region> region_;

@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+"""bench.py NAME [--quick]: measures, prints a table, and writes bench/out/NAME.json and NAME.svg. `./dev bench` builds
+the programs and calls it."""
+
+import argparse
+from pathlib import Path
+
+import comparison
+import picture
+import transport_bench
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "bench/out"
+PROGRAMS = ROOT / "bazel-bin/bench"
+
+BENCHES = {"transport": transport_bench}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./dev bench")
+    parser.add_argument("name", choices=BENCHES)
+    parser.add_argument("--quick", action="store_true", help="a few rounds only: to see that it works")
+    arguments = parser.parse_args()
+    OUT.mkdir(exist_ok=True)
+    result = BENCHES[arguments.name].run(PROGRAMS, arguments.quick)
+    print("\n" + "\n".join(result.remarks) + "\n\n" + comparison.table(result.comparisons) + "\n")
+    table_file, picture_file = OUT / f"{arguments.name}.json", OUT / f"{arguments.name}.svg"
+    comparison.write_json(result.comparisons, table_file)
+    picture.draw(result.panels, picture_file)
+    print(f"written: {table_file.relative_to(ROOT)}, {picture_file.relative_to(ROOT)}")
+
+
+main()
