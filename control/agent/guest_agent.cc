@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
                                                               NamedDescriptors& inherited,
                                                               const AgentDevice& device,
                                                               const GuestAgentOptions& options) {
-  const absl::StatusOr<Region> region = Region::Attach(device.device->Memory());
+  const absl::StatusOr<Region> region =
+      Region::Attach(device.device->Memory(), device.device->Type());
   if (!region.ok()) return region.status();
   if (auto status = CheckFits(device, region->Limits()); !status.ok()) return status;
   std::unique_ptr<GuestAgent> agent(new GuestAgent(loop, device, *region, options));

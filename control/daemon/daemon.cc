@@ -68,7 +68,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop,
       DoorbellTable::Create(limits.slot_count, limits.vector_count);
   if (!doorbells.ok()) return doorbells.status();
   WarnOfQemusLimit(limits);
-  absl::StatusOr<HostRegion> region = HostRegion::Create(limits);
+  absl::StatusOr<HostRegion> region =
+      HostRegion::Create(limits, options.huge_pages ? PageSize::kHuge : PageSize::kNormal);
   if (!region.ok()) return region.status();
   std::unique_ptr<Daemon> daemon(
       new Daemon(loop, *std::move(runtime_dir), *std::move(region), *std::move(doorbells)));

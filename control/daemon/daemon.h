@@ -42,6 +42,7 @@ namespace tombolo::control {
 struct DaemonOptions {
   std::string runtime_dir = "/run/tombolo";
   RegionLimits limits;
+  bool huge_pages = false;  // If there are enough.
 };
 
 class Daemon {

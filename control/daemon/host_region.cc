@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "spdlog/spdlog.h"
 #include "transport/base/errno_status.h"
 #include "transport/region/uuid_text.h"
 
@@ -23,11 +24,20 @@ absl::StatusOr<RegionUuid> NewUuid() {
   return uuid;
 }
 
+// Huge pages spare the processor's translation caches, but a region without them works as well.
+absl::StatusOr<UniqueFd> CreateMemory(uint64_t size_bytes, PageSize page_size) {
+  absl::StatusOr<UniqueFd> memory = CreateSealedMemfd(kRegionMemfdName, size_bytes, page_size);
+  if (page_size == PageSize::kNormal || !absl::IsResourceExhausted(memory.status())) return memory;
+  spdlog::warn("no huge pages: {} The region has normal pages.",
+               std::string(memory.status().message()));
+  return CreateSealedMemfd(kRegionMemfdName, size_bytes);
+}
+
 }  // namespace
 
-absl::StatusOr<HostRegion> HostRegion::Create(const RegionLimits& limits) {
+absl::StatusOr<HostRegion> HostRegion::Create(const RegionLimits& limits, PageSize page_size) {
   if (auto geometry = ComputeGeometry(limits); !geometry.ok()) return geometry.status();
-  absl::StatusOr<UniqueFd> memory_fd = CreateSealedMemfd(kRegionMemfdName, limits.region_bytes);
+  absl::StatusOr<UniqueFd> memory_fd = CreateMemory(limits.region_bytes, page_size);
   if (!memory_fd.ok()) return memory_fd.status();
   absl::StatusOr<Mapping> mapping = Mapping::Map(memory_fd->Get(), 0, limits.region_bytes);
   if (!mapping.ok()) return mapping.status();

@@ -19,7 +19,9 @@ namespace tombolo::control {
 class HostRegion {
  public:
   // InvalidArgument as ComputeGeometry says; ResourceExhausted when there is not enough memory.
-  static absl::StatusOr<HostRegion> Create(const RegionLimits& limits);
+  // Without huge pages enough it says so and takes normal ones.
+  static absl::StatusOr<HostRegion> Create(const RegionLimits& limits,
+                                           PageSize page_size = PageSize::kNormal);
 
   const Region& View() const { return region_; }
   int MemoryFd() const { return memory_fd_.Get(); }

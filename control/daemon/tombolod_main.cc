@@ -46,6 +46,8 @@ void Describe(CLI::App& app, Flags& flags) {
   app.add_option("--vectors", limits.vector_count, "doorbells of each slot")->capture_default_str();
   app.add_option("--endpoints", limits.endpoint_count, "processes attached at once, in all slots")
       ->capture_default_str();
+  app.add_flag("--huge-pages", flags.options.huge_pages,
+               "take huge pages for the region, if enough are free");
   app.add_option("--log-level", flags.log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

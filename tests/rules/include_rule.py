@@ -56,7 +56,7 @@ LIBC_FOLDERS = ('sys', 'linux', 'net', 'netinet', 'arpa')
 LIBC = frozenset('''
     assert.h ctype.h dirent.h endian.h errno.h fcntl.h inttypes.h limits.h netdb.h poll.h pthread.h
     pwd.h sched.h signal.h spawn.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
-    strings.h syslog.h termios.h time.h ucontext.h unistd.h immintrin.h mqueue.h'''.split())
+    strings.h syslog.h termios.h time.h ucontext.h unistd.h emmintrin.h immintrin.h mqueue.h'''.split())
 
 # A package's promise about itself: registry is pure state.
 FORBIDDEN = {

@@ -70,12 +70,12 @@ bool FlushStreams(tombolo_endpoint& handle) {
   return handle.streams != nullptr && handle.streams->Flush();
 }
 
-RegionBuffer FromC(const tombolo_buffer& buffer) {
+RegionBuffer BufferFromC(const tombolo_buffer& buffer) {
   return {.first_extent = static_cast<uint32_t>(buffer.opaque),
           .bytes = {static_cast<std::byte*>(buffer.data), buffer.size_bytes}};
 }
 
-int ToC(LendResult result) {
+int LendResultToC(LendResult result) {
   switch (result) {
     case LendResult::kLent:
       return 0;
@@ -135,15 +135,15 @@ int tombolo_allocate(tombolo_endpoint* handle, size_t size_bytes, tombolo_buffer
 }
 
 int tombolo_free(tombolo_endpoint* handle, const tombolo_buffer* buffer) {
-  const absl::Status status = handle->channel->Free(FromC(*buffer));
+  const absl::Status status = handle->channel->Free(tombolo::BufferFromC(*buffer));
   return status.ok() ? 0 : FailC(status);
 }
 
 int tombolo_lend(tombolo_endpoint* handle, tombolo_id peer, const tombolo_buffer* buffer,
                  size_t offset, size_t size_bytes, uint8_t tag, uint64_t cookie) {
-  const auto result =
-      handle->channel->TryLend(FromC(peer), FromC(*buffer), offset, size_bytes, tag, cookie);
-  return result.ok() ? tombolo::ToC(*result) : FailC(result.status());
+  const auto result = handle->channel->TryLend(FromC(peer), tombolo::BufferFromC(*buffer), offset,
+                                               size_bytes, tag, cookie);
+  return result.ok() ? tombolo::LendResultToC(*result) : FailC(result.status());
 }
 
 int tombolo_loan_intact(const tombolo_loan* loan) { return loan->loan.Intact() ? 1 : 0; }

@@ -46,7 +46,7 @@ int Errno(absl::StatusCode code) {
 static_assert(std::is_trivially_copyable_v<Claim>);
 static_assert(sizeof(Claim) <= sizeof(tombolo_claim::opaque));
 
-Claim FromC(const tombolo_claim& claim) {
+Claim ClaimFromC(const tombolo_claim& claim) {
   Claim result;
   memcpy(static_cast<void*>(&result), claim.opaque, sizeof(result));
   return result;
@@ -54,7 +54,7 @@ Claim FromC(const tombolo_claim& claim) {
 
 void Publish(tombolo_endpoint* handle, const tombolo_claim& claim, uint8_t tag, size_t size_bytes,
              More more) {
-  handle->channel->Publish(FromC(claim), tag, std::min(size_bytes, claim.size_bytes), more);
+  handle->channel->Publish(ClaimFromC(claim), tag, std::min(size_bytes, claim.size_bytes), more);
 }
 
 }  // namespace
@@ -71,6 +71,7 @@ int FailC(int error, const std::string& text) {
 
 }  // namespace tombolo
 
+using tombolo::ClaimFromC;
 using tombolo::FailC;
 using tombolo::FromC;
 using tombolo::ToC;
@@ -144,16 +145,16 @@ int tombolo_try_claim(tombolo_endpoint* handle, tombolo_id peer, size_t size_byt
 
 void tombolo_publish(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
                      size_t size_bytes) {
-  Publish(handle, *claim, tag, size_bytes, tombolo::More::kNo);
+  tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kNo);
 }
 
 void tombolo_publish_more(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
                           size_t size_bytes) {
-  Publish(handle, *claim, tag, size_bytes, tombolo::More::kMoreFollows);
+  tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kMoreFollows);
 }
 
 void tombolo_abandon(tombolo_endpoint* handle, const tombolo_claim* claim) {
-  handle->channel->Abandon(tombolo::FromC(*claim));
+  handle->channel->Abandon(ClaimFromC(*claim));
 }
 
 const char* tombolo_error(void) { return tombolo::last_error.c_str(); }

@@ -1,12 +1,11 @@
 #include "transport/channel/bulk_pool.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "transport/base/units.h"
 #include "transport/layout/link.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 namespace {
@@ -104,7 +103,7 @@ void BulkPool::Trim() {
     std::erase_if(free, [segment](uint32_t chunk) {
       return chunk >= segment && chunk < segment + kExtentsPerSegment;
     });
-    memset(region_.Extent(segment), 0, uint64_t{kExtentsPerSegment} * kExtentBytes);
+    Zero(region_.Type(), {region_.Extent(segment), uint64_t{kExtentsPerSegment} * kExtentBytes});
     extents_.Free(segment, owner_);
     chunk_count_ -= kChunksPerSegment;
   }

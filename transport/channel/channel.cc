@@ -1,7 +1,5 @@
 #include "transport/channel/channel.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +8,7 @@
 #include "transport/base/units.h"
 #include "transport/endpoint/link_directory.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 namespace {
@@ -58,7 +57,7 @@ absl::Status Channel::EnsureDirectory() {
                      " free extents for a directory of links; make it larger "
                      "(tombolod --size)."));
   }
-  memset(region_.Extent(*directory_extent_), 0, uint64_t{count} * kExtentBytes);
+  Zero(region_.Type(), {region_.Extent(*directory_extent_), uint64_t{count} * kExtentBytes});
   // Release: pairs with FindLinkExtent.
   region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_release);
   return absl::OkStatus();

@@ -139,6 +139,7 @@ class Channel {
   void SleptInVain();
 
   EndpointId Self() const { return self_; }
+  const Region& SharedRegion() const { return region_; }
 
  private:
   static constexpr size_t kPollBudget = 32;

@@ -1,9 +1,8 @@
 #include "transport/channel/lender.h"
 
-#include <string.h>
-
 #include "absl/strings/str_cat.h"
 #include "transport/base/units.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 
@@ -42,7 +41,7 @@ absl::Status Lender::Free(const RegionBuffer& buffer) {
 }
 
 void Lender::GiveBack(uint32_t first_extent, const Holding& holding) {
-  memset(region_.Extent(first_extent), 0, uint64_t{holding.extents} * kExtentBytes);
+  Zero(region_.Type(), {region_.Extent(first_extent), uint64_t{holding.extents} * kExtentBytes});
   extents_.Free(first_extent, owner_);
 }
 

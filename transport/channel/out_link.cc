@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 
@@ -20,7 +21,7 @@ absl::StatusOr<std::unique_ptr<OutLink>> OutLink::Create(const Region& region, E
                      "; make it larger (tombolod --size)."));
   }
   std::byte* memory = region.Extent(*extent);
-  memset(memory, 0, kExtentBytes);
+  Zero(region.Type(), {memory, kExtentBytes});
   // SAFETY: an extent is as large as a Link and aligned to 4 KiB; zeroed memory is a Link in its
   // first state.
   Link& link = *reinterpret_cast<Link*>(memory);
@@ -40,7 +41,7 @@ void OutLink::FreeExtents(ExtentMap& extents) {
     pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
   }
   LeavePool();
-  memset(static_cast<void*>(link_), 0, sizeof(*link_));
+  Zero(region_.Type(), {region_.Extent(link_extent_), kExtentBytes});
   extents.Free(link_extent_, static_cast<uint16_t>(self_.index));
 }
 

@@ -8,11 +8,9 @@
 #include <cstdint>
 #include <span>
 
-namespace tombolo {
+#include "transport/base/memory_type.h"
 
-// How the processor treats the mapping; it decides copy routine and whether atomic
-// read-modify-write works.
-enum class MemoryType { kWriteBack, kWriteCombining, kUncached, kDevice };
+namespace tombolo {
 
 class Device {
  public:

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,16 +19,38 @@
 namespace tombolo {
 namespace {
 
-// What the kernel reckons could be allocated without swapping (proc(5)). Everything, if it does not
-// say.
-uint64_t AvailableBytes() {
+// A number of proc(5)'s meminfo, as it stands there; nothing if it does not say.
+std::optional<uint64_t> MemInfo(std::string_view wanted) {
   std::ifstream meminfo("/proc/meminfo");
-  std::string key, unit;
-  uint64_t kib = 0;
-  while (meminfo >> key >> kib >> unit) {
-    if (key == "MemAvailable:") return kib * kKiB;
+  std::string line;
+  while (std::getline(meminfo, line)) {
+    std::istringstream words(line);
+    std::string key;
+    uint64_t value = 0;
+    if (words >> key >> value && key == wanted) return value;
   }
-  return UINT64_MAX;
+  return std::nullopt;
+}
+
+// What could be allocated without swapping. Everything, if the kernel does not say.
+uint64_t AvailableBytes() {
+  const auto kib = MemInfo("MemAvailable:");
+  return kib ? *kib * kKiB : UINT64_MAX;
+}
+
+uint64_t HugePageBytes() { return MemInfo("Hugepagesize:").value_or(2 * kKiB) * kKiB; }
+
+absl::Status TooFewHugePages(uint64_t size_bytes) {
+  const uint64_t page_bytes = HugePageBytes();
+  if (size_bytes % page_bytes != 0) {
+    return absl::ResourceExhaustedError(absl::StrCat("the region's ", size_bytes,
+                                                     " bytes are not whole huge pages of ",
+                                                     page_bytes, "; choose a larger --size."));
+  }
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the region needs ", size_bytes / page_bytes, " huge pages of ",
+                   page_bytes / kMiB, " MiB and ", MemInfo("HugePages_Free:").value_or(0),
+                   " are free; raise vm.nr_hugepages (sysctl), or leave out --huge-pages."));
 }
 
 absl::Status TooLittleMemory(uint64_t size_bytes) {
@@ -37,14 +62,21 @@ absl::Status TooLittleMemory(uint64_t size_bytes) {
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes) {
+absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes,
+                                           PageSize page_size) {
+  const bool is_huge = page_size == PageSize::kHuge;
+  if (is_huge && size_bytes % HugePageBytes() != 0) return TooFewHugePages(size_bytes);
   // SUBTLE: a memfd has no limit of its own, so an allocation larger than memory does not fail: the
   // kernel kills other processes to make room for it. Hence the look before.
-  if (size_bytes > AvailableBytes()) return TooLittleMemory(size_bytes);
-  UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!is_huge && size_bytes > AvailableBytes()) return TooLittleMemory(size_bytes);
+  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (is_huge ? MFD_HUGETLB : 0);
+  UniqueFd fd(memfd_create(std::string(name).c_str(), flags));
+  if (!fd.IsOpen() && is_huge) return TooFewHugePages(size_bytes);
   if (!fd.IsOpen()) return ErrnoStatus(errno, "create the region's memfd");
   const int error = posix_fallocate(fd.Get(), 0, static_cast<off_t>(size_bytes));
-  if (error == ENOSPC || error == ENOMEM) return TooLittleMemory(size_bytes);
+  if (error == ENOSPC || error == ENOMEM) {
+    return is_huge ? TooFewHugePages(size_bytes) : TooLittleMemory(size_bytes);
+  }
   if (error != 0) return ErrnoStatus(error, absl::StrCat("allocate ", size_bytes, " bytes"));
   if (fcntl(fd.Get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return ErrnoStatus(errno, "seal the region's memfd");

@@ -15,10 +15,13 @@ namespace tombolo {
 // The name of the daemon's memfd, by which a region is found in /proc when the daemon is no more.
 inline constexpr char kRegionMemfdName[] = "tombolo";
 
+enum class PageSize { kNormal, kHuge };
+
 // A memfd of `size_bytes`, allocated in full and sealed against any change of size: a file that
 // shrinks would kill every QEMU that maps it with SIGBUS. ResourceExhausted when the memory is not
-// there.
-absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes);
+// there, or not in huge pages (of the system's default size) when those are asked for.
+absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_bytes,
+                                           PageSize page_size = PageSize::kNormal);
 
 // A shared mapping, unmapped at the end of its life and not inherited by fork: a child
 // must not hold memory on behalf of an endpoint that it is not.

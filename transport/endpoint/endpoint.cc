@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Attach(const std::string& br
 absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Adopt(std::unique_ptr<Device> device,
                                                           EndpointId id, uint16_t slot,
                                                           UniqueFd wake_fd) {
-  absl::StatusOr<Region> region = Region::Attach(device->Memory());
+  absl::StatusOr<Region> region = Region::Attach(device->Memory(), device->Type());
   if (!region.ok()) return region.status();
   const RegionLimits& limits = region->Limits();
   if (id.index >= limits.endpoint_count || id.incarnation == 0 || slot >= limits.slot_count) {

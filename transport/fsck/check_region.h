@@ -10,7 +10,6 @@
 //   - tails without a head, of an owner that exists (transport/alloc claims from the last word to
 //     the first and frees from the first to the last)
 //   - links that are in no directory any more: their owner keeps or frees them
-//   - a bulk lane of which only the offset is written
 // What everybody keeps to, so that nothing else is seen: a word that names extents is stored after
 // they were claimed and formatted, and cleared before they are freed.
 //

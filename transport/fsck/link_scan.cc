@@ -14,12 +14,10 @@
 namespace tombolo {
 namespace {
 
-// The words of a link that name who talks to whom and where its bulk lane is.
+// The words of a link that name who talks to whom.
 struct LinkHead {
   uint64_t magic_and_ends = 0;
   uint64_t incarnations = 0;
-  uint64_t bulk_offset = 0;
-  uint64_t bulk_bytes = 0;
 
   uint32_t Magic() const { return static_cast<uint32_t>(magic_and_ends); }
   uint16_t Sender() const { return static_cast<uint16_t>(magic_and_ends >> 32); }
@@ -33,9 +31,7 @@ LinkHead ReadLinkHead(const Region& region, uint32_t extent) {
   // SAFETY: an extent is within the region and aligned to 4 KiB.
   const auto* words = reinterpret_cast<const SharedU64*>(region.Extent(extent));
   return {.magic_and_ends = words[0].load(std::memory_order_relaxed),
-          .incarnations = words[1].load(std::memory_order_relaxed),
-          .bulk_offset = words[2].load(std::memory_order_relaxed),
-          .bulk_bytes = words[3].load(std::memory_order_relaxed)};
+          .incarnations = words[1].load(std::memory_order_relaxed)};
 }
 
 class LinkScan {
@@ -148,7 +144,6 @@ class LinkScan {
                        head.Sender(), " (incarnation ", head.SenderIncarnation(), ") to endpoint ",
                        head.Receiver(), ", magic 0x", absl::Hex(head.Magic())));
     }
-    if (head.bulk_offset != 0 && head.bulk_bytes != 0) CheckBulkLane(index, receiver, head);
   }
 
   uint32_t IncarnationOf(uint32_t index) const {
@@ -159,23 +154,6 @@ class LinkScan {
                const std::string& why) {
     findings_.Add(ViolationKind::kLink, index, evidence,
                   absl::StrCat("the link from ", Name(index), " to endpoint ", receiver, " ", why));
-  }
-
-  void CheckBulkLane(uint32_t index, uint32_t receiver, const LinkHead& head) {
-    Evidence evidence = Begin(index).Add(receiver).Add(head.bulk_offset).Add(head.bulk_bytes);
-    const uint64_t start = region_.Parts().extents.bytes;
-    const uint64_t extent = (head.bulk_offset - start) / kExtentBytes;
-    const bool within = head.bulk_offset >= start && extent < region_.Parts().extent_count &&
-                        head.bulk_offset % kExtentBytes == 0 && head.bulk_bytes % kExtentBytes == 0;
-    const uint64_t word = within ? MapWord(static_cast<uint32_t>(extent)) : 0;
-    if (within && IsRun(index, word, ExtentKind::kBulkLane, head.bulk_bytes / kExtentBytes)) {
-      return;
-    }
-    findings_.Add(ViolationKind::kBulkLane, index, evidence.Add(word),
-                  absl::StrCat("the bulk lane of the link from ", Name(index), " to endpoint ",
-                               receiver, ", ", head.bulk_bytes, " bytes at offset ",
-                               head.bulk_offset, ", is no run of its own: the extent's word is 0x",
-                               absl::Hex(word, absl::kZeroPad16)));
   }
 
   const Region& region_;

@@ -1,4 +1,4 @@
-// One pass over what endpoints tell strangers: their lines, link directories, links and bulk lanes.
+// One pass over what endpoints tell strangers: their lines, link directories and links.
 #pragma once
 
 #include "transport/fsck/findings.h"

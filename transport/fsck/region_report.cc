@@ -22,8 +22,6 @@ const char* Word(ViolationKind kind) {
       return "directory";
     case ViolationKind::kLink:
       return "link";
-    case ViolationKind::kBulkLane:
-      return "bulk-lane";
     case ViolationKind::kStaleLine:
       return "stale-line";
     case ViolationKind::kMember:

@@ -56,7 +56,6 @@ enum class ViolationKind {
   kBrokenRun,      // A head whose length runs over words that are not its tails.
   kDirectory,      // A link directory that is not the endpoint's own.
   kLink,           // A link that is not the endpoint's own, or says so itself.
-  kBulkLane,       // A bulk lane that is not the endpoint's own.
   kStaleLine,      // An endpoint's line that a former holder of the index left behind.
   kMember,         // An endpoint of a slot that does not exist.
   kService,        // A service whose writer is no endpoint.

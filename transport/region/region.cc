@@ -140,7 +140,7 @@ absl::StatusOr<Region> Region::Format(std::span<std::byte> memory, const RegionL
   return region;
 }
 
-absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory) {
+absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory, MemoryType type) {
   if (memory.size() < kMinRegionBytes) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the shared memory has ", memory.size(), " bytes; a Tombolo region has at least ",
@@ -167,6 +167,7 @@ absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory) {
   Region region(memory, limits, *geometry);
   region.uuid_ = std::bit_cast<RegionUuid>(std::array{Load(header.uuid[0]), Load(header.uuid[1])});
   region.caches_ = {Load(header.l1d_bytes), Load(header.l2_bytes), Load(header.l3_bytes)};
+  region.type_ = type;
   return region;
 }
 

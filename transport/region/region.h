@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "transport/base/memory_type.h"
 #include "transport/base/offset.h"
 #include "transport/layout/control_area.h"
 #include "transport/layout/counters.h"
@@ -47,12 +48,15 @@ class Region {
 
   // Checks every field of the header in `memory`. FailedPrecondition says which one was seen, what
   // was expected and what to do.
-  static absl::StatusOr<Region> Attach(std::span<std::byte> memory);
+  // `type`: of the mapping, for those who copy (region_copy.h).
+  static absl::StatusOr<Region> Attach(std::span<std::byte> memory,
+                                       MemoryType type = MemoryType::kWriteBack);
 
   const RegionLimits& Limits() const { return limits_; }
   const Geometry& Parts() const { return geometry_; }
   const RegionUuid& Uuid() const { return uuid_; }
   const CacheSizes& Caches() const { return caches_; }
+  MemoryType Type() const { return type_; }
 
   SharedU64& MembershipEpoch() const;
   SharedU32& EndpointHighWater() const;
@@ -88,6 +92,7 @@ class Region {
   Geometry geometry_;
   RegionUuid uuid_{};
   CacheSizes caches_;
+  MemoryType type_ = MemoryType::kWriteBack;
 };
 
 }  // namespace tombolo

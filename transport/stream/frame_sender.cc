@@ -1,11 +1,10 @@
 #include "transport/stream/frame_sender.h"
 
-#include <string.h>
-
 #include <algorithm>
 
 #include "transport/channel/tags.h"
 #include "transport/layout/link.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 
@@ -30,8 +29,9 @@ bool FrameSender::TryClaimData(size_t payload_bytes, Claim& claim) {
 
 void FrameSender::Publish(const Claim& claim, const StreamFrameHeader& header,
                           std::span<const std::byte> body) {
-  memcpy(claim.payload.data(), &header, sizeof(header));
-  if (!body.empty()) memcpy(claim.payload.data() + sizeof(header), body.data(), body.size());
+  const MemoryType type = channel_.SharedRegion().Type();
+  CopyIn(type, claim.payload.data(), std::as_bytes(std::span(&header, 1)));
+  CopyIn(type, claim.payload.data() + sizeof(header), body);
   channel_.Publish(claim, ToTag(AgentTag::kStream), sizeof(header) + body.size());
   ++frames_sent_;
 }

@@ -61,6 +61,7 @@ class Stream {
 
   // No more will be written.
   void CloseWrite();
+  bool WriteClosed() const { return core_->WriteClosed(); }
 
   // The oldest bytes that were not consumed, as many as lie together; empty when there are none.
   // Within OnReadable() they may lie in shared memory, where the peer may still change them: look

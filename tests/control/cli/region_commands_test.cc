@@ -171,7 +171,8 @@ TEST_F(RegionCommandsTest, ViolationsAreExitCodeOne) {
   const Region& region = sender_.endpoint->SharedRegion();
   const uint32_t last = region.Parts().extent_count - 1;
   region.ExtentMap()[last].store(
-      Pack({.state = ExtentState::kHead, .kind = ExtentKind::kMemory, .owner = 9, .length = 1}));
+      Pack({.state = ExtentState::kHead, .kind = ExtentKind::kMemory, .owner = 9, .length = 1}),
+      std::memory_order_relaxed);
   const Result result = Run("fsck");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, AllOf(HasSubstr("\n  leak: extent " + std::to_string(last)),
@@ -181,7 +182,7 @@ TEST_F(RegionCommandsTest, ViolationsAreExitCodeOne) {
 }
 
 TEST_F(RegionCommandsTest, NamesAreNoOrdersToTheTerminal) {
-  sender_.endpoint->SharedRegion().Endpoint(0).name[0].store(0x1b5b1b);
+  sender_.endpoint->SharedRegion().Endpoint(0).name[0].store(0x1b5b1b, std::memory_order_relaxed);
   EXPECT_THAT(Run("stat").output, HasSubstr("?[?"));
   EXPECT_THAT(Run("fsck").output, HasSubstr("?[?"));
 }

@@ -5,6 +5,7 @@ Usage: tombolod_test.py TOMBOLOD [unittest's flags]
 """
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -48,6 +49,15 @@ class TombolodTest(unittest.TestCase):
         self.fails(EXIT_USAGE, "--slots", "257", saying="the number of slots is 257")
         self.fails(EXIT_USAGE, "--vectors", "257", saying="the number of vectors is 257")
         self.fails(EXIT_USAGE, "--endpoints", "0", saying="the number of endpoints is 0")
+
+    def test_without_huge_pages_it_says_so_and_takes_normal_ones(self):
+        with open("/proc/meminfo", encoding="ascii") as meminfo:
+            free = int(re.search(r"HugePages_Free:\s+(\d+)", meminfo.read()).group(1))
+        if free >= 8:
+            self.skipTest("this machine has huge pages")
+        self.start("--huge-pages")
+        self.assertRegex(self.said, r"no huge pages: the region needs \d+ huge pages of \d+ MiB "
+                                    rf"and {free} are free")
 
     def test_says_its_version(self):
         done = subprocess.run([TOMBOLOD, "--version"], capture_output=True, text=True,
@@ -110,14 +120,16 @@ class TombolodTest(unittest.TestCase):
         self.assertEqual(process.wait(timeout=TIMEOUT_S), 0)
         self.assertEqual(os.listdir(self.runtime_dir), [])
 
-    def start(self, **options):
+    def start(self, *flags, **options):
         """A daemon that has said that it is ready; killed at the latest when the test ends."""
         process = subprocess.Popen(
-            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M"],
+            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M", *flags],
             stderr=subprocess.PIPE, text=True, **options)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
+        self.said = ""
         for line in process.stderr:
+            self.said += line
             if "sockets in" in line:
                 return process
         raise AssertionError("tombolod did not start")

@@ -98,9 +98,9 @@ TEST_F(AttachTest, ATruncatedRegionIsRefusedWithBothSizes) {
 }
 
 TEST_F(AttachTest, AnotherMagicOrLayoutVersionIsRefused) {
-  Header().layout_version = kLayoutVersion + 1;
+  Header().layout_version.store(kLayoutVersion + 1, std::memory_order_relaxed);
   EXPECT_THAT(Text(AttachStatus()), HasSubstr("Install the same release"));
-  Header().magic.store(7);
+  Header().magic.store(7, std::memory_order_relaxed);
   EXPECT_THAT(Text(AttachStatus()), HasSubstr("starts with 0x7"));
 }
 

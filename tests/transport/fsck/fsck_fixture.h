@@ -38,21 +38,23 @@ class FsckTest : public RegionTest {
 
   void PutEndpoint(uint32_t index, EndpointState state, std::string_view name = "some") {
     EndpointRecord& record = region_->Endpoint(index);
-    record.location.store(MakeLocation(1, 2, 4711));
+    record.location.store(MakeLocation(1, 2, 4711), std::memory_order_relaxed);
     PutName(record.name, name);
-    record.identity.store(MakeIdentity(kIncarnation, static_cast<uint32_t>(state)));
-    region_->Line(index).incarnation.store(kIncarnation);
+    record.identity.store(MakeIdentity(kIncarnation, static_cast<uint32_t>(state)),
+                          std::memory_order_relaxed);
+    region_->Line(index).incarnation.store(kIncarnation, std::memory_order_relaxed);
   }
 
   void PutService(uint32_t index, std::string_view name, uint64_t writer = 0) {
     ServiceRecord& record = region_->Service(index);
-    record.writer.store(writer);
+    record.writer.store(writer, std::memory_order_relaxed);
     PutName(record.name, name);
-    record.identity.store(MakeIdentity(1, static_cast<uint32_t>(ServiceState::kExists)));
+    record.identity.store(MakeIdentity(1, static_cast<uint32_t>(ServiceState::kExists)),
+                          std::memory_order_relaxed);
   }
 
   void Put(uint32_t extent, const ExtentWord& word) {
-    region_->ExtentMap()[extent].store(Pack(word));
+    region_->ExtentMap()[extent].store(Pack(word), std::memory_order_relaxed);
   }
 
   void PutRun(uint32_t first, uint32_t length, uint16_t owner, ExtentKind kind) {
@@ -65,7 +67,7 @@ class FsckTest : public RegionTest {
   // A directory in `extent`, one extent long as 64 endpoints need.
   void PutDirectory(uint32_t index, uint32_t extent) {
     PutRun(extent, 1, static_cast<uint16_t>(index), ExtentKind::kLinkDirectory);
-    region_->Line(index).link_directory.store(extent + 1);
+    region_->Line(index).link_directory.store(extent + 1, std::memory_order_relaxed);
   }
 
   // A link in `extent`, in the sender's directory.
@@ -73,16 +75,17 @@ class FsckTest : public RegionTest {
     PutRun(extent, 1, static_cast<uint16_t>(sender), ExtentKind::kLink);
     // SAFETY: an extent is as large as a Link.
     Link& link = *reinterpret_cast<Link*>(region_->Extent(extent));
-    link.magic.store(kLinkMagic);
-    link.sender = static_cast<uint16_t>(sender);
-    link.receiver = static_cast<uint16_t>(receiver);
-    link.sender_incarnation = kIncarnation;
-    Entry(sender, receiver).store(extent + 1);
+    link.magic.store(kLinkMagic, std::memory_order_relaxed);
+    link.sender.store(static_cast<uint16_t>(sender), std::memory_order_relaxed);
+    link.receiver.store(static_cast<uint16_t>(receiver), std::memory_order_relaxed);
+    link.sender_incarnation.store(kIncarnation, std::memory_order_relaxed);
+    Entry(sender, receiver).store(extent + 1, std::memory_order_relaxed);
     return link;
   }
 
   LinkDirectoryEntry& Entry(uint32_t sender, uint32_t receiver) {
-    const auto extent = static_cast<uint32_t>(region_->Line(sender).link_directory.load() - 1);
+    const auto extent = static_cast<uint32_t>(
+        region_->Line(sender).link_directory.load(std::memory_order_relaxed) - 1);
     return reinterpret_cast<LinkDirectoryEntry*>(region_->Extent(extent))[receiver];
   }
 
@@ -111,7 +114,7 @@ class FsckTest : public RegionTest {
     for (size_t i = 0; i < words.size(); ++i) {
       uint64_t word;
       memcpy(&word, bytes + i * sizeof(word), sizeof(word));
-      words[i].store(word);
+      words[i].store(word, std::memory_order_relaxed);
     }
   }
 };
