@@ -28,8 +28,8 @@ class Reaper {
   // `registry` and `mirror` must outlive it. `ring` wakes an endpoint.
   Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring);
 
-  // An event was written to the region: notes the deaths in it and wakes those who were linked with
-  // the dead.
+  // An event was written to the region: notes the deaths in it. Call Sweep() soon, which wakes
+  // those who were linked with the dead.
   void Note(const MembershipEvent& event);
 
   // Frees what everybody has let go of, and wakes those who have not. True: some are left, so come

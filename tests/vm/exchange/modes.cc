@@ -16,7 +16,6 @@ namespace {
 
 constexpr int64_t kStalledNs = 20 * kNsPerSecond;
 constexpr int kDoorbellPatienceMs = 10'000;
-constexpr int kLookAgainMs = 100;
 constexpr int64_t kPaceNs = 5 * kNsPerMs;
 constexpr int64_t kProgressNs = 200 * kNsPerMs;
 constexpr int kBurst = 32;
@@ -59,16 +58,13 @@ absl::Status SendPatiently(Channel& channel, Conversation& talk) {
   return absl::OkStatus();
 }
 
-// Sleeps until the doorbell rings. Nobody rings for a departure, so that one is looked for; what
-// has come is not, which would hide a doorbell that is missing.
+// Sleeps until the doorbell rings, as it does for a message and for a departure. Nothing is looked
+// for meanwhile, which would hide a doorbell that is missing.
 absl::Status AwaitDoorbell(Channel& channel, const Conversation& talk) {
   pollfd doorbell = {channel.Readable(), POLLIN, 0};
-  bool awake = false;
-  for (int waited_ms = 0; !awake && waited_ms < kDoorbellPatienceMs; waited_ms += kLookAgainMs) {
-    awake = poll(&doorbell, 1, kLookAgainMs) == 1 || !talk.PeerLives();
-  }
+  const bool rang = poll(&doorbell, 1, kDoorbellPatienceMs) == 1;
   channel.WakeUp();
-  return awake ? absl::OkStatus() : Error(talk, "asleep, and no doorbell rang for 10 s");
+  return rang ? absl::OkStatus() : Error(talk, "asleep, and no doorbell rang for 10 s");
 }
 
 absl::Status SendToSleeper(Channel& channel, Conversation& talk) {
@@ -78,13 +74,12 @@ absl::Status SendToSleeper(Channel& channel, Conversation& talk) {
 
 absl::Status AwaitMessages(Channel& channel, Conversation& talk, uint64_t count) {
   while (talk.Received() < count) {
-    if (channel.Poll(talk) == 0 && channel.PrepareToSleep()) {
-      if (absl::Status rang = AwaitDoorbell(channel, talk); !rang.ok()) return rang;
-    }
+    const size_t came = channel.Poll(talk);
     // After the last message the peer may be gone, and all is well.
-    if (talk.Received() < count || !talk.Fault().empty()) {
-      if (absl::Status trouble = Trouble(talk); !trouble.ok()) return trouble;
-    }
+    if (talk.Received() == count && talk.Fault().empty()) break;
+    if (absl::Status trouble = Trouble(talk); !trouble.ok()) return trouble;
+    if (came > 0 || !channel.PrepareToSleep()) continue;
+    if (absl::Status rang = AwaitDoorbell(channel, talk); !rang.ok()) return rang;
   }
   return absl::OkStatus();
 }

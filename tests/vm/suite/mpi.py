@@ -59,7 +59,7 @@ class WaitingJob:
 
     def _wait_said(self, regex: str, seconds: float) -> None:
         deadline = Deadline(seconds)
-        while not re.search(regex, self._log.read_text(), re.MULTILINE):
+        while not self._log.exists() or not re.search(regex, self._log.read_text(), re.MULTILINE):
             if deadline.passed():
                 raise LabError(f"no line of {self._log} matches `{regex}` after {seconds:.0f} s")
             time.sleep(LOOK_SECONDS)
