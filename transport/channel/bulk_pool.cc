@@ -63,7 +63,7 @@ bool BulkPool::Grow() {
   const auto segment = extents_.Claim(kExtentsPerSegment, owner_, ExtentKind::kBulkLane);
   if (!segment) return false;
   // The ring is unrolled, so that it can have another size.
-  std::ranges::rotate(free_, free_.begin() + free_first_);
+  std::rotate(free_.begin(), free_.begin() + free_first_, free_.end());
   free_first_ = 0;
   free_.resize(chunk_count_ + kChunksPerSegment);
   for (uint32_t i = 0; i < kChunksPerSegment; ++i) Push(*segment + i * kExtentsPerChunk);
