@@ -6,13 +6,14 @@ from typing import List
 
 import include_rule
 import layout_rule
+import name_rule
 import style_rule
 from tree import Tree, Violation
 
 
 def violations(root: str) -> List[Violation]:
     tree = Tree(root)
-    return [found for rule in (include_rule, style_rule, layout_rule) for found in rule.check(tree)]
+    return [found for rule in (include_rule, style_rule, layout_rule, name_rule) for found in rule.check(tree)]
 
 
 def main() -> int:

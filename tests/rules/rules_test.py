@@ -185,5 +185,29 @@ class LayoutRuleTest(RulesTest):
                            'docs/layout.md:2: word overlaps')
 
 
+class NameRuleTest(RulesTest):
+    HEADER = GUARD + ('// Old() is gone.\nclass Waiter {\n  ~Waiter();\n  void Sleep();\n'
+                      '  static constexpr int kLongest = 1;\n};\n')
+
+    def named(self, text: str, path: str = 'docs/wakeup.md') -> Dict[str, str]:
+        return {path: text, 'transport/wait/waiter.h': self.HEADER}
+
+    def test_what_the_code_has_may_be_named(self):
+        self.assert_clean(self.named('`Waiter::Sleep`, Waiter::~Waiter and `kLongest`'))
+
+    def test_what_the_code_does_not_have_is_refused(self):
+        self.assert_broken(self.named('one\n`Waiter::Wake` and `kShortest`'),
+                           'docs/wakeup.md:2: the code has no Waiter::Wake',
+                           'docs/wakeup.md:2: the code has no kShortest')
+        self.assert_broken(self.named('`Sleeper::Sleep`'), 'docs/wakeup.md:1: the code has no Sleeper::Sleep')
+
+    def test_a_comment_is_no_code(self):
+        self.assert_broken(self.named('`Waiter::Old`'), 'docs/wakeup.md:1: the code has no Waiter::Old')
+
+    def test_models_are_held_to_the_same(self):
+        self.assert_broken(self.named('/* Waiter::Wake */', 'tests/models/wakeup.pml'),
+                           'tests/models/wakeup.pml:1: the code has no Waiter::Wake')
+
+
 if __name__ == '__main__':
     unittest.main()
