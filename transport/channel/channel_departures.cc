@@ -100,7 +100,11 @@ std::vector<uint32_t> Channel::FindDeparted() const {
 
 size_t Channel::HandleDepartures(ChannelHandler& handler, uint64_t epoch) {
   size_t delivered = 0;
-  for (uint32_t peer : FindDeparted()) {
+  const std::vector<uint32_t> departed = FindDeparted();
+  // Once more: one that we only sent to may have announced its first message and died since Poll()
+  // looked at the inbox.
+  ScanInbox();
+  for (uint32_t peer : departed) {
     bool poisoned = false;
     if (in_[peer] != nullptr) delivered += Drain(*in_[peer], handler, kLinkCells, poisoned);
     Drop(peer, handler);

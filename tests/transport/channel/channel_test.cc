@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include <functional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -130,6 +133,42 @@ TEST(ChannelTest, AFirstMessageOfOneThatDiedMeanwhileIsDelivered) {
   b.channel->Poll(b.recorder);
   ASSERT_EQ(b.recorder.messages.size(), 1u);
   ASSERT_EQ(b.recorder.departed.size(), 1u);
+}
+
+// Runs `then` when the first message comes.
+class Interrupting final : public ChannelHandler {
+ public:
+  Interrupting(Recorder& recorder, std::function<void()> then)
+      : recorder_(recorder), then_(std::move(then)) {}
+
+  void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override {
+    recorder_.OnMessage(source, tag, payload);
+    if (then_) std::exchange(then_, nullptr)();
+  }
+  void OnDeparted(EndpointId peer) override { recorder_.OnDeparted(peer); }
+
+ private:
+  Recorder& recorder_;
+  std::function<void()> then_;
+};
+
+// The epoch moves for another reason, the inbox was looked at, and only then a peer that we only
+// sent to announces its first message and dies.
+TEST(ChannelTest, AFirstMessageOfOneThatDiesWhileAnotherEventIsHandledIsDelivered) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b"), c(members, "c");
+  ASSERT_TRUE(a.Send(b, 1, "to b"));
+  ASSERT_TRUE(c.Send(a, 1, "from c"));
+  Member newcomer(members, "newcomer");
+  Interrupting handler(a.recorder, [&] {
+    ASSERT_TRUE(b.Send(a, 1, "last words"));
+    members.Kill(b.Id());
+  });
+  a.channel->Poll(handler);
+  a.channel->Poll(handler);
+  ASSERT_EQ(a.recorder.messages.size(), 2u);
+  EXPECT_EQ(a.recorder.messages[1].payload, "last words");
+  EXPECT_EQ(a.recorder.departed, std::vector<EndpointId>{b.Id()});
 }
 
 TEST(ChannelTest, ClaimToADeadPeerFailsAndItsIndexServesTheNextOne) {
