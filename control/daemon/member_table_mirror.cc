@@ -96,10 +96,11 @@ void MemberTableMirror::WriteLive(const EndpointInfo& endpoint, uint32_t slot_in
 void MemberTableMirror::WriteDead(const EndpointInfo& endpoint, uint64_t epoch) {
   EndpointRecord& record = region_.Endpoint(endpoint.id.index);
   record.changed_epoch.store(epoch, std::memory_order_relaxed);
-  // Release: whoever sees it dead sees since when.
+  // seq_cst, and so release: whoever sees it dead sees since when, and whoever does not has made
+  // its link before the reaper looks for it (Channel::Open).
   record.identity.store(
       MakeIdentity(endpoint.id.incarnation, static_cast<uint32_t>(EndpointState::kDead)),
-      std::memory_order_release);
+      std::memory_order_seq_cst);
 }
 
 void MemberTableMirror::WriteFree(EndpointId id) {

@@ -13,6 +13,11 @@
 namespace tombolo {
 namespace {
 
+absl::Status NotAlive(EndpointId id) {
+  return absl::NotFoundError(
+      absl::StrCat("endpoint ", id.index, " (incarnation ", id.incarnation, ") is not alive."));
+}
+
 uint8_t ByteOf(uint64_t word, uint32_t byte) { return static_cast<uint8_t>(word >> (8 * byte)); }
 
 }  // namespace
@@ -58,16 +63,15 @@ absl::Status Channel::EnsureDirectory() {
                      "(tombolod --size)."));
   }
   Zero(region_.Type(), {region_.Extent(*directory_extent_), uint64_t{count} * kExtentBytes});
-  // Release: pairs with FindLinkExtent.
-  region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_release);
+  // Pairs with FindLinkExtent; seq_cst for the same reason as in Open().
+  region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_seq_cst);
   return absl::OkStatus();
 }
 
 absl::Status Channel::Open(EndpointId peer) {
   if (FindOut(peer) != nullptr) return absl::OkStatus();
   if (peer.index >= out_.size() || !IsLive(region_, peer) || out_[peer.index] != nullptr) {
-    return absl::NotFoundError(absl::StrCat("endpoint ", peer.index, " (incarnation ",
-                                            peer.incarnation, ") is not alive."));
+    return NotAlive(peer);
   }
   if (absl::Status status = EnsureDirectory(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<OutLink>> link =
@@ -75,8 +79,16 @@ absl::Status Channel::Open(EndpointId peer) {
   if (!link.ok()) return link.status();
   // SAFETY: the directory holds endpoint_count entries, and peer.index is below that.
   auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
-  // Release: pairs with FindLinkExtent; the link is formatted.
-  entries[peer.index].store((*link)->LinkExtent() + 1, std::memory_order_release);
+  // Pairs with FindLinkExtent; the link is formatted. seq_cst pair with the daemon, which writes a
+  // death and then looks who is linked with the dead: the entry first, then whether it is alive.
+  entries[peer.index].store((*link)->LinkExtent() + 1, std::memory_order_seq_cst);
+  if (!IsLive(region_, peer)) {
+    // SUBTLE: it may have been reaped as one that nobody is linked with, and its index may serve
+    // the next one, which would be dropped with it when this link is found to be dead.
+    entries[peer.index].store(0, std::memory_order_relaxed);
+    (*link)->FreeExtents(extents_);
+    return NotAlive(peer);
+  }
   inbox_sent_[peer.index] =
       region_.InboxByte(peer.index, self_.index).load(std::memory_order_relaxed);
   out_[peer.index] = *std::move(link);
@@ -241,8 +253,10 @@ bool Channel::Admit(uint32_t sender) {
 }
 
 bool Channel::ScanInbox() {
+  // seq_cst: as the bytes below it is looked at after `armed` was stored; a newcomer's byte lies
+  // beyond an old value.
   const uint32_t high_water = std::min<uint32_t>(
-      region_.EndpointHighWater().load(std::memory_order_relaxed), region_.Limits().endpoint_count);
+      region_.EndpointHighWater().load(std::memory_order_seq_cst), region_.Limits().endpoint_count);
   const std::span<SharedU64> row = region_.InboxRow(self_.index);
   // SUBTLE: at first every byte counts as changed. No value could stand for "not looked at yet":
   // earlier holders of this index leave any of them behind, and a peer may announce itself before

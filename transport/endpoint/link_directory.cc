@@ -13,16 +13,16 @@ uint32_t LinkDirectoryExtents(uint32_t endpoint_count) {
 std::optional<uint32_t> FindLinkExtent(const Region& region, uint32_t sender, uint32_t receiver) {
   const uint32_t extent_count = region.Parts().extent_count;
   const uint32_t extents = LinkDirectoryExtents(region.Limits().endpoint_count);
-  // Acquire, here and below: pairs with the release stores in Channel::EnsureDirectory and
-  // Channel::Open.
-  const uint64_t directory = region.Line(sender).link_directory.load(std::memory_order_acquire);
+  // seq_cst, and so acquire, here and below: pairs with the stores in Channel::EnsureDirectory and
+  // Channel::Open; the reaper looks here after it has written a death.
+  const uint64_t directory = region.Line(sender).link_directory.load(std::memory_order_seq_cst);
   if (directory == 0 || directory > extent_count || extents > extent_count - (directory - 1)) {
     return std::nullopt;
   }
   // SAFETY: the directory's extents lie within the region, by the check above.
   const auto* entries = reinterpret_cast<const LinkDirectoryEntry*>(
       region.Extent(static_cast<uint32_t>(directory - 1)));
-  const uint32_t entry = entries[receiver].load(std::memory_order_acquire);
+  const uint32_t entry = entries[receiver].load(std::memory_order_seq_cst);
   if (entry == 0 || entry > extent_count) return std::nullopt;
   return entry - 1;
 }

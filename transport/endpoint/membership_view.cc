@@ -47,7 +47,8 @@ std::optional<EndpointInfo> ReadEndpoint(const Region& region, uint32_t index) {
 
 bool IsLive(const Region& region, EndpointId id) {
   if (id.index >= region.Limits().endpoint_count) return false;
-  return region.Endpoint(id.index).identity.load(std::memory_order_acquire) ==
+  // seq_cst: the second half of the pair in Channel::Open.
+  return region.Endpoint(id.index).identity.load(std::memory_order_seq_cst) ==
          MakeIdentity(id.incarnation, static_cast<uint32_t>(EndpointState::kLive));
 }
 
