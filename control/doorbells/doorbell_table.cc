@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/base/errno_status.h"
+#include "transport/base/ring_eventfd.h"
 
 namespace tombolo::control {
 namespace {
@@ -38,8 +39,7 @@ absl::StatusOr<DoorbellTable> DoorbellTable::Create(uint32_t slot_count, uint32_
 
 void DoorbellTable::Ring(uint32_t slot, uint32_t vector) const {
   if (slot >= slot_count_ || vector >= vector_count_) return;
-  // A full counter (EAGAIN) already says "rung".
-  eventfd_write(Fd(slot, vector), 1);
+  RingEventfd(Fd(slot, vector));
 }
 
 }  // namespace tombolo::control

@@ -1,11 +1,10 @@
 #include "transport/device/host_device.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "transport/base/ring_eventfd.h"
 
 namespace tombolo {
 namespace {
@@ -51,10 +50,7 @@ void HostDevice::Ring(uint16_t slot, uint16_t vector) {
   // Acquire: pairs with Fetch.
   int eventfd = doorbell.eventfd.load(std::memory_order_acquire);
   if (eventfd < 0) eventfd = Fetch(doorbell, slot, vector);
-  if (eventfd < 0) return;
-  const uint64_t one = 1;
-  // A counter that is full (EAGAIN) has rung already; there is no other failure to speak of.
-  [[maybe_unused]] const ssize_t written = write(eventfd, &one, sizeof(one));
+  if (eventfd >= 0) RingEventfd(eventfd);
 }
 
 HostDevice::Doorbell& HostDevice::Find(uint16_t slot, uint16_t vector) {

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "transport/base/errno_status.h"
+#include "transport/base/ring_eventfd.h"
 
 namespace tombolo {
 
@@ -35,10 +35,7 @@ int SimulatedRegion::Eventfd(uint16_t slot, uint16_t vector) const {
 
 void SimulatedDevice::Ring(uint16_t slot, uint16_t vector) {
   const int eventfd = region_->Eventfd(slot, vector);
-  if (eventfd < 0) return;
-  const uint64_t one = 1;
-  // A counter that is full (EAGAIN) has rung already.
-  [[maybe_unused]] const ssize_t written = write(eventfd, &one, sizeof(one));
+  if (eventfd >= 0) RingEventfd(eventfd);
 }
 
 }  // namespace tombolo
