@@ -5,13 +5,9 @@
 #include "tests/crash/numbered_message.h"
 
 namespace tombolo::crash {
-namespace {
-
-constexpr uint8_t kTag = 1;
-
-}  // namespace
-
-void Mailbox::OnMessage(EndpointId source, uint8_t, std::span<const std::byte> payload) {
+void Mailbox::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
+  ++received_total_;
+  if (tag == kLastTag) last_.insert(source);
   uint64_t& due = received_[source];
   if (ReadNumbered(payload, source) == due) {
     ++due;
@@ -39,11 +35,11 @@ uint64_t Mailbox::Received(EndpointId from) const {
   return found != received_.end() ? found->second : 0;
 }
 
-bool Member::TrySend(EndpointId to, size_t bytes) {
+bool Member::TrySend(EndpointId to, size_t bytes, uint8_t tag) {
   Claim claim;
   if (!channel->Open(to).ok() || !channel->TryClaim(to, bytes, claim)) return false;
   WriteNumbered(claim.payload, Id(), sent[to]++);
-  channel->Publish(claim, kTag, bytes);
+  channel->Publish(claim, tag, bytes);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::crash {
+
+inline constexpr uint8_t kOrdinaryTag = 1;
+inline constexpr uint8_t kLastTag = 2;
 
 // Takes numbered messages and looks at every byte of them. Numbers of one sender must come without
 // a gap. Loans are messages too; they are given back at once unless it is told to keep them.
@@ -25,6 +29,10 @@ class Mailbox final : public ChannelHandler {
   void OnDeparted(EndpointId) override {}
 
   uint64_t Received(EndpointId from) const;
+  uint64_t ReceivedTotal() const { return received_total_; }
+
+  // Whether a message with kLastTag has come.
+  bool HasLast(EndpointId from) const { return last_.contains(from); }
   uint64_t Returned() const { return returned_; }
 
   void KeepLoans() { keeps_loans_ = true; }
@@ -38,6 +46,8 @@ class Mailbox final : public ChannelHandler {
 
  private:
   std::map<EndpointId, uint64_t> received_;
+  uint64_t received_total_ = 0;
+  std::set<EndpointId> last_;
   std::vector<Loan> loans_;
   bool keeps_loans_ = false;
   uint64_t returned_ = 0;
@@ -48,7 +58,7 @@ struct Member {
   EndpointId Id() const { return endpoint->Id(); }
 
   // Whether a numbered message of `bytes` went out.
-  bool TrySend(EndpointId to, size_t bytes);
+  bool TrySend(EndpointId to, size_t bytes, uint8_t tag = kOrdinaryTag);
 
   size_t Poll() { return channel->Poll(mailbox); }
 

@@ -13,8 +13,12 @@ namespace tombolo::crash {
 namespace {
 
 // The least of everything, so that a region of few extents is all there is to look at.
-constexpr RegionLimits kLimits{
-    .region_bytes = kMinRegionBytes, .slot_count = 2, .vector_count = 8, .endpoint_count = 64};
+RegionLimits LimitsOf(uint64_t region_bytes) {
+  return {.region_bytes = region_bytes,
+          .slot_count = kMinSlots,
+          .vector_count = 8,
+          .endpoint_count = kMinEndpoints};
+}
 
 // Fails loudly: a test without its world is no test.
 template <typename T>
@@ -26,10 +30,10 @@ T Must(absl::StatusOr<T> result) {
   return *std::move(result);
 }
 
-std::shared_ptr<SimulatedRegion> MakeRegion() {
+std::shared_ptr<SimulatedRegion> MakeRegion(const RegionLimits& limits) {
   auto region =
-      Must(SimulatedRegion::Create(kLimits.region_bytes, static_cast<uint16_t>(kLimits.slot_count),
-                                   static_cast<uint16_t>(kLimits.vector_count)));
+      Must(SimulatedRegion::Create(limits.region_bytes, static_cast<uint16_t>(limits.slot_count),
+                                   static_cast<uint16_t>(limits.vector_count)));
   // Mappings are not inherited by fork, with good reason, but here a fork stands for the endpoint.
   if (madvise(region->Memory().data(), region->Memory().size(), MADV_DOFORK) != 0) abort();
   return region;
@@ -37,12 +41,13 @@ std::shared_ptr<SimulatedRegion> MakeRegion() {
 
 }  // namespace
 
-World::World()
-    : simulated_(MakeRegion()),
-      region_(Must(Region::Format(simulated_->Memory(), kLimits, RegionUuid{1}, CacheSizes{}))),
-      registry_({.slots = kLimits.slot_count,
-                 .vectors = kLimits.vector_count,
-                 .endpoints = kLimits.endpoint_count}),
+World::World(uint64_t region_bytes)
+    : simulated_(MakeRegion(LimitsOf(region_bytes))),
+      region_(Must(Region::Format(simulated_->Memory(), LimitsOf(region_bytes), RegionUuid{1},
+                                  CacheSizes{}))),
+      registry_({.slots = region_.Limits().slot_count,
+                 .vectors = region_.Limits().vector_count,
+                 .endpoints = region_.Limits().endpoint_count}),
       mirror_(region_),
       reaper_(region_, registry_, mirror_, [this](uint32_t slot, uint32_t vector) {
         SimulatedDevice(simulated_)
@@ -56,19 +61,21 @@ World::World()
   Must(registry_.BrokerReady(control::kHostSlot, "boot"));
 }
 
-Member World::Attach(std::string_view name) {
-  const EndpointId id =
-      Must(registry_.AttachEndpoint({.slot = control::kHostSlot, .name = std::string(name)}));
+EndpointId World::Admit(std::string_view name) {
+  return Must(registry_.AttachEndpoint({.slot = control::kHostSlot, .name = std::string(name)}));
+}
+
+Member World::Enter(EndpointId id) const {
   const auto vector = static_cast<uint16_t>(registry_.FindEndpoint(id)->vector);
+  const int wake_fd = dup(simulated_->Eventfd(control::kHostSlot, vector));
   Member member;
-  member.endpoint =
-      Must(Endpoint::Adopt(std::make_unique<SimulatedDevice>(simulated_), id, control::kHostSlot,
-                           UniqueFd(dup(simulated_->Eventfd(control::kHostSlot, vector)))));
+  member.endpoint = Must(Endpoint::Adopt(std::make_unique<SimulatedDevice>(simulated_), id,
+                                         control::kHostSlot, UniqueFd(wake_fd)));
   return member;
 }
 
 Member World::Join(std::string_view name) {
-  Member member = Attach(name);
+  Member member = Enter(Admit(name));
   member.channel = Must(Channel::Create(*member.endpoint));
   return member;
 }

@@ -15,22 +15,31 @@
 #include "control/registry/registry.h"
 #include "tests/crash/member.h"
 #include "transport/device/simulated_device.h"
+#include "transport/endpoint/endpoint_id.h"
+#include "transport/region/geometry.h"
 #include "transport/region/region.h"
 
 namespace tombolo::crash {
 
 class World {
  public:
-  World();
+  // Bytes: a power of two.
+  explicit World(uint64_t region_bytes = kMinRegionBytes);
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  // An endpoint that has no channel yet.
-  Member Attach(std::string_view name);
+  // The daemon's half of an attachment: a new endpoint in the member table.
+  EndpointId Admit(std::string_view name);
+
+  // The endpoint's own half: all but the channel, and that too.
+  Member Enter(EndpointId id) const;
   Member Join(std::string_view name);
 
   // It is proven dead.
   void DeclareDead(EndpointId id);
+
+  // How many of the dead are not yet forgotten.
+  size_t DyingCount() const { return registry_.DyingEndpoints().size(); }
 
   // The reaper, once: true when it has to come again.
   bool Sweep() { return reaper_.Sweep(); }
