@@ -1,0 +1,15 @@
+// Cases of messages: publish, release, sleep, and loans.
+#pragma once
+
+#include <vector>
+
+#include "tests/crash/scene.h"
+
+namespace tombolo::crash {
+
+std::vector<Case> PublishCases();
+std::vector<Case> ReleaseCases();
+std::vector<Case> SleepCases();
+std::vector<Case> LoanCases();
+
+}  // namespace tombolo::crash
