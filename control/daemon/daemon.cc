@@ -191,7 +191,9 @@ void Daemon::ReapAfter(int64_t delay_ns) {
 
 void Daemon::Reap() {
   reap_timer_.Reset();
-  if (reaper_.Sweep()) ReapAfter(std::min(2 * reap_delay_ns_, kLastReapDelayNs));
+  if (!reaper_.Sweep()) return;
+  const bool at_once = reaper_.HasMoreToScrub();
+  ReapAfter(at_once ? kFirstReapDelayNs : std::min(2 * reap_delay_ns_, kLastReapDelayNs));
 }
 
 }  // namespace tombolo::control
