@@ -1,17 +1,23 @@
 #include "control/daemon/reaper.h"
 
+#include <string.h>
+
 #include <utility>
 
+#include "control/registry/service_table.h"
 #include "transport/endpoint/link_directory.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::control {
 
-Reaper::Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring)
+Reaper::Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring,
+               uint32_t sweep_extents)
     : region_(region),
       extents_(region.ExtentMap()),
       registry_(registry),
       mirror_(mirror),
-      ring_(std::move(ring)) {}
+      ring_(std::move(ring)),
+      sweep_extents_(sweep_extents) {}
 
 void Reaper::Note(const MembershipEvent& event) {
   if (event.kind == EventKind::kEndpointAttached) return;
@@ -51,19 +57,44 @@ void Reaper::EmptyLine(uint32_t dead) {
   line.link_directory.store(0, std::memory_order_relaxed);
 }
 
-bool Reaper::Sweep() {
-  bool some_left = false;
-  for (const EndpointInfo& dead : registry_.DyingEndpoints()) {
-    if (!EverybodyHasLetGo(dead.id, death_epochs_[dead.id.index])) {
-      some_left = true;
+// False: the budget of this sweep is spent.
+bool Reaper::ReleaseAll(uint16_t owner) {
+  budget_ -= extents_.ReleaseSome(
+      owner, budget_, [this](uint32_t extent) { memset(region_.Extent(extent), 0, kExtentBytes); });
+  return budget_ != 0;
+}
+
+bool Reaper::Free(const EndpointInfo& dead) {
+  EmptyLine(dead.id.index);
+  if (!ReleaseAll(static_cast<uint16_t>(dead.id.index))) return false;
+  mirror_.WriteFree(dead.id);
+  death_epochs_.erase(dead.id.index);
+  // It can't fail: the registry itself named it as dying.
+  (void)registry_.Recycle(dead.id);
+  return true;
+}
+
+bool Reaper::FreeServices() {
+  bool all = true;
+  for (const ServiceEntry& service : registry_.Services()) {
+    if (!service.is_going) continue;
+    if (budget_ == 0 || !ReleaseAll(ServiceOwner(service.index))) {
+      all = false;
       continue;
     }
-    EmptyLine(dead.id.index);
-    extents_.ReleaseAllOf(static_cast<uint16_t>(dead.id.index));
-    mirror_.WriteFree(dead.id);
-    death_epochs_.erase(dead.id.index);
-    // It can't fail: the registry itself named it as dying.
-    (void)registry_.Recycle(dead.id);
+    registry_.ServiceGone(service.index);
+    mirror_.WriteServices(registry_.Services());
+  }
+  return all;
+}
+
+bool Reaper::Sweep() {
+  budget_ = sweep_extents_;
+  bool some_left = !FreeServices();
+  for (const EndpointInfo& dead : registry_.DyingEndpoints()) {
+    const bool freed =
+        EverybodyHasLetGo(dead.id, death_epochs_[dead.id.index]) && budget_ != 0 && Free(dead);
+    some_left |= !freed;
   }
   return some_left;
 }

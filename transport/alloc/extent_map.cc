@@ -1,5 +1,7 @@
 #include "transport/alloc/extent_map.h"
 
+#include <algorithm>
+
 namespace tombolo {
 
 bool ExtentMap::IsFree(uint32_t index) const {
@@ -92,6 +94,46 @@ bool ExtentMap::Retag(uint32_t first, uint16_t owner, ExtentKind kind) {
 uint32_t ExtentMap::ReleaseAllOf(uint16_t owner) {
   uint32_t freed = 0;
   for (uint32_t i = 0; i < words_.size(); ++i) freed += FreeIfOwned(i, owner) ? 1 : 0;
+  return freed;
+}
+
+bool ExtentMap::IsOwned(uint32_t index, uint16_t owner) const {
+  const ExtentWord word = Look(index);
+  return word.state != ExtentState::kFree && word.owner == owner;
+}
+
+uint32_t ExtentMap::ReleaseSome(uint16_t owner, uint32_t most, const Scrub& scrub) {
+  uint32_t freed = 0;
+  for (uint32_t i = 0; i < words_.size() && freed < most; ++i) {
+    if (!IsOwned(i, owner)) continue;
+    scrub(i);
+    freed += FreeIfOwned(i, owner) ? 1 : 0;
+  }
+  return freed;
+}
+
+// Where the run that begins at `first` ends: at the first word that is none of its tails.
+uint32_t ExtentMap::RunEnd(uint32_t first) const {
+  const ExtentWord head = Look(first);
+  const uint32_t most = first + std::clamp<uint32_t>(head.length, 1, Count() - first);
+  uint32_t end = first + 1;
+  while (end < most && IsOwned(end, head.owner) && Look(end).state == ExtentState::kTail) ++end;
+  return end;
+}
+
+uint32_t ExtentMap::ReleaseUnfinished(uint16_t owner, const Scrub& scrub) {
+  uint32_t freed = 0;
+  for (uint32_t i = 0; i < words_.size();) {
+    if (Look(i).state == ExtentState::kHead) {
+      i = RunEnd(i);
+      continue;
+    }
+    if (IsOwned(i, owner)) {
+      scrub(i);
+      freed += FreeIfOwned(i, owner) ? 1 : 0;
+    }
+    ++i;
+  }
   return freed;
 }
 

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -38,6 +39,18 @@ class ExtentMap {
   // repeated.
   uint32_t ReleaseAllOf(uint16_t owner);
 
+  // Zeroes the memory of an extent that is about to change its owner.
+  using Scrub = std::function<void(uint32_t extent)>;
+
+  // The same, at most `most` extents of it, each scrubbed before it is freed: fewer than `most`
+  // came back when that was all. May be cut short anywhere: what is not freed yet is still
+  // `owner`'s.
+  uint32_t ReleaseSome(uint16_t owner, uint32_t most, const Scrub& scrub);
+
+  // Frees what `owner` began to claim or to free and did not finish, each extent scrubbed before;
+  // gives how many they were. Nobody may claim or free for `owner` meanwhile.
+  uint32_t ReleaseUnfinished(uint16_t owner, const Scrub& scrub);
+
   // Extents that are free at the moment: a scan, for decisions that may be a little wrong.
   uint32_t CountFree() const;
 
@@ -51,6 +64,8 @@ class ExtentMap {
   bool ReplaceIfFree(uint32_t index, const ExtentWord& word);
   bool FreeIfOwned(uint32_t index, uint16_t owner);
   bool IsFree(uint32_t index) const;
+  bool IsOwned(uint32_t index, uint16_t owner) const;
+  uint32_t RunEnd(uint32_t first) const;
 
   std::span<SharedU64> words_;
   // Where the last claim ended: a place to begin the search, nothing more. Relaxed everywhere,

@@ -2,16 +2,20 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "control/daemon/member_table_mirror.h"
 #include "control/registry/registry.h"
 #include "gtest/gtest.h"
+#include "transport/alloc/extent_map.h"
+#include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/device/simulated_device.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/fsck/check_region.h"
 
 namespace tombolo::control {
 namespace {
@@ -132,6 +136,72 @@ TEST_F(ReaperTest, AWaitingEndpointThatDiesItselfHoldsNothingUp) {
   ASSERT_TRUE(registry_.EndpointGone(b.endpoint->Id()).ok());
   EXPECT_FALSE(reaper_.Sweep());
   EXPECT_EQ(ExtentMap(region_.ExtentMap()).CountFree(), region_.Parts().extent_count);
+}
+
+// Writes all over `count` new extents of the endpoint's.
+void FillMemory(const Region& region, EndpointId id, uint32_t count) {
+  const auto first = ExtentMap(region.ExtentMap())
+                         .Claim(count, static_cast<uint16_t>(id.index), ExtentKind::kMemory);
+  ASSERT_TRUE(first.has_value());
+  memset(region.Extent(*first), 0x5a, count * kExtentBytes);
+}
+
+bool FreeMemoryIsZero(const Region& region) {
+  const ExtentMap extents(region.ExtentMap());
+  for (uint32_t i = 0; i < extents.Count(); ++i) {
+    if (extents.Look(i).state != ExtentState::kFree) continue;
+    const std::byte* bytes = region.Extent(i);
+    if (std::any_of(bytes, bytes + kExtentBytes, [](std::byte b) { return b != std::byte{0}; })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+TEST_F(ReaperTest, MemoryIsZeroedBeforeItIsFree) {
+  Process a = Start("a"), b = Start("b");
+  FillMemory(region_, a.endpoint->Id(), 5);
+  Send(a, b);
+  ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
+  b.channel->Poll(silent_);
+  EXPECT_FALSE(reaper_.Sweep());
+  EXPECT_EQ(ExtentMap(region_.ExtentMap()).CountFree(), region_.Parts().extent_count);
+  EXPECT_TRUE(FreeMemoryIsZero(region_));
+}
+
+TEST_F(ReaperTest, MuchMemoryIsFreedInParts) {
+  Reaper patient(
+      region_, registry_, mirror_, [](uint32_t, uint32_t) {}, /*sweep_extents=*/4);
+  registry_.AddObserver([&](const MembershipEvent& event) { patient.Note(event); });
+  Process a = Start("a");
+  FillMemory(region_, a.endpoint->Id(), 10);
+  ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
+  for (const uint64_t left : {6u, 2u}) {
+    EXPECT_TRUE(patient.Sweep());
+    EXPECT_TRUE(patient.HasMoreToScrub());
+    EXPECT_TRUE(FreeMemoryIsZero(region_));
+    // Whoever dies here leaves nothing that is nobody's.
+    const RegionReport report = CheckRegion(region_);
+    EXPECT_TRUE(report.IsClean());
+    EXPECT_EQ(report.quarantine_extents, left);
+  }
+  EXPECT_FALSE(patient.Sweep());
+  EXPECT_FALSE(patient.HasMoreToScrub());
+  EXPECT_EQ(ExtentMap(region_.ExtentMap()).CountFree(), region_.Parts().extent_count);
+  EXPECT_TRUE(FreeMemoryIsZero(region_));
+}
+
+TEST_F(ReaperTest, ADeadOnesLineIsEmptyOnceItsMemoryIsFree) {
+  Process a = Start("a"), b = Start("b");
+  Send(a, b);
+  region_.Line(a.endpoint->Id().index).armed.store(1, std::memory_order_relaxed);
+  ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
+  b.channel->Poll(silent_);
+  EXPECT_FALSE(reaper_.Sweep());
+  EXPECT_EQ(region_.Line(a.endpoint->Id().index).armed.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(region_.Line(a.endpoint->Id().index).link_directory.load(std::memory_order_relaxed),
+            0u);
+  EXPECT_TRUE(CheckRegion(region_).IsClean());
 }
 
 }  // namespace

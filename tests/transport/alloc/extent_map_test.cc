@@ -166,5 +166,42 @@ TEST_F(ExtentMapTest, WhatAFreeWordHoldsBesidesItsGenerationIsForgotten) {
             (ExtentWord{ExtentState::kHead, ExtentKind::kMemory, kAlice, /*generation=*/5, 1}));
 }
 
+TEST_F(ExtentMapTest, ReleaseSomeScrubsEachExtentBeforeItIsFree) {
+  SetHead(2, kAlice, 3);
+  SetTail(3, kAlice);
+  SetTail(4, kAlice);
+  SetHead(5, kBob, 1);
+  SetHead(6, kAlice, 1);
+  std::vector<uint32_t> scrubbed;
+  const auto scrub = [&](uint32_t extent) {
+    EXPECT_FALSE(IsFree(extent));
+    scrubbed.push_back(extent);
+  };
+  EXPECT_EQ(map_.ReleaseSome(kAlice, 2, scrub), 2u);
+  EXPECT_EQ(scrubbed, (std::vector<uint32_t>{2, 3}));
+  EXPECT_FALSE(IsFree(4));
+  EXPECT_EQ(map_.ReleaseSome(kAlice, 3, scrub), 2u);
+  EXPECT_EQ(scrubbed, (std::vector<uint32_t>{2, 3, 4, 6}));
+  EXPECT_FALSE(IsFree(5));
+}
+
+TEST_F(ExtentMapTest, ReleaseUnfinishedFreesTailsThatBelongToNoRun) {
+  SetTail(0, kAlice);
+  SetHead(1, kAlice, 2);
+  SetTail(2, kAlice);
+  SetTail(3, kAlice);
+  SetHead(4, kBob, 2);
+  SetTail(5, kAlice);
+  SetHead(7, kBob, 2);
+  SetTail(8, kBob);
+  SetTail(9, kBob);
+  SetHead(14, kAlice, 9);
+  SetTail(15, kAlice);
+  std::vector<uint32_t> scrubbed;
+  EXPECT_EQ(map_.ReleaseUnfinished(kAlice, [&](uint32_t i) { scrubbed.push_back(i); }), 3u);
+  EXPECT_EQ(scrubbed, (std::vector<uint32_t>{0, 3, 5}));
+  for (const uint32_t kept : {1u, 2u, 4u, 7u, 8u, 9u, 14u, 15u}) EXPECT_FALSE(IsFree(kept)) << kept;
+}
+
 }  // namespace
 }  // namespace tombolo
