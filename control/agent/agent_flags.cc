@@ -20,8 +20,7 @@ void DescribeFlags(CLI::App& app, AgentFlags& flags) {
   app.add_option("--allow", flags.allows,
                  "let the region's members reach a local address as a service: SERVICE=TARGET, as "
                  "in memcached=127.0.0.1:11211; may be repeated")
-      ->take_all()
-      ->needs(host);
+      ->take_all();
   app.add_option("--log-level", flags.log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -85,7 +85,8 @@ struct GuestSetup {
 absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   const absl::StatusOr<BootId> boot_id = ReadBootId();
   if (!boot_id.ok()) return boot_id.status();
-  absl::StatusOr<TunnelOptions> tunnels = GuestTunnels(flags.runtime_dir, flags.forwards);
+  absl::StatusOr<TunnelOptions> tunnels =
+      GuestTunnels(flags.runtime_dir, flags.forwards, flags.allows);
   if (!tunnels.ok()) return tunnels.status();
   if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return status;
   GuestSetup setup;

@@ -4,26 +4,23 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/own_endpoint.h"
 #include "control/cli/ping_summary.h"
 #include "control/ping/pinger.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
-#include "transport/endpoint/membership_view.h"
 
 namespace tombolo::control {
 namespace {
 
-// What every agent calls itself, and what this program does.
-constexpr char kAgentName[] = "agent";
 constexpr char kOwnName[] = "tombolo-ping";
 
 struct PingFlags {
@@ -35,29 +32,6 @@ struct PingFlags {
 
 int64_t ToNs(double seconds) {
   return static_cast<int64_t>(seconds * static_cast<double>(kNsPerSecond));
-}
-
-// A missing broker is told as a daemon that is not running.
-absl::StatusOr<std::unique_ptr<Endpoint>> Attach(const std::string& broker_socket) {
-  absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = Endpoint::Attach(broker_socket, kOwnName);
-  if (absl::IsNotFound(endpoint.status())) {
-    return absl::UnavailableError(endpoint.status().message());
-  }
-  return endpoint;
-}
-
-absl::StatusOr<EndpointId> FindAgent(const Endpoint& endpoint, uint16_t slot) {
-  const uint32_t slots = endpoint.SharedRegion().Limits().slot_count;
-  if (slot >= slots) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "there is no slot ", slot, ": this region's are 0 (the host) to ", slots - 1, "."));
-  }
-  const auto agent = FindEndpoint(endpoint.SharedRegion(), slot, kAgentName);
-  if (agent) return agent->id;
-  return absl::NotFoundError(absl::StrCat("slot ", slot,
-                                          " has no agent: start tombolo-agent there (on the host, "
-                                          "which is slot 0, with --host). `tombolo peers` shows "
-                                          "who is where."));
 }
 
 void PrintOne(uint32_t number, const absl::StatusOr<int64_t>& round_trip_ns) {
@@ -85,8 +59,7 @@ std::vector<int64_t> AskAll(Pinger& pinger, const PingFlags& flags) {
 }
 
 absl::Status Run(const CliContext& context, const PingFlags& flags) {
-  const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
-      Attach(context.runtime_dir + "/broker.sock");
+  const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, kOwnName);
   if (!endpoint.ok()) return endpoint.status();
   const absl::StatusOr<EndpointId> agent = FindAgent(**endpoint, flags.slot);
   if (!agent.ok()) return agent.status();

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/examples_first.h"
+#include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
@@ -28,6 +29,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
+      "  tombolo forward --help        carry local connections to a service of another machine\n"
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
@@ -41,6 +43,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
+  AddForwardCommand(app, context);
   AddVmArgsCommand(app, context);
   AddStatCommand(app, context);
   AddFsckCommand(app, context);

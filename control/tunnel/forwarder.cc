@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "spdlog/spdlog.h"
 
 namespace tombolo::control {
@@ -26,7 +27,11 @@ Forwarder::Forwarder(const TunnelContext& context, StreamMux& streams, const For
 
 absl::StatusOr<std::unique_ptr<Stream>> Forwarder::Connect() {
   const std::optional<EndpointId> peer = find_peer_();
-  if (!peer) return absl::NotFoundError("no agent is there; start tombolo-agent --host");
+  if (!peer) {
+    return absl::NotFoundError(absl::StrCat("slot ", rule_.slot,
+                                            " has no agent now; start tombolo-agent there (on the "
+                                            "host, which is slot 0, with --host)"));
+  }
   return streams_.Connect(*peer, rule_.service, nullptr);
 }
 
@@ -45,12 +50,13 @@ void Forwarder::OnConnection(UniqueFd socket) {
 }
 
 void Forwarder::Tell(const absl::Status& why) {
-  // A service that is down meets many connections: one line for each change of the reason.
-  if (why.code() == last_told_) return;
-  last_told_ = why.code();
+  // A service that is down meets many connections: one line for each change of the reason, unless
+  // everything is to be told.
+  const bool is_news = why.code() != std::exchange(last_told_, why.code());
   if (why.ok()) return;
-  spdlog::warn("{} -> {}: a connection ended early: {}.", rule_.listen.ToString(), rule_.service,
-               why.ToString());
+  spdlog::log(is_news ? spdlog::level::warn : spdlog::level::debug,
+              "{} -> slot {}: {}: a connection ended early: {}.", rule_.listen.ToString(),
+              rule_.slot, rule_.service, why.ToString());
 }
 
 }  // namespace tombolo::control

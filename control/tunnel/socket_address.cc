@@ -75,6 +75,11 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
   return parsed;
 }
 
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  return address_bytes_ == other.address_bytes_ &&
+         memcmp(&address_, &other.address_, address_bytes_) == 0;
+}
+
 absl::StatusOr<UniqueFd> SocketAddress::MakeSocket() const {
   UniqueFd fd(socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.IsOpen()) return ErrnoStatus(errno, absl::StrCat("make a socket for ", text_));
@@ -89,6 +94,11 @@ absl::StatusOr<UniqueFd> SocketAddress::Listen(unsigned unix_mode) const {
   setsockopt(fd->Get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (bind(fd->Get(), reinterpret_cast<const sockaddr*>(&address_), address_bytes_) != 0 ||
       listen(fd->Get(), kListenBacklog) != 0) {
+    if (errno == EADDRINUSE) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("another program listens at ", text_,
+                       "; stop it (`ss -ltnp` shows it) or choose another address."));
+    }
     return ErrnoStatus(errno, absl::StrCat("listen at ", text_));
   }
   return fd;

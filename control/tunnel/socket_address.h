@@ -30,6 +30,9 @@ class SocketAddress {
   // The outcome of a connect that began.
   absl::Status ConnectError(int socket) const;
 
+  // The same place, however it was written.
+  bool operator==(const SocketAddress& other) const;
+
   bool IsUnix() const { return !unix_path_.empty(); }
   const std::string& UnixPath() const { return unix_path_; }
   const std::string& ToString() const { return text_; }

@@ -57,8 +57,9 @@ absl::Status TunnelEndpoint::Begin(EventLoop& loop, const TunnelOptions& options
   if (!channel_loop.ok()) return channel_loop.status();
   channel_loop_ = *std::move(channel_loop);
   for (const ForwardRule& rule : options.forwards) {
-    absl::StatusOr<std::unique_ptr<Forwarder>> forwarder = Forwarder::Create(
-        context_, channel_loop_->Streams(), rule, [this] { return FindHostAgent(); });
+    absl::StatusOr<std::unique_ptr<Forwarder>> forwarder =
+        Forwarder::Create(context_, channel_loop_->Streams(), rule,
+                          [this, slot = rule.slot] { return FindAgent(slot); });
     if (!forwarder.ok()) return forwarder.status();
     forwarders_.push_back(*std::move(forwarder));
   }
@@ -70,8 +71,8 @@ absl::Status TunnelEndpoint::Begin(EventLoop& loop, const TunnelOptions& options
   return absl::OkStatus();
 }
 
-std::optional<EndpointId> TunnelEndpoint::FindHostAgent() const {
-  const auto agent = FindEndpoint(endpoint_->SharedRegion(), kFarSlot, kAgentName);
+std::optional<EndpointId> TunnelEndpoint::FindAgent(uint16_t slot) const {
+  const auto agent = FindEndpoint(endpoint_->SharedRegion(), slot, kAgentName);
   return agent ? std::optional(agent->id) : std::nullopt;
 }
 

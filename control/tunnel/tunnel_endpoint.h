@@ -1,5 +1,5 @@
 // TunnelEndpoint: an agent as its peers see it: an endpoint that answers pings, forwards local
-// sockets to services of the host, and accepts streams to services that are allowed here.
+// sockets to services of other agents, and accepts streams to services that are allowed here.
 //
 //   EventLoop loop;  TunnelEndpoint::Create(loop, options)  ->  Run() until Stop()
 //
@@ -26,14 +26,13 @@
 
 namespace tombolo::control {
 
-// What every agent calls its endpoint, and the slot of the one that accepts streams: the host.
+// What every agent calls its endpoint.
 inline constexpr char kAgentName[] = "agent";
-inline constexpr uint16_t kFarSlot = 0;
 
 struct TunnelOptions {
   std::string broker_socket;
   std::string name = kAgentName;
-  std::vector<ForwardRule> forwards;  // Here to the host's agent.
+  std::vector<ForwardRule> forwards;  // From here to agents.
   std::vector<AllowRule> allowed;     // From elsewhere to here.
   StreamLimits limits;
 };
@@ -75,7 +74,7 @@ class TunnelEndpoint {
 
   absl::Status Begin(EventLoop& loop, const TunnelOptions& options);
   void LookAtBroker();
-  std::optional<EndpointId> FindHostAgent() const;
+  std::optional<EndpointId> FindAgent(uint16_t slot) const;
 
   std::unique_ptr<Endpoint> endpoint_;
   std::vector<std::byte> scratch_;

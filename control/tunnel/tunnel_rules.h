@@ -1,6 +1,7 @@
 // What a tunnel may do, as it is written on a command line.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,10 +10,14 @@
 
 namespace tombolo::control {
 
-// The near end: connections to `listen` go to `service` at the far end.
+// The slot of the agent that a tunnel leads to unless another one is named: the host's.
+inline constexpr uint16_t kHostSlot = 0;
+
+// The near end: connections to `listen` go to `service` of the agent in `slot`.
 struct ForwardRule {
   SocketAddress listen;
-  std::string service;
+  std::string service;  // Or the address of one.
+  uint16_t slot = kHostSlot;
   unsigned unix_mode = 0660;  // Permissions of a Unix socket.
 };
 
@@ -24,6 +29,9 @@ struct AllowRule {
 
 // LISTEN=SERVICE, as in 127.0.0.1:11211=memcached. InvalidArgument says what is wrong.
 absl::StatusOr<ForwardRule> ParseForwardRule(std::string_view text);
+
+// LISTEN, and SLOT:SERVICE or SLOT:ADDRESS, as in 1:memcached or 1:127.0.0.1:11211.
+absl::StatusOr<ForwardRule> ParseForwardRule(std::string_view listen, std::string_view to);
 
 // SERVICE=TARGET, as in memcached=127.0.0.1:11211.
 absl::StatusOr<AllowRule> ParseAllowRule(std::string_view text);

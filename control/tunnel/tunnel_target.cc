@@ -1,5 +1,6 @@
 #include "control/tunnel/tunnel_target.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -57,6 +58,19 @@ class TunnelTarget::Connection final : private StreamHandler {
   std::optional<Pump> pump_;
 };
 
+namespace {
+
+// Says which rule is missing.
+absl::Status NotAllowed(std::string_view asked) {
+  const absl::string_view text(asked.data(), asked.size());
+  const std::string rule = SocketAddress::Parse(asked).ok() ? absl::StrCat("NAME=", text)
+                                                            : absl::StrCat(text, "=ADDRESS");
+  return absl::PermissionDeniedError(absl::StrCat(
+      "'", text, "' is not allowed here; start this slot's tombolo-agent with --allow ", rule));
+}
+
+}  // namespace
+
 TunnelTarget::TunnelTarget(const TunnelContext& context, const std::vector<AllowRule>& rules)
     : context_(context) {
   for (const AllowRule& rule : rules) targets_.insert_or_assign(rule.service, rule.target);
@@ -68,25 +82,28 @@ size_t TunnelTarget::ConnectionCount() const { return connections_.size(); }
 
 void TunnelTarget::Clear() { connections_.clear(); }
 
+TunnelTarget::Rules::const_iterator TunnelTarget::FindRule(std::string_view asked) const {
+  if (const auto rule = targets_.find(asked); rule != targets_.end()) return rule;
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(asked);
+  if (!address.ok()) return targets_.end();
+  return std::ranges::find_if(targets_, [&](const auto& rule) { return rule.second == *address; });
+}
+
 absl::Status TunnelTarget::OnConnect(EndpointId, std::string_view service,
                                      std::unique_ptr<Stream>& stream) {
-  const auto target = targets_.find(service);
-  if (target == targets_.end()) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("'", absl::string_view(service.data(), service.size()),
-                     "' is not allowed here; see --allow of tombolo-agent"));
-  }
+  const auto target = FindRule(service);
+  if (target == targets_.end()) return NotAllowed(service);
   const auto place =
       connections_.emplace(connections_.end(), context_, target->second, std::move(stream));
   const absl::Status status =
-      place->Start([this, place, name = std::string(service)](const absl::Status& why) {
+      place->Start([this, place, name = target->first](const absl::Status& why) {
         connections_.erase(place);
         Tell(name, why);
       });
   if (!status.ok()) {
     stream = place->TakeStream();
     connections_.erase(place);
-    Tell(std::string(service), status);
+    Tell(target->first, status);
   }
   return status;
 }

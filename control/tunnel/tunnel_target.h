@@ -1,5 +1,6 @@
 // TunnelTarget: the far end of tunnels. It accepts streams to the services that its rules name and
-// connects each to its local target; everything else is refused.
+// connects each to its local target; everything else is refused. The address of a rule's target
+// names the rule as well.
 //
 // Who asks is not looked at: all endpoints of a region count as one principal. Not thread-safe: all
 // of it belongs to the thread of its loop.
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "control/tunnel/socket_address.h"
 #include "control/tunnel/tunnel_context.h"
 #include "control/tunnel/tunnel_rules.h"
 #include "transport/stream/stream_mux.h"
@@ -38,10 +40,13 @@ class TunnelTarget final : public StreamAcceptor {
  private:
   class Connection;
 
+  using Rules = std::map<std::string, SocketAddress, std::less<>>;
+
+  Rules::const_iterator FindRule(std::string_view asked) const;
   void Tell(const std::string& service, const absl::Status& why);
 
   const TunnelContext context_;
-  std::map<std::string, SocketAddress, std::less<>> targets_;
+  Rules targets_;
   std::map<std::string, absl::StatusCode> last_told_;  // By service.
   std::list<Connection> connections_;
 };

@@ -59,4 +59,9 @@ bool IsServiceName(std::string_view name) {
          std::ranges::all_of(name, IsNameCharacter);
 }
 
+bool IsStreamTarget(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxServiceNameBytes &&
+         std::ranges::all_of(text, [](char c) { return IsPrintable(c) && c != ' '; });
+}
+
 }  // namespace tombolo

@@ -29,4 +29,8 @@ std::string CopyText(std::span<const std::byte> text);
 // What a service may be called: 1 to kMaxServiceNameBytes letters, digits and "._-".
 bool IsServiceName(std::string_view name);
 
+// What a stream may ask for: a service, or whatever else its acceptor understands, as the address
+// that a service has: 1 to kMaxServiceNameBytes printable ASCII characters without spaces.
+bool IsStreamTarget(std::string_view text);
+
 }  // namespace tombolo

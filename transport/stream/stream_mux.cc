@@ -41,10 +41,10 @@ StreamPeer& StreamMux::EnsurePeer(EndpointId id) {
 
 absl::StatusOr<std::unique_ptr<Stream>> StreamMux::Connect(EndpointId id, std::string_view service,
                                                            StreamHandler* handler) {
-  if (!IsServiceName(service)) {
+  if (!IsStreamTarget(service)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", absl::string_view(service.data(), service.size()), "' is no name for a service: 1 to ",
-        kMaxServiceNameBytes, " letters, digits, '.', '_' and '-'."));
+        kMaxServiceNameBytes, " printable characters without spaces."));
   }
   if (StreamCount() >= limits_.max_streams) {
     return TooManyStreams(StreamCount(), limits_.max_streams);

@@ -56,13 +56,13 @@ class TomboloAgentTest(unittest.TestCase):
 
     def test_refuses_flags_that_make_no_sense(self):
         self.fails(EXIT_USAGE, "--no-such-flag", saying="--no-such-flag")
-        self.fails(EXIT_USAGE, "--allow", "a=127.0.0.1:1", saying="--host")
         self.fails(EXIT_USAGE, "--host", "--forward", "127.0.0.1:1=a", saying="--forward")
         self.fails(EXIT_USAGE, "--host", "--device", "auto", saying="--device")
 
     def test_refuses_rules_that_are_none(self):
         self.fails_in_a_sentence(EXIT_USAGE, "--forward", "127.0.0.1:1", saying="LISTEN=SERVICE")
         self.fails_in_a_sentence(EXIT_USAGE, "--forward", "nowhere=a", saying="127.0.0.1:PORT")
+        self.fails_in_a_sentence(EXIT_USAGE, "--allow", "a=b", saying="127.0.0.1:PORT")
         self.fails_in_a_sentence(EXIT_USAGE, "--host", "--allow", "a=b", saying="127.0.0.1:PORT")
 
     def test_a_device_that_is_not_there_is_said(self):
