@@ -18,8 +18,6 @@ absl::Status NotAlive(EndpointId id) {
       absl::StrCat("endpoint ", id.index, " (incarnation ", id.incarnation, ") is not alive."));
 }
 
-uint8_t ByteOf(uint64_t word, uint32_t byte) { return static_cast<uint8_t>(word >> (8 * byte)); }
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Channel>> Channel::Create(Endpoint& endpoint) {
@@ -231,58 +229,16 @@ size_t Channel::PollActive(ChannelHandler& handler) {
   return delivered;
 }
 
-bool Channel::Admit(uint32_t sender) {
-  if (const auto parked = std::ranges::find(parked_, sender); parked != parked_.end()) {
-    parked_.erase(parked);
-    in_[sender]->Unpark();
-    active_.push_back(sender);
-    return true;
-  }
-  if (in_[sender] != nullptr) return false;
-  const std::optional<EndpointInfo> info = ReadEndpoint(region_, sender);
-  // Of a dead one only what it sent before its death was handled here; after the acknowledgement
-  // its memory is no longer ours to read.
-  if (!info || (info->state == EndpointState::kDead && info->changed_epoch <= epoch_)) return false;
-  if (info->id.incarnation == dropped_[sender]) return false;
-  std::unique_ptr<InLink> link = InLink::Find(region_, info->id, self_);
-  if (link == nullptr) return false;
-  link->Unpark();
-  in_[sender] = std::move(link);
-  active_.push_back(sender);
-  return true;
-}
-
-bool Channel::ScanInbox() {
-  // seq_cst: as the bytes below it is looked at after `armed` was stored; a newcomer's byte lies
-  // beyond an old value.
-  const uint32_t high_water = std::min<uint32_t>(
-      region_.EndpointHighWater().load(std::memory_order_seq_cst), region_.Limits().endpoint_count);
-  const std::span<SharedU64> row = region_.InboxRow(self_.index);
-  // SUBTLE: at first every byte counts as changed. No value could stand for "not looked at yet":
-  // earlier holders of this index leave any of them behind, and a peer may announce itself before
-  // we look.
-  const bool is_first = !std::exchange(inbox_scanned_, true);
-  bool changed = false;
-  for (uint32_t i = 0; i * 8 < high_water; ++i) {
-    // seq_cst: pairs with Announce; after `armed` was stored this is the second look.
-    const uint64_t word = row[i].load(std::memory_order_seq_cst);
-    if (word == inbox_seen_[i] && !is_first) continue;
-    for (uint32_t byte = 0; byte < 8; ++byte) {
-      if (is_first || ByteOf(word, byte) != ByteOf(inbox_seen_[i], byte)) {
-        changed |= Admit(i * 8 + byte);
-      }
-    }
-    inbox_seen_[i] = word;
-  }
-  return changed;
-}
-
 size_t Channel::Poll(ChannelHandler& handler) {
   // Acquire: pairs with the daemon's release; the member table is at least as new. Loaded before
   // the inbox is scanned, so that a link made before a death is found before that death is
   // acknowledged.
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
-  ScanInbox();
+  if (epoch != epoch_ || !inbox_scanned_ || rang_) {
+    ScanInbox();
+  } else {
+    ScanPartOfInbox();
+  }
   size_t delivered = PollActive(handler);
   bool is_quiet = epoch == epoch_ && liars_.empty();
   if (!liars_.empty()) DropLiars(handler);
