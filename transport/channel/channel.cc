@@ -71,6 +71,10 @@ absl::Status Channel::Open(EndpointId peer) {
   if (peer.index >= out_.size() || !IsLive(region_, peer) || out_[peer.index] != nullptr) {
     return NotAlive(peer);
   }
+  if (dropped_[peer.index] == peer.incarnation) {
+    return absl::NotFoundError(absl::StrCat("endpoint ", peer.index,
+                                            " was dropped, because what it wrote made no sense."));
+  }
   if (absl::Status status = EnsureDirectory(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<OutLink>> link =
       OutLink::Create(region_, extents_, pool_, self_, peer);
@@ -234,6 +238,7 @@ size_t Channel::Poll(ChannelHandler& handler) {
   // the inbox is scanned, so that a link made before a death is found before that death is
   // acknowledged.
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
+  // All of the inbox also after a ring, which somebody had a reason for.
   if (epoch != epoch_ || !inbox_scanned_ || rang_) {
     ScanInbox();
   } else {

@@ -81,8 +81,8 @@ class Channel {
   // `endpoint` must outlive the channel.
   static absl::StatusOr<std::unique_ptr<Channel>> Create(Endpoint& endpoint);
 
-  // Makes sure there is a link to `peer`. NotFound: it is not alive. ResourceExhausted: the region
-  // is full.
+  // Makes sure there is a link to `peer`. NotFound: it is not alive, or was dropped.
+  // ResourceExhausted: the region is full.
   absl::Status Open(EndpointId peer);
 
   // What one message to an open peer may hold: a chunk if there are chunks, which the first message
@@ -168,6 +168,7 @@ class Channel {
   void Drop(uint32_t peer, ChannelHandler& handler);
   void DropLiars(ChannelHandler& handler);
   void CloseOut(uint32_t peer, ChannelHandler& handler);
+  void TakeOutOfDirectory(const OutLink& link);
   void Bury(std::unique_ptr<OutLink> link, ChannelHandler& handler);
   void BuryExiles(ChannelHandler& handler);
   void Acknowledge();

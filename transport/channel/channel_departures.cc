@@ -28,7 +28,17 @@ void Channel::CountFault(Fault fault) {
   }
 }
 
+void Channel::TakeOutOfDirectory(const OutLink& link) {
+  // SAFETY: as in Open().
+  auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
+  LinkDirectoryEntry& entry = entries[link.Receiver().index];
+  // By now the link to the next holder of the index may stand there. Relaxed: only we write it.
+  if (entry.load(std::memory_order_relaxed) != link.LinkExtent() + 1) return;
+  entry.store(0, std::memory_order_relaxed);
+}
+
 void Channel::Bury(std::unique_ptr<OutLink> link, ChannelHandler& handler) {
+  TakeOutOfDirectory(*link);
   std::vector<EndedLoan> ended;
   link->EndLoans(ended);
   TellReturned(link->Receiver(), ended, handler);
@@ -43,11 +53,9 @@ void Channel::CloseOut(uint32_t peer, ChannelHandler& handler) {
   std::unique_ptr<OutLink> link = std::move(out_[peer]);
   std::erase(out_peers_, peer);
   std::erase(borrowers_, peer);
-  // SAFETY: as in Open().
-  auto* entries = reinterpret_cast<LinkDirectoryEntry*>(region_.Extent(*directory_extent_));
-  entries[peer].store(0, std::memory_order_relaxed);
   link->Close();
-  // A peer that was dropped alive may still read the link and what was lent to it.
+  // A peer that was dropped alive may still read the link and what was lent to it. Its entry in the
+  // directory stays, so that after our own death the reaper waits for it.
   if (IsLive(region_, link->Receiver())) {
     exiles_.push_back(std::move(link));
   } else {

@@ -23,8 +23,7 @@ void LanePosition::Advance(uint32_t cells) {
 }
 
 bool SmallLaneProducer::Fits(uint32_t cells) const {
-  // The message, the skip before it if it does not fit into this lap, and the cell after it, whose
-  // header this claim may have to clear.
+  // The message, the skip before it if it does not fit into this lap, and one cell to spare.
   const uint32_t left = CellsLeft(next_);
   const uint32_t needed = (cells > left ? left : 0) + cells + 1;
   return needed <= kLinkCells - (next_.position - consumed_);
@@ -79,8 +78,7 @@ void SmallLaneProducer::ClearIfFull(uint32_t index) {
 }
 
 void SmallLaneProducer::SkipRestOfLap() {
-  // The header at index 0 must be in order before the skip leads the consumer there.
-  ClearIfFull(0);
+  // The cell at index 0 needs no clearing: each lap begins with a message.
   const uint32_t left = CellsLeft(next_);
   const SmallClaim rest{.header = &link_->cells[next_.index].header,
                         .lap = next_.lap,

@@ -16,6 +16,7 @@
 #include "transport/base/units.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/endpoint/link_directory.h"
 #include "transport/layout/link.h"
 #include "transport/region/geometry.h"
 #include "transport/region/region.h"
@@ -321,6 +322,10 @@ TEST(ChannelTest, TheExtentsOfALinkToALiarComeBackWhenItDies) {
   while (a.channel->TryClaim(b.Id(), 10, claim)) a.channel->Publish(claim, 1, 10);
   a.channel->Poll(a.recorder);
   EXPECT_EQ(extents.CountFree(), before);
+  EXPECT_TRUE(absl::IsNotFound(a.channel->Open(b.Id())));
+  const Region& region = members.SharedRegion();
+  EXPECT_TRUE(FindLinkExtent(region, a.Id().index, b.Id().index))
+      << "should we die, it must let go";
   members.Kill(b.Id());
   a.channel->Poll(a.recorder);
   EXPECT_EQ(extents.CountFree(), before + 1);
