@@ -6,11 +6,13 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "control/daemon/daemon.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
@@ -93,7 +95,13 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitGood : kExitUsage;
   }
   StartLog(flags.log_level);
-  return Run(flags.options);
+  // The standard library's way to say that there is no thread to be had.
+  try {
+    return Run(flags.options);
+  } catch (const std::system_error& error) {
+    return Fail(absl::ResourceExhaustedError(absl::StrCat(
+        "cannot start a thread: ", error.what(), ". Raise `ulimit -u`, or free some memory.")));
+  }
 }
 
 }  // namespace

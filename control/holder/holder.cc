@@ -116,7 +116,13 @@ std::optional<int> Holder::Start(UniqueFd child_end) {
   if (child_.pid == 0) return BecomeChild(std::move(child_end));
   prctl(PR_SET_NAME, kProcessName);
   child_.pidfd = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, child_.pid, 0)));
-  if (!child_.pidfd.IsOpen()) return Fail("open the child's pidfd");
+  if (!child_.pidfd.IsOpen()) {
+    const int code = Fail("open the child's pidfd");
+    // Nobody would end a child that outlives an error.
+    kill(child_.pid, SIGKILL);
+    waitpid(child_.pid, nullptr, 0);
+    return code;
+  }
   return std::nullopt;
 }
 

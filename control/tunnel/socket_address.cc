@@ -108,7 +108,12 @@ absl::StatusOr<UniqueFd> SocketAddress::StartConnect() const {
   absl::StatusOr<UniqueFd> fd = MakeSocket();
   if (!fd.ok()) return fd;
   const auto* address = reinterpret_cast<const sockaddr*>(&address_);
-  if (connect(fd->Get(), address, address_bytes_) == 0 || errno == EINPROGRESS) return fd;
+  int result;
+  do {
+    result = connect(fd->Get(), address, address_bytes_);
+  } while (result != 0 && errno == EINTR);
+  // A connect that was interrupted may go on by itself.
+  if (result == 0 || errno == EINPROGRESS || errno == EALREADY || errno == EISCONN) return fd;
   if (errno == EAGAIN) return UniqueFd();
   return ErrnoStatus(errno, absl::StrCat("connect to ", text_));
 }

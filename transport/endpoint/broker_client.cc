@@ -1,7 +1,9 @@
 #include "transport/endpoint/broker_client.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <span>
@@ -40,8 +42,17 @@ absl::Status WaitForReply(int socket) {
     ready = poll(&wait, 1, kReplyTimeoutMs);
   } while (ready < 0 && errno == EINTR);
   if (ready > 0) return absl::OkStatus();
+  if (ready < 0) return ErrnoStatus(errno, "wait for the broker's answer");
   return absl::DeadlineExceededError(
       absl::StrCat("the broker has not answered within ", kReplyTimeoutMs, " ms; is it stopped?"));
+}
+
+// An answer that came too late, or could not be received when it came, is none to the next
+// question, and must not keep the socket readable.
+void ForgetReplies(int socket) {
+  std::byte start;
+  while (recv(socket, &start, sizeof(start), MSG_DONTWAIT) > 0) {
+  }
 }
 
 absl::Status CheckReply(const BrokerReply& reply, BrokerOp op) {
@@ -63,28 +74,31 @@ absl::Status CheckReply(const BrokerReply& reply, BrokerOp op) {
 absl::StatusOr<std::unique_ptr<BrokerClient>> BrokerClient::Connect(
     const std::string& socket_path) {
   absl::StatusOr<UniqueFd> socket = ConnectUnix(socket_path, SOCK_SEQPACKET);
-  // A broker is there: it need not be started.
-  if (absl::IsPermissionDenied(socket.status())) return socket.status();
-  if (!socket.ok()) {
+  if (absl::IsNotFound(socket.status()) || absl::IsUnavailable(socket.status())) {
     return absl::Status(
         socket.status().code(),
         absl::StrCat(socket.status().message(),
                      " Start tombolod on the host or tombolo-agent in this guest, or "
                      "name the folder of their sockets."));
   }
+  if (!socket.ok()) return socket.status();
   return std::unique_ptr<BrokerClient>(new BrokerClient(*std::move(socket)));
 }
 
 absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& request,
                                                        size_t expected_fds) {
   const std::lock_guard lock(mutex_);
+  ForgetReplies(socket_.Get());
   const int error = SendMessage(socket_.Get(), std::as_bytes(std::span(&request, 1)), {});
   if (error != 0) return ErrnoStatus(error, "send to the broker");
   if (absl::Status status = WaitForReply(socket_.Get()); !status.ok()) return status;
   Answer answer;
   absl::StatusOr<ReceivedMessage> received =
       ReceiveMessage(socket_.Get(), std::as_writable_bytes(std::span(&answer.reply, 1)));
-  if (!received.ok()) return received.status();
+  if (!received.ok()) {
+    ForgetReplies(socket_.Get());
+    return received.status();
+  }
   if (received->size_bytes == 0) return absl::UnavailableError("the broker closed the connection.");
   if (received->size_bytes != sizeof(BrokerReply)) {
     return absl::FailedPreconditionError(absl::StrCat(

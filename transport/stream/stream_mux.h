@@ -11,6 +11,22 @@
 // to OnDeparted(), and calls Flush() after every poll, before the channel may sleep: what found no
 // room in a link goes on there.
 //
+// Waiting
+//   One descriptor, Channel::Readable(), stands for all streams; the handlers tell which of them
+//   has something. With poll(2), and anything else that the program waits for:
+//
+//     bool busy = channel.Poll(handler) != 0;
+//     busy |= mux.Flush();
+//     if (busy || !channel.PrepareToSleep()) continue;
+//     pollfd waits[] = {{channel.Readable(), POLLIN}, {own_descriptor, POLLIN}};
+//     if (poll(waits, 2, milliseconds of channel.MaxSleepNs()) == 0) channel.SleptInVain();
+//     channel.WakeUp();
+//
+//   Readable() says that it is worth polling, not that there is something, and only between
+//   PrepareToSleep(), which makes others ring, and WakeUp(), which comes before any stream is used
+//   again. MaxSleepNs() is there for doorbells that got lost.
+//   tests/transport/stream/poll_only_test.cc is a whole program.
+//
 // Memory: StreamLimits bounds what unread data and streams can take; unsent data is at most one
 // write per stream that was told it may write.
 //
