@@ -40,7 +40,7 @@ LIBRARIES = {
     'grpcpp': ('control', 'tests/control'),
     'google': ('control', 'tests/control'),
     'CLI': ('control',),
-    'spdlog': ('control',),
+    'spdlog': ('control', 'tests/fuzz'),
     'event2': ('control', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
     'systemd': ('control', 'tests/control'),

@@ -163,8 +163,12 @@ void Channel::EndClaim(OutLink& link) {
     return;
   }
   if (link.HasOpenClaims()) return;
+  const auto closing =
+      std::ranges::find_if(closing_, [&](const auto& closing) { return closing.get() == &link; });
+  // An exile's extents come back when it is dead, and not before.
+  if (closing == closing_.end()) return;
   link.FreeExtents(extents_);
-  std::erase_if(closing_, [&](const auto& closing) { return closing.get() == &link; });
+  closing_.erase(closing);
 }
 
 void Channel::Announce(EndpointId peer) {

@@ -55,7 +55,10 @@ void OutLink::ReclaimChunks(std::memory_order order) {
   const uint64_t seen = link_->released_chunks.load(order);
   if (seen < chunks_released_ || seen > chunks_sent_) return;
   for (; chunks_released_ != seen; ++chunks_released_) {
-    pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
+    const uint64_t place = chunks_released_ % kMostChunks;
+    // Released before it was published: a lie, and others would get a chunk that we still write.
+    if (chunk_is_open_[place]) return;
+    pool_.GiveBack(chunks_[place]);
   }
 }
 
@@ -66,7 +69,9 @@ void OutLink::LeavePool() {
   }
 }
 
-bool OutLink::MayTakeChunk() const { return ChunksHeld() == 0 || ChunksHeld() < pool_.Share(); }
+bool OutLink::MayTakeChunk() const {
+  return ChunksHeld() == 0 || ChunksHeld() < std::min(pool_.Share(), kMostChunks);
+}
 
 std::optional<uint32_t> OutLink::TakeChunk() {
   if (!shares_pool_) pool_.AddReceiver();
@@ -106,7 +111,9 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
     pool_.GiveBack(*chunk);
     return false;
   }
-  chunks_[chunks_sent_++ % kMostChunks] = *chunk;
+  claim.chunk_place = static_cast<uint32_t>(chunks_sent_++ % kMostChunks);
+  chunks_[claim.chunk_place] = *chunk;
+  chunk_is_open_[claim.chunk_place] = true;
   const Offset offset = region_.ExtentOffset(*chunk) + BulkPool::kSkewBytes;
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
@@ -135,6 +142,7 @@ void OutLink::Abandon(const Claim& claim) {
 
 void OutLink::PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
                           std::memory_order order) {
+  chunk_is_open_[claim.chunk_place] = false;
   const BulkDescriptor descriptor{.offset = claim.bulk_offset, .length_bytes = payload_bytes};
   memcpy(claim.cell.payload, &descriptor, sizeof(descriptor));
   SmallLaneProducer::Publish(claim.cell, kind, tag, sizeof(descriptor), order);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,7 @@ struct Claim {
   OutLink* link = nullptr;
   SmallClaim cell;
   uint64_t bulk_offset = 0;  // From the region's base; 0: the payload lies in the cells.
+  uint32_t chunk_place = 0;  // Of a chunk, among those of its link.
 };
 
 // Whether more is published right after this.
@@ -117,10 +119,11 @@ class OutLink {
   bool HasCredits();
   bool MayTakeChunk() const;
   uint32_t ChunksHeld() const { return static_cast<uint32_t>(chunks_sent_ - chunks_released_); }
-  static void PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
-                          std::memory_order order);
+  void PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
+                   std::memory_order order);
 
-  // A lane has fewer messages than this on the way, and each has one chunk at most.
+  // A lane has fewer messages than this on the way, and each has one chunk at most. More are not
+  // taken, since chunks that the receiver has released are looked for only when some are missing.
   static constexpr uint32_t kMostChunks = 64;
   static_assert(kLinkCells <= kMostChunks);
 
@@ -134,6 +137,7 @@ class OutLink {
   // The chunks at the receiver, in the order of their messages, which is the order in which it
   // releases them: chunk i is at i % kMostChunks.
   std::array<uint32_t, kMostChunks> chunks_;
+  std::bitset<kMostChunks> chunk_is_open_;  // Claimed, and not yet published.
   uint64_t chunks_sent_ = 0;
   uint64_t chunks_released_ = 0;
   bool shares_pool_ = false;

@@ -28,15 +28,17 @@ StreamPeer* StreamMux::FindPeer(EndpointId id) const {
 StreamPeer& StreamMux::EnsurePeer(EndpointId id) {
   if (StreamPeer* peer = FindPeer(id)) return *peer;
   if (id.index >= peers_.size()) peers_.resize(id.index + 1);
-  std::unique_ptr<StreamPeer>& place = peers_[id.index];
-  if (place == nullptr) {
+  if (peers_[id.index] == nullptr) {
     known_.push_back(id.index);
   } else {
-    // Its departure was not told: it never had a link to us that was open.
-    EndAll(*place, absl::UnavailableError("the other side is gone"));
+    // Its departure was not told: it never had a link to us that was open. Banned, so that no
+    // handler connects to it again; they may connect elsewhere, and peers_ may move meanwhile.
+    StreamPeer& old = *peers_[id.index];
+    old.Ban();
+    EndAll(old, absl::UnavailableError("the other side is gone"));
   }
-  place = std::make_unique<StreamPeer>(channel_, id);
-  return *place;
+  peers_[id.index] = std::make_unique<StreamPeer>(channel_, id);
+  return *peers_[id.index];
 }
 
 absl::StatusOr<std::unique_ptr<Stream>> StreamMux::Connect(EndpointId id, std::string_view service,

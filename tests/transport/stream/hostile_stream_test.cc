@@ -4,8 +4,11 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "tests/transport/stream/stream_node.h"
 #include "transport/layout/link.h"
@@ -308,6 +311,53 @@ TEST_F(HostileStreamTest, RandomFramesHarmNobodyElse) {
   ASSERT_EQ(stream->stream->Write(BytesOf("still here")), 10u);
   Settle(honest, victim_);
   EXPECT_EQ(victim_.accepted[0]->received, "still here");
+}
+
+// Connects to `targets` when it is told that its stream is over, as one does who tries elsewhere.
+class Reconnecting final : public StreamHandler {
+ public:
+  Reconnecting(StreamMux& mux, std::vector<EndpointId> targets)
+      : mux_(mux), targets_(std::move(targets)) {}
+
+  void OnReadable() override {}
+  void OnWritable() override {}
+  void OnReset(const absl::Status&) override {
+    for (EndpointId target : targets_) results.push_back(mux_.Connect(target, "again", nullptr));
+  }
+
+  std::vector<absl::StatusOr<std::unique_ptr<Stream>>> results;
+
+ private:
+  StreamMux& mux_;
+  const std::vector<EndpointId> targets_;
+};
+
+// A member table that lies can let two lives of one index speak without a departure in between.
+TEST(StreamLivesTest, ANewLifeOfAPeerEndsItsStreamsWhoseHandlersConnectElsewhere) {
+  SimulatedMembers members;
+  StreamNode victim(members, "victim"), peer(members, "peer"), far(members, "far");
+  Reconnecting handler(*victim.mux, {far.Id(), peer.Id()});
+  const auto stream = victim.mux->Connect(peer.Id(), "service", &handler);
+  ASSERT_TRUE(stream.ok());
+  const EndpointId next_life{peer.Id().index, peer.Id().incarnation + 1};
+  const auto send = [&](StreamFrameType type, uint64_t value, std::string_view body) {
+    const StreamFrameHeader header{.type = static_cast<uint8_t>(type),
+                                   .from_opener = 1,
+                                   .reserved = 0,
+                                   .stream_id = 1,
+                                   .value = value};
+    std::string frame(reinterpret_cast<const char*>(&header), sizeof(header));
+    frame += body;
+    victim.mux->OnMessage(next_life, BytesOf(frame));
+  };
+  send(StreamFrameType::kOpen, kPlentyBytes, "service");
+  send(StreamFrameType::kData, 0, "hello");
+  ASSERT_EQ(handler.results.size(), 2u);
+  EXPECT_TRUE(handler.results[0].ok()) << handler.results[0].status();
+  EXPECT_TRUE(absl::IsUnavailable(handler.results[1].status())) << handler.results[1].status();
+  ASSERT_EQ(victim.accepted.size(), 1u);
+  EXPECT_EQ(victim.accepted[0]->received, "hello");
+  EXPECT_EQ(victim.mux->Counters().stray_frames, 0u);
 }
 
 }  // namespace
