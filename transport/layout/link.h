@@ -16,8 +16,10 @@
 //
 // cells is what the sender claimed, length what it then wrote, in bytes; for a bulk message or
 // a loan both are those of the descriptor. lap counts from 1 and wraps in 16 bits past 0, so that
-// zeroed memory is never a message. Before a sender returns a claim it clears the header of the
-// cell that follows, so that old payload never passes for one.
+// zeroed memory is never a message. A header of the lap before is no message either: it stays where
+// it was until the next one is stored, so that its line stays in the receiver's cache. What would
+// be anything else, payload of a longer message or what a skip passed over, is cleared by the
+// sender before it returns the claim of the cell before: old payload never passes for a header.
 //
 // A bulk message's payload lies in a chunk of the sender's extents, recycled first in, first out;
 // the cell holds a BulkDescriptor.

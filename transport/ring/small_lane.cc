@@ -8,8 +8,8 @@ uint32_t CellsLeft(const LanePosition& position) { return kLinkCells - position.
 
 uint16_t NextLap(uint16_t lap) { return lap == UINT16_MAX ? uint16_t{1} : uint16_t(lap + 1); }
 
-// Relaxed: ordered by the release part of the Publish that leads the consumer there.
-void ClearHeader(Cell& cell) { cell.header.store(0, std::memory_order_relaxed); }
+// A bit per cell from `index` on.
+uint64_t BitsOf(uint32_t index, uint32_t cells) { return ((uint64_t{1} << cells) - 1) << index; }
 
 }  // namespace
 
@@ -24,7 +24,7 @@ void LanePosition::Advance(uint32_t cells) {
 
 bool SmallLaneProducer::Fits(uint32_t cells) const {
   // The message, the skip before it if it does not fit into this lap, and the cell after it, whose
-  // header is cleared by this claim.
+  // header this claim may have to clear.
   const uint32_t left = CellsLeft(next_);
   const uint32_t needed = (cells > left ? left : 0) + cells + 1;
   return needed <= kLinkCells - (next_.position - consumed_);
@@ -60,19 +60,32 @@ bool SmallLaneProducer::TryClaim(size_t payload_bytes, SmallClaim& claim) {
            .header = &first.header,
            .lap = next_.lap,
            .cells = static_cast<uint8_t>(cells)};
-  next_.Advance(cells);
-  ClearHeader(link_->cells[next_.index]);
+  Occupy(cells);
+  ClearIfFull(next_.index);
   return true;
 }
 
+void SmallLaneProducer::Occupy(uint32_t cells) {
+  full_ |= BitsOf(next_.index, cells);
+  full_ &= ~BitsOf(next_.index, 1);
+  next_.Advance(cells);
+}
+
+void SmallLaneProducer::ClearIfFull(uint32_t index) {
+  if ((full_ & BitsOf(index, 1)) == 0) return;
+  full_ &= ~BitsOf(index, 1);
+  // Relaxed: ordered by the release part of the Publish that leads the consumer there.
+  link_->cells[index].header.store(0, std::memory_order_relaxed);
+}
+
 void SmallLaneProducer::SkipRestOfLap() {
-  // The header at index 0 must be clear before the skip leads the consumer there.
-  ClearHeader(link_->cells[0]);
+  // The header at index 0 must be in order before the skip leads the consumer there.
+  ClearIfFull(0);
   const uint32_t left = CellsLeft(next_);
   const SmallClaim rest{.header = &link_->cells[next_.index].header,
                         .lap = next_.lap,
                         .cells = static_cast<uint8_t>(left)};
-  next_.Advance(left);
+  Occupy(left);
   Abandon(rest);
 }
 
@@ -84,6 +97,10 @@ void SmallLaneProducer::Publish(const SmallClaim& claim, CellKind kind, uint8_t 
                           .tag = tag,
                           .lap = claim.lap};
   claim.header->store(Pack(header), order);
+}
+
+bool SmallLaneConsumer::IsOfTheLapBefore(uint64_t packed) const {
+  return next_.position >= kLinkCells && NextLap(UnpackCellHeader(packed).lap) == next_.lap;
 }
 
 bool SmallLaneConsumer::IsSane(const CellHeader& header) const {
@@ -108,7 +125,7 @@ FrontResult SmallLaneConsumer::Front(SmallMessage& message) {
   for (uint32_t skips = 0; skips < kLinkCells && !poisoned_; ++skips) {
     const Cell& cell = link_->cells[next_.index];
     const uint64_t packed = cell.header.load(std::memory_order_seq_cst);
-    if (packed == 0) return FrontResult::kEmpty;
+    if (packed == 0 || IsOfTheLapBefore(packed)) return FrontResult::kEmpty;
     const CellHeader header = UnpackCellHeader(packed);
     if (!IsSane(header)) {
       poisoned_ = true;

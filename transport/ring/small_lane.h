@@ -72,12 +72,18 @@ class SmallLaneProducer {
  private:
   bool Fits(uint32_t cells) const;
   void SkipRestOfLap();
+  void Occupy(uint32_t cells);
+  void ClearIfFull(uint32_t index);
   void LoadCredits(std::memory_order order);
 
   Link* link_;
   LanePosition next_;
   uint64_t consumed_ =
       0;  // As last seen; at most next_.position, at least next_.position - kLinkCells.
+  // A bit per cell: set while its first word may be payload, or older than the lap before. Such a
+  // cell is cleared before it becomes the next one. Others are not: their lines stay in the
+  // receiver's cache until there is a message.
+  uint64_t full_ = 0;
   bool poisoned_ = false;
 };
 
@@ -112,6 +118,7 @@ class SmallLaneConsumer {
  private:
   static constexpr uint32_t kCreditBatchCells = 16;
 
+  bool IsOfTheLapBefore(uint64_t packed) const;
   bool IsSane(const CellHeader& header) const;
 
   Link* link_;

@@ -120,7 +120,16 @@ TEST_F(SmallLaneHostileTest, OneLookPassesABoundedNumberOfSkips) {
     SetHeader(i, {.cells = 1, .kind = CellKind::kSkip, .lap = 1});
   }
   EXPECT_EQ(Front(), "(empty)");
-  EXPECT_EQ(Front(), "(poisoned)");  // The next lap's header is still the last one's.
+}
+
+TEST_F(SmallLaneHostileTest, AHeaderOfTheLapBeforeIsNothingAndAnOlderOnePoisons) {
+  for (int i = 0; i < 2; ++i) {
+    for (const uint32_t cells : {30u, 30u, 1u}) Pass(cells);
+  }
+  SetHeader(0, {.length = 8, .cells = 1, .kind = CellKind::kInline, .lap = 2});
+  EXPECT_EQ(Front(), "(empty)");
+  SetHeader(0, {.length = 8, .cells = 1, .kind = CellKind::kInline, .lap = 1});
+  EXPECT_EQ(Front(), "(poisoned)");
 }
 
 TEST_F(SmallLaneHostileTest, CreditsForCellsThatWereNeverSentPoison) {

@@ -83,7 +83,7 @@ TEST_F(SmallLaneOrderTest, ClaimsMayStayOpenAcrossTheEndOfALap) {
   EXPECT_EQ(Receive(), "after");
 }
 
-// Each claim clears the header behind it before anything leads the consumer there.
+// Each claim clears what is no header behind it before anything leads the consumer there.
 TEST_F(SmallLaneOrderTest, OldPayloadNeverPassesForAHeader) {
   for (uint16_t lap = 1; lap < 200; lap += 2) {
     for (const uint32_t cells : {30u, 30u, 1u}) {

@@ -151,7 +151,7 @@ TEST_F(SmallLaneTest, AMessageMayFillALapToItsLastCell) {
   Pass(28);
   Send(std::string(PayloadOf(3), 'e'));
   EXPECT_EQ(Header(58).kind, CellKind::kInline);
-  EXPECT_EQ(RawHeader(0), 0u);  // Cleared: its lap has begun.
+  EXPECT_EQ(Header(0).lap, 1);  // Nothing of the new lap yet.
   EXPECT_EQ(Receive(), std::string(PayloadOf(3), 'e'));
   Send("next lap");
   EXPECT_EQ(Header(0).lap, 2);
@@ -172,6 +172,33 @@ TEST_F(SmallLaneTest, ASkipThatDoesNotFitIsNotPublished) {
   for (uint32_t i = 0; i < 58; ++i) Send("x");  // 3 cells are left, and no credits came back.
   EXPECT_FALSE(CanClaim(PayloadOf(4)));
   EXPECT_EQ(RawHeader(58), 0u);
+}
+
+// Its line stays in the receiver's cache until there is a message.
+TEST_F(SmallLaneTest, AHeaderStaysUntilTheNextLapsMessageIsStored) {
+  for (uint32_t i = 0; i < kLinkCells; ++i) Pass(1);
+  const SmallClaim claim = Claim(1);
+  EXPECT_EQ(Header(0).lap, 1);
+  EXPECT_EQ(Header(1).lap, 1);
+  EXPECT_EQ(Front(), "(empty)");
+  Publish(claim, "x");
+  EXPECT_EQ(Header(0).lap, 2);
+  EXPECT_EQ(Receive(), "x");
+  EXPECT_EQ(Front(), "(empty)");
+}
+
+// A header below a skip would be two laps old when it is looked at, and once in 65,535 laps of the
+// right lap again.
+TEST_F(SmallLaneTest, WhatASkipPassedOverIsCleared) {
+  for (uint32_t i = 0; i < kLinkCells; ++i) Pass(1);
+  Pass(30);
+  Pass(28);  // 3 cells are left.
+  Pass(30);
+  Pass(28);
+  Pass(1);  // At 58, where the skip began.
+  EXPECT_EQ(RawHeader(59), 0u);
+  Pass(1);
+  EXPECT_EQ(RawHeader(60), 0u);
 }
 
 // 65,536 laps: the counter comes round, and 0 is never a lap, or zeroed headers would be one's.
