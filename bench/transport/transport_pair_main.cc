@@ -1,8 +1,9 @@
-// transport_pair ROUNDS: everything that two processes measure of the transport, round by round
-// (pair.h says what it prints). bench/transport.py runs it and compares.
+// transport_pair ROUNDS [NAME]: everything that two processes measure of the transport, round by
+// round (pair.h says what it prints). With a NAME only what it is the beginning of: for a profiler.
 #include <stdlib.h>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "bench/transport/bare_copy.h"
@@ -10,6 +11,7 @@
 #include "bench/transport/bare_round_trip.h"
 #include "bench/transport/crowd.h"
 #include "bench/transport/link_wire.h"
+#include "bench/transport/one_core.h"
 #include "bench/transport/pair.h"
 #include "bench/transport/queue_wire.h"
 #include "bench/transport/require.h"
@@ -54,17 +56,22 @@ void AddWire(Measurements& measurements, const std::shared_ptr<Wire>& wire) {
 }
 
 int Main(int argc, char** argv) {
-  const int rounds = argc == 2 ? atoi(argv[1]) : 0;
-  if (rounds <= 0) Fail("usage: transport_pair ROUNDS");
+  const int rounds = argc == 2 || argc == 3 ? atoi(argv[1]) : 0;
+  if (rounds <= 0) Fail("usage: transport_pair ROUNDS [NAME]");
   Measurements measurements;
   AddBareLimits(measurements);
   AddWakeups(measurements);
   AddPolls(measurements);
+  measurements.push_back(std::make_unique<OneCore>());
   AddWire(measurements, std::make_shared<LinkWire>());
   AddWire(measurements, SocketWire::UnixStream());
   AddWire(measurements, SocketWire::UnixSeqpacket());
   AddWire(measurements, SocketWire::LoopbackTcp());
   AddWire(measurements, std::make_shared<QueueWire>());
+  if (argc == 3) {
+    const std::string_view name(argv[2]);
+    std::erase_if(measurements, [&](const auto& one) { return !one->Name().starts_with(name); });
+  }
   RunInPair(measurements, rounds);
   return 0;
 }
