@@ -107,7 +107,7 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
     return false;
   }
   chunks_[chunks_sent_++ % kMostChunks] = *chunk;
-  const Offset offset = region_.ExtentOffset(*chunk);
+  const Offset offset = region_.ExtentOffset(*chunk) + BulkPool::kSkewBytes;
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   return true;
