@@ -158,6 +158,7 @@ class Channel {
   size_t Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned);
   size_t PollActive(ChannelHandler& handler);
   bool ScanInbox();
+  bool ScanInboxWord(uint32_t index, const SharedU64& shared, bool is_first);
   bool Admit(uint32_t sender);
   size_t HandleDepartures(ChannelHandler& handler, uint64_t epoch);
   std::vector<uint32_t> FindDeparted() const;
