@@ -20,6 +20,9 @@ absl::Status NotAlive(EndpointId id) {
 
 constexpr uint32_t kSendersPerWord = 8;
 constexpr uint32_t kWordsPerLine = kCacheLineBytes / sizeof(uint64_t);
+// What one poll looks at: the inbox bytes of 256 senders, so that its cost does not grow with the
+// endpoints of the region. Parked links of more senders are found a few polls later.
+constexpr uint32_t kWordsPerPoll = 4 * kWordsPerLine;
 
 // Which bits of a line of an inbox row have changed. Without a branch or a counter per word,
 // because this is what each poll does with each line, and nearly always nothing has changed.
@@ -267,20 +270,35 @@ bool Channel::Admit(uint32_t sender) {
   return true;
 }
 
-bool Channel::ScanInbox() {
+uint32_t Channel::InboxWords() const {
   // seq_cst: as the bytes below it is looked at after `armed` was stored; a newcomer's byte lies
   // beyond an old value.
   const uint32_t high_water = std::min<uint32_t>(
       region_.EndpointHighWater().load(std::memory_order_seq_cst), region_.Limits().endpoint_count);
-  const std::span<SharedU64> row = region_.InboxRow(self_.index);
+  return (high_water + kSendersPerWord - 1) / kSendersPerWord;
+}
+
+bool Channel::ScanInbox() {
   // SUBTLE: at first every byte counts as changed. No value could stand for "not looked at yet":
   // earlier holders of this index leave any of them behind, and a peer may announce itself before
   // we look.
   const bool is_first = !std::exchange(inbox_scanned_, true);
-  const uint32_t words = (high_water + kSendersPerWord - 1) / kSendersPerWord;
+  return ScanInboxWords(0, InboxWords(), is_first);
+}
+
+void Channel::ScanPartOfInbox() {
+  const uint32_t words = InboxWords();
+  if (inbox_next_word_ >= words) inbox_next_word_ = 0;
+  const uint32_t end = std::min(words, inbox_next_word_ + kWordsPerPoll);
+  ScanInboxWords(inbox_next_word_, end, false);
+  inbox_next_word_ = end;
+}
+
+bool Channel::ScanInboxWords(uint32_t first, uint32_t end, bool is_first) {
+  const std::span<SharedU64> row = region_.InboxRow(self_.index);
   bool changed = false;
-  for (uint32_t i = 0; i < words;) {
-    if (!is_first && words - i >= kWordsPerLine && LineIsAsSeen(&row[i], &inbox_seen_[i])) {
+  for (uint32_t i = first; i < end;) {
+    if (!is_first && end - i >= kWordsPerLine && LineIsAsSeen(&row[i], &inbox_seen_[i])) {
       i += kWordsPerLine;
     } else {
       changed |= ScanInboxWord(i, row[i], is_first);
@@ -309,7 +327,11 @@ size_t Channel::Poll(ChannelHandler& handler) {
   // the inbox is scanned, so that a link made before a death is found before that death is
   // acknowledged.
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
-  ScanInbox();
+  if (epoch != epoch_ || !inbox_scanned_) {
+    ScanInbox();
+  } else {
+    ScanPartOfInbox();
+  }
   size_t delivered = PollActive(handler);
   bool is_quiet = epoch == epoch_ && liars_.empty();
   if (!liars_.empty()) DropLiars(handler);

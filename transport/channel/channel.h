@@ -157,7 +157,10 @@ class Channel {
 
   size_t Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned);
   size_t PollActive(ChannelHandler& handler);
+  uint32_t InboxWords() const;
   bool ScanInbox();
+  void ScanPartOfInbox();
+  bool ScanInboxWords(uint32_t first, uint32_t end, bool is_first);
   bool ScanInboxWord(uint32_t index, const SharedU64& shared, bool is_first);
   bool Admit(uint32_t sender);
   size_t HandleDepartures(ChannelHandler& handler, uint64_t epoch);
@@ -198,6 +201,7 @@ class Channel {
   uint64_t acked_epoch_ = 0;  // As far as others know; less while loans of the dead are held.
   std::vector<uint64_t> inbox_seen_;
   bool inbox_scanned_ = false;
+  uint32_t inbox_next_word_ = 0;     // Where the next poll looks on.
   std::vector<uint8_t> inbox_sent_;  // What our byte in each receiver's row says.
 
   std::optional<uint32_t> directory_extent_;

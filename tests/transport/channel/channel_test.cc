@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,7 +14,11 @@
 #include "tests/transport/channel/simulated_members.h"
 #include "transport/alloc/extent_map.h"
 #include "transport/base/units.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
 #include "transport/layout/link.h"
+#include "transport/region/geometry.h"
+#include "transport/region/region.h"
 
 namespace tombolo {
 namespace {
@@ -42,6 +47,28 @@ TEST(ChannelTest, AFirstMessageIsSeenWhateverTheInboxSaidBefore) {
     ASSERT_EQ(b.Id(), next);
     ASSERT_TRUE(a.Send(b, 1, "x"));
     EXPECT_EQ(b.channel->Poll(b.recorder), 1u) << "the byte was " << value;
+  }
+}
+
+// A poll looks at a part of the inbox only, and the last endpoints are not in the first part.
+TEST(ChannelTest, AFirstMessageOfEveryOneOfManyMembersIsSeen) {
+  SimulatedMembers members(RegionLimits{.region_bytes = uint64_t{32} << 20}, CacheSizes{});
+  Member receiver(members, "receiver");
+  std::vector<EndpointId> ids;
+  while (ids.size() < 700) ids.push_back(members.Add("sender"));
+  receiver.channel->Poll(receiver.recorder);  // The first look is at everything.
+  for (const size_t i : {size_t{0}, size_t{255}, size_t{256}, size_t{257}, size_t{699}}) {
+    const std::unique_ptr<Endpoint> endpoint = members.Adopt(ids[i]);
+    const std::unique_ptr<Channel> sender = *Channel::Create(*endpoint);
+    ASSERT_TRUE(sender->Open(receiver.Id()).ok());
+    Claim claim;
+    ASSERT_TRUE(sender->TryClaim(receiver.Id(), 1, claim));
+    sender->Publish(claim, 1, 1);
+    size_t delivered = 0;
+    for (int poll = 0; poll < 4 && delivered == 0; ++poll) {
+      delivered = receiver.channel->Poll(receiver.recorder);
+    }
+    EXPECT_EQ(delivered, 1u) << i;
   }
 }
 
