@@ -65,7 +65,15 @@ def _messages(seen: AllSeries) -> list[Comparison]:
             _best_pipeline(seen),
             Target(0.7, at_most=False),
         ),
-        compare("messages of 1 MiB, bytes a second", _bandwidth(seen, LINK, LARGE), seen["bare/copy"].named("memcpy on one core")),
+        compare(
+            "messages of 1 MiB, bytes a second",
+            _bandwidth(seen, LINK, LARGE),
+            seen["bare/copy"].named("memcpy on one core"),
+        ),
+        compare("loan of 1 MiB", seen[f"link/loan/{LARGE}"], seen["link/loan/4096"].named("loan of 4 KiB"), Target(1.2)),
+        compare(
+            "instructions of a message, 8 B", seen["link/one_core/8"], round_trip.named("bare round trip")
+        ),
     ]
 
 

@@ -11,6 +11,7 @@
 #include "bench/transport/bare_round_trip.h"
 #include "bench/transport/crowd.h"
 #include "bench/transport/link_wire.h"
+#include "bench/transport/loan_latency.h"
 #include "bench/transport/one_core.h"
 #include "bench/transport/pair.h"
 #include "bench/transport/queue_wire.h"
@@ -63,6 +64,9 @@ int Main(int argc, char** argv) {
   AddWakeups(measurements);
   AddPolls(measurements);
   measurements.push_back(std::make_unique<OneCore>());
+  for (const size_t loan_bytes : {4 * kKiB, kMiB}) {
+    measurements.push_back(std::make_unique<LoanLatency>(loan_bytes));
+  }
   AddWire(measurements, std::make_shared<LinkWire>());
   AddWire(measurements, SocketWire::UnixStream());
   AddWire(measurements, SocketWire::UnixSeqpacket());
