@@ -24,6 +24,12 @@ absl::Status ErrorOf(const LinkAttachReply& reply) {
   return absl::Status(static_cast<absl::StatusCode>(reply.code), reply.text);
 }
 
+absl::Status NoServices() {
+  return absl::UnimplementedError(
+      "services are opened by processes of the host only; the control link carries no such "
+      "request.");
+}
+
 }  // namespace
 
 GuestBackend::GuestBackend(EventLoop& loop, const AgentDevice& device, const Region& region,
@@ -54,6 +60,12 @@ absl::StatusOr<int> GuestBackend::Doorbell(uint16_t, uint16_t) {
   return absl::FailedPreconditionError(
       "in a guest doorbells are rung through the device, not through eventfds of its broker.");
 }
+
+void GuestBackend::OpenService(const std::string&, EndpointId, OpenServiceDone done) {
+  done(NoServices());
+}
+
+void GuestBackend::CloseService(const std::string&, CloseServiceDone done) { done(NoServices()); }
 
 void GuestBackend::Tick() {
   if (!IsUp()) link_.SayHello();

@@ -42,6 +42,8 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
   void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override;
   void EndpointGone(EndpointId id) override;
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
+  void OpenService(const std::string& name, EndpointId writer, OpenServiceDone done) override;
+  void CloseService(const std::string& name, CloseServiceDone done) override;
 
   // The link's doorbell has rung.
   void Poll() { link_.Poll(); }

@@ -38,9 +38,17 @@ struct ServedEndpoint {
   friend bool operator==(const ServedEndpoint&, const ServedEndpoint&) = default;
 };
 
+// A service whose memory an endpoint may write now.
+struct ServiceGrant {
+  uint32_t index = 0;
+  uint32_t incarnation = 0;
+};
+
 class BrokerBackend {
  public:
   using AttachDone = std::function<void(absl::StatusOr<Grant> grant)>;
+  using OpenServiceDone = std::function<void(absl::StatusOr<ServiceGrant> service)>;
+  using CloseServiceDone = std::function<void(absl::Status status)>;
 
   virtual ~BrokerBackend() = default;
 
@@ -55,6 +63,14 @@ class BrokerBackend {
   // The eventfd of (slot, vector), both unchecked; it stays the backend's. An error where doorbells
   // are no eventfds.
   virtual absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) = 0;
+
+  // Makes the endpoint the writer of the service `name`, which comes from the process, unchecked;
+  // calls `done` as AttachEndpoint does.
+  virtual void OpenService(const std::string& name, tombolo::EndpointId writer,
+                           OpenServiceDone done) = 0;
+
+  // Frees the service `name`, also unchecked, with all its memory.
+  virtual void CloseService(const std::string& name, CloseServiceDone done) = 0;
 };
 
 }  // namespace tombolo::control

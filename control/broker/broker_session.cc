@@ -49,6 +49,15 @@ BrokerReply MakeReply(const Grant& grant) {
   return reply;
 }
 
+std::string NameIn(const BrokerRequest& request) {
+  return std::string(request.name, strnlen(request.name, sizeof(request.name)));
+}
+
+absl::Status NotAttached(const char* what) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("attach first: only an endpoint may ", what, "."));
+}
+
 }  // namespace
 
 std::shared_ptr<BrokerSession> BrokerSession::Accept(const BrokerContext& context, UniqueFd socket,
@@ -112,6 +121,10 @@ absl::Status BrokerSession::Serve(const BrokerRequest& request) {
       return Attach(request);
     case BrokerOp::kDoorbell:
       return GiveDoorbell(request);
+    case BrokerOp::kOpenService:
+      return OpenService(request);
+    case BrokerOp::kCloseService:
+      return CloseService(request);
     case BrokerOp::kDetach:
       return Detach();
   }
@@ -130,9 +143,8 @@ absl::Status BrokerSession::Attach(const BrokerRequest& request) {
   pidfd_ = std::move(process->pidfd);
   attaching_ = true;
   deadline_.Reset();
-  const std::string name(request.name, strnlen(request.name, sizeof(request.name)));
   context_.backend->AttachEndpoint(
-      name, pid_,
+      NameIn(request), pid_,
       [weak = weak_from_this(), backend = context_.backend](const absl::StatusOr<Grant>& grant) {
         const std::shared_ptr<BrokerSession> session = weak.lock();
         // A client that went away meanwhile never got what it was granted.
@@ -173,14 +185,49 @@ absl::Status BrokerSession::Keep() {
 }
 
 absl::Status BrokerSession::GiveDoorbell(const BrokerRequest& request) {
-  if (!IsAttached()) {
-    return absl::FailedPreconditionError("attach first: only an endpoint may ring doorbells.");
-  }
+  if (!IsAttached()) return NotAttached("ring doorbells");
   const absl::StatusOr<int> eventfd = context_.backend->Doorbell(request.slot, request.vector);
   if (eventfd.ok()) return Reply(MakeReply(BrokerOp::kDoorbell), {&*eventfd, 1});
   // Asking for a doorbell that does not exist is no reason to lose the connection.
   ReplyError(BrokerOp::kDoorbell, eventfd.status());
   return absl::OkStatus();
+}
+
+absl::Status BrokerSession::OpenService(const BrokerRequest& request) {
+  if (!IsAttached()) return NotAttached("open services");
+  context_.backend->OpenService(
+      NameIn(request), endpoint_->id,
+      // A client that went away meanwhile is its writer until it is proven dead.
+      [weak = weak_from_this()](const absl::StatusOr<ServiceGrant>& service) {
+        const std::shared_ptr<BrokerSession> session = weak.lock();
+        if (session == nullptr) return;
+        BrokerReply reply = MakeReply(BrokerOp::kOpenService);
+        if (service.ok()) {
+          reply.service_index = static_cast<uint16_t>(service->index);
+          reply.service_incarnation = service->incarnation;
+        }
+        session->Answer(reply, service.status());
+      });
+  return absl::OkStatus();
+}
+
+absl::Status BrokerSession::CloseService(const BrokerRequest& request) {
+  if (!IsAttached()) return NotAttached("close services");
+  context_.backend->CloseService(NameIn(request),
+                                 [weak = weak_from_this()](const absl::Status& status) {
+                                   const std::shared_ptr<BrokerSession> session = weak.lock();
+                                   if (session != nullptr)
+                                     session->Answer(MakeReply(BrokerOp::kCloseService), status);
+                                 });
+  return absl::OkStatus();
+}
+
+// What may fail without ending the connection.
+void BrokerSession::Answer(const BrokerReply& reply, const absl::Status& status) {
+  if (!status.ok()) return ReplyError(reply.op, status);
+  if (!socket_.IsOpen()) return;
+  // A client that takes no answer has a full socket: it asked without listening.
+  if (!Reply(reply, {}).ok()) SocketClosed();
 }
 
 absl::Status BrokerSession::Detach() {

@@ -70,6 +70,9 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   absl::Status FinishAttach(const absl::StatusOr<Grant>& grant);
   absl::Status Keep();
   absl::Status GiveDoorbell(const BrokerRequest& request);
+  absl::Status OpenService(const BrokerRequest& request);
+  absl::Status CloseService(const BrokerRequest& request);
+  void Answer(const BrokerReply& reply, const absl::Status& status);
   absl::Status Detach();
 
   absl::Status Reply(BrokerReply reply, std::span<const int> fds);

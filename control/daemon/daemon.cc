@@ -87,8 +87,9 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
       mirror_(region_.View()),
       reaper_(region_.View(), registry_, mirror_,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
+      services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
       view_(ViewOptions(region_)),
-      host_broker_(registry_, region_, doorbells_, NowUnixNs) {
+      host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
 
@@ -170,6 +171,7 @@ void Daemon::OnVmLeft(uint32_t slot) {
 
 void Daemon::OnEvent(const MembershipEvent& event) {
   mirror_.Write(event);
+  mirror_.WriteServices(registry_.Services());
   reaper_.Note(event);
   RingMembership();
   view_.Publish(event);

@@ -26,6 +26,7 @@
 #include "control/daemon/member_table_mirror.h"
 #include "control/daemon/reaper.h"
 #include "control/daemon/runtime_dir.h"
+#include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
@@ -83,6 +84,7 @@ class Daemon {
   Registry registry_;
   MemberTableMirror mirror_;
   Reaper reaper_;
+  ServiceDesk services_;
   MembershipView view_;
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;

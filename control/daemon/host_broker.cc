@@ -3,15 +3,17 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "control/registry/service_table.h"
 #include "spdlog/spdlog.h"
 
 namespace tombolo::control {
 
 HostBroker::HostBroker(Registry& registry, const HostRegion& region, const DoorbellTable& doorbells,
-                       Clock now_unix_ns)
+                       ServiceDesk& services, Clock now_unix_ns)
     : registry_(registry),
       region_(region),
       doorbells_(doorbells),
+      services_(services),
       now_unix_ns_(std::move(now_unix_ns)) {}
 
 void HostBroker::AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) {
@@ -42,6 +44,18 @@ absl::StatusOr<int> HostBroker::Doorbell(uint16_t slot, uint16_t vector) {
   return absl::InvalidArgumentError(
       absl::StrCat("there is no doorbell (", slot, ", ", vector, "): the region has ",
                    doorbells_.SlotCount(), " slots and ", doorbells_.VectorCount(), " vectors."));
+}
+
+void HostBroker::OpenService(const std::string& name, tombolo::EndpointId writer,
+                             OpenServiceDone done) {
+  const absl::StatusOr<ServiceEntry> service = services_.Open(name, writer);
+  if (!service.ok()) return done(service.status());
+  spdlog::info("service {} is '{}', written by endpoint {}", service->index, name, writer.index);
+  done(ServiceGrant{service->index, service->incarnation});
+}
+
+void HostBroker::CloseService(const std::string& name, CloseServiceDone done) {
+  done(services_.Close(name));
 }
 
 }  // namespace tombolo::control

@@ -9,6 +9,7 @@
 
 #include "control/broker/broker_backend.h"
 #include "control/daemon/host_region.h"
+#include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/registry/registry.h"
 
@@ -20,16 +21,20 @@ class HostBroker final : public BrokerBackend {
 
   // `now_unix_ns`: nanoseconds since the Unix epoch.
   HostBroker(Registry& registry, const HostRegion& region, const DoorbellTable& doorbells,
-             Clock now_unix_ns);
+             ServiceDesk& services, Clock now_unix_ns);
 
   void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override;
   void EndpointGone(tombolo::EndpointId id) override;
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
+  void OpenService(const std::string& name, tombolo::EndpointId writer,
+                   OpenServiceDone done) override;
+  void CloseService(const std::string& name, CloseServiceDone done) override;
 
  private:
   Registry& registry_;
   const HostRegion& region_;
   const DoorbellTable& doorbells_;
+  ServiceDesk& services_;
   const Clock now_unix_ns_;
 };
 

@@ -108,4 +108,40 @@ void MemberTableMirror::WriteFree(EndpointId id) {
       std::memory_order_release);
 }
 
+void MemberTableMirror::WriteServices(const std::vector<ServiceEntry>& services) {
+  std::array<ServiceEntry, kServiceCount> wanted;
+  for (const ServiceEntry& service : services) wanted[service.index] = service;
+  for (uint32_t i = 0; i < kServiceCount; ++i) {
+    if (wanted[i] == written_services_[i]) continue;
+    if (wanted[i].incarnation == 0) {
+      WriteServiceFree(i);
+    } else {
+      WriteService(wanted[i]);
+    }
+  }
+  written_services_ = wanted;
+}
+
+void MemberTableMirror::WriteService(const ServiceEntry& service) {
+  ServiceRecord& record = region_.Service(service.index);
+  std::array<uint64_t, kServiceNameBytes / 8> name{};
+  memcpy(name.data(), service.name.data(), std::min(service.name.size(), sizeof(name) - 1));
+  for (size_t i = 0; i < name.size(); ++i) {
+    record.name[i].store(name[i], std::memory_order_relaxed);
+  }
+  record.writer.store(uint64_t{service.writer.index} << 32 | service.writer.incarnation,
+                      std::memory_order_relaxed);
+  // Release: the rest of the record is there.
+  record.identity.store(
+      MakeIdentity(service.incarnation, static_cast<uint32_t>(ServiceState::kExists)),
+      std::memory_order_release);
+}
+
+void MemberTableMirror::WriteServiceFree(uint32_t index) {
+  const uint32_t incarnation = written_services_[index].incarnation;
+  region_.Service(index).identity.store(
+      MakeIdentity(incarnation, static_cast<uint32_t>(ServiceState::kFree)),
+      std::memory_order_release);
+}
+
 }  // namespace tombolo::control

@@ -5,10 +5,14 @@
 // scribble there, and the registry stays the truth.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "control/registry/membership.h"
+#include "control/registry/service_table.h"
 #include "transport/layout/member_table.h"
+#include "transport/layout/service_record.h"
 #include "transport/region/region.h"
 
 namespace tombolo::control {
@@ -23,13 +27,19 @@ class MemberTableMirror {
   // The endpoint's memory is free again, and so is its record.
   void WriteFree(EndpointId id);
 
+  // `services` are all that exist; records that say so already are left alone.
+  void WriteServices(const std::vector<ServiceEntry>& services);
+
  private:
   void WriteSlot(const PeerInfo& peer, SlotState state);
   void WriteLive(const EndpointInfo& endpoint, uint32_t slot_incarnation, uint64_t epoch);
+  void WriteService(const ServiceEntry& service);
+  void WriteServiceFree(uint32_t index);
   void WriteDead(const EndpointInfo& endpoint, uint64_t epoch);
 
   Region region_;
   uint32_t high_water_ = 0;
+  std::array<ServiceEntry, kServiceCount> written_services_;  // Incarnation 0: free.
 };
 
 }  // namespace tombolo::control

@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "control/registry/service_table.h"
 #include "transport/endpoint/link_directory.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::control {
 
@@ -72,9 +74,23 @@ bool Reaper::Free(const EndpointInfo& dead) {
   return true;
 }
 
+bool Reaper::FreeServices() {
+  bool all = true;
+  for (const ServiceEntry& service : registry_.Services()) {
+    if (!service.is_going) continue;
+    if (budget_ == 0 || !ReleaseAll(ServiceOwner(service.index))) {
+      all = false;
+      continue;
+    }
+    registry_.ServiceGone(service.index);
+    mirror_.WriteServices(registry_.Services());
+  }
+  return all;
+}
+
 bool Reaper::Sweep() {
   budget_ = sweep_extents_;
-  bool some_left = false;
+  bool some_left = !FreeServices();
   for (const EndpointInfo& dead : registry_.DyingEndpoints()) {
     const bool freed =
         EverybodyHasLetGo(dead.id, death_epochs_[dead.id.index]) && budget_ != 0 && Free(dead);

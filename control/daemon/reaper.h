@@ -6,7 +6,8 @@
 // never looks delays this, for ever if need be: memory is freed by proof, never by a timeout.
 //
 // Memory is zeroed before it changes its owner: what one endpoint said to another is no third
-// one's.
+// one's. A service that was told to go loses its memory in the same way, at once: nobody can be
+// waited for who may be reading it.
 //
 // Thread safety: the daemon's event loop. Sweep() may be repeated at any time and may be cut short
 // anywhere: it reads all that it needs anew.
@@ -55,6 +56,7 @@ class Reaper {
   bool EverybodyHasLetGo(EndpointId dead, uint64_t epoch);
   void EmptyLine(uint32_t dead);
   bool Free(const EndpointInfo& dead);
+  bool FreeServices();
   bool ReleaseAll(uint16_t owner);
 
   Region region_;

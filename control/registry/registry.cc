@@ -38,6 +38,7 @@ Registry::Registry(const RegistryLimits& limits)
     : limits_(limits),
       slots_(limits.slots),
       endpoints_(limits.endpoints),
+      services_(limits.services),
       history_(limits.history_events) {
   for (uint32_t i = 0; i < limits.slots; ++i) slots_[i].peer.slot = i;
 }
@@ -108,9 +109,22 @@ absl::StatusOr<EndpointId> Registry::AttachEndpoint(AttachRequest request) {
 absl::Status Registry::EndpointGone(EndpointId id) {
   const EndpointInfo* live = endpoints_.FindLive(id);
   const absl::StatusOr<bool> died = endpoints_.Kill(id);
+  services_.ForgetWriter(id);
   if (died.ok() && *died) Tell(EventKind::kEndpointGone, slots_[live->slot].peer, {*live});
   return died.status();
 }
+
+absl::StatusOr<ServiceEntry> Registry::OpenService(std::string_view name, EndpointId writer) {
+  if (auto good = CheckText(name, "a service name", kMaxServiceNameBytes); !good.ok()) return good;
+  if (endpoints_.FindLive(writer) == nullptr) {
+    return absl::NotFoundError(absl::StrCat("there is no live endpoint ", writer.index,
+                                            " of incarnation ", writer.incarnation,
+                                            " that could write a service's memory."));
+  }
+  return services_.Open(std::string(name), writer);
+}
+
+absl::Status Registry::CloseService(std::string_view name) { return services_.Close(name); }
 
 absl::Status Registry::Recycle(EndpointId id) { return endpoints_.Recycle(id); }
 
@@ -167,7 +181,10 @@ absl::Status Registry::CheckAttach(const AttachRequest& request) const {
 
 std::vector<EndpointInfo> Registry::KillAllOf(uint32_t slot) {
   std::vector<EndpointInfo> dead = endpoints_.LiveOf(slot);
-  for (const EndpointInfo& endpoint : dead) endpoints_.Kill(endpoint.id).IgnoreError();
+  for (const EndpointInfo& endpoint : dead) {
+    endpoints_.Kill(endpoint.id).IgnoreError();
+    services_.ForgetWriter(endpoint.id);
+  }
   return dead;
 }
 

@@ -37,6 +37,7 @@
 #include "control/registry/endpoint_table.h"
 #include "control/registry/event_history.h"
 #include "control/registry/membership.h"
+#include "control/registry/service_table.h"
 
 namespace tombolo::control {
 
@@ -47,6 +48,7 @@ struct RegistryLimits {
   uint32_t slots = 16;           // Slot 0, the host's, included.
   uint32_t vectors = 16;         // Per slot.
   uint32_t endpoints = 1024;     // In the whole region.
+  uint32_t services = 64;        // In the whole region.
   size_t history_events = 4096;  // That EventsSince() can go back.
 };
 
@@ -97,6 +99,19 @@ class Registry {
   // no observer. FailedPrecondition while it is live, NotFound when it is neither live nor DYING.
   absl::Status Recycle(EndpointId id);
 
+  // Makes the live endpoint `writer` the one that may write the memory of the service `name`, which
+  // begins to exist with that. Tells no observer. NotFound when `writer` is not live,
+  // InvalidArgument for a bad name; else as ServiceTable::Open() says.
+  absl::StatusOr<ServiceEntry> OpenService(std::string_view name, EndpointId writer);
+
+  // The service goes, once its memory is free: then ServiceGone(). Tells no observer. Errors as
+  // ServiceTable::Close() says.
+  absl::Status CloseService(std::string_view name);
+  void ServiceGone(uint32_t index) { services_.Recycle(index); }
+
+  // All that exist, by index. A dead endpoint is nobody's writer any more when its death is told.
+  std::vector<ServiceEntry> Services() const { return services_.All(); }
+
   // The vector for one more endpoint of `slot`: of vectors 2 and up the one that wakes the fewest
   // live endpoints, the lowest such. With no more than 2 vectors all share the last one.
   uint32_t ChooseVector(uint32_t slot) const;
@@ -139,6 +154,7 @@ class Registry {
   const RegistryLimits limits_;
   std::vector<Slot> slots_;
   EndpointTable endpoints_;
+  ServiceTable services_;
   EventHistory history_;
   std::vector<Observer> observers_;
 };

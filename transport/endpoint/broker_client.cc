@@ -18,10 +18,19 @@ namespace {
 // A broker in a guest asks the daemon first; a restarted one first finds its feet.
 constexpr int kReplyTimeoutMs = 10'000;
 
-BrokerRequest MakeRequest(BrokerOp op) {
+BrokerRequest MakeRequest(BrokerOp op, std::string_view name = {}) {
   BrokerRequest request;
   request.op = op;
+  memcpy(request.name, name.data(), std::min(name.size(), sizeof(request.name) - 1));
   return request;
+}
+
+// A name that was cut would be another service's.
+absl::Status CheckServiceName(std::string_view name) {
+  if (!name.empty() && name.size() < kBrokerNameBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a service's name of ", name.size(),
+                                                 " bytes was given; it must have 1 to ",
+                                                 kBrokerNameBytes - 1, "."));
 }
 
 absl::Status WaitForReply(int socket) {
@@ -93,10 +102,7 @@ absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& requ
 }
 
 absl::StatusOr<Attachment> BrokerClient::Attach(std::string_view name) {
-  BrokerRequest request = MakeRequest(BrokerOp::kAttach);
-  const size_t length = std::min(name.size(), sizeof(request.name) - 1);
-  memcpy(request.name, name.data(), length);
-  absl::StatusOr<Answer> answer = Ask(request, 2);
+  absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kAttach, name), 2);
   if (!answer.ok()) return answer.status();
   const BrokerReply& reply = answer->reply;
   return Attachment{
@@ -119,6 +125,24 @@ absl::StatusOr<UniqueFd> BrokerClient::FetchDoorbell(uint16_t slot, uint16_t vec
   absl::StatusOr<Answer> answer = Ask(request, 1);
   if (!answer.ok()) return answer.status();
   return std::move(answer->fds[0]);
+}
+
+absl::StatusOr<ServiceId> BrokerClient::OpenService(std::string_view name) {
+  if (absl::Status status = CheckServiceName(name); !status.ok()) return status;
+  const absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kOpenService, name), 0);
+  if (!answer.ok()) return answer.status();
+  const BrokerReply& reply = answer->reply;
+  if (reply.service_index < kServiceCount) {
+    return ServiceId{reply.service_index, reply.service_incarnation};
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the broker gave service ", reply.service_index, ", but a region has ",
+                   kServiceCount, ": install one release of Tombolo everywhere."));
+}
+
+absl::Status BrokerClient::CloseService(std::string_view name) {
+  if (absl::Status status = CheckServiceName(name); !status.ok()) return status;
+  return Ask(MakeRequest(BrokerOp::kCloseService, name), 0).status();
 }
 
 absl::Status BrokerClient::Detach() { return Ask(MakeRequest(BrokerOp::kDetach), 0).status(); }

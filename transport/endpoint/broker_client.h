@@ -15,6 +15,7 @@
 #include "transport/base/unique_fd.h"
 #include "transport/endpoint/broker_protocol.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo {
 
@@ -31,6 +32,17 @@ struct Attachment {
   UniqueFd wake_fd;  // The eventfd of (slot, vector): never read, waited for edge-triggered.
 };
 
+// A service whose memory this endpoint may write.
+struct ServiceId {
+  uint32_t index = 0;
+  uint32_t incarnation = 0;
+
+  // As whom to claim and free extents for it.
+  uint16_t Owner() const { return ServiceOwner(index); }
+
+  friend constexpr bool operator==(const ServiceId&, const ServiceId&) = default;
+};
+
 class BrokerClient {
  public:
   // Unavailable or NotFound, with what to do, when no broker serves `socket_path`.
@@ -42,6 +54,13 @@ class BrokerClient {
 
   // The eventfd of (slot, vector). Host brokers only.
   absl::StatusOr<UniqueFd> FetchDoorbell(uint16_t slot, uint16_t vector);
+
+  // Makes this endpoint the one writer of the service `name`, at most 31 bytes, which is made if
+  // there is none. AlreadyExists while another living endpoint writes it.
+  absl::StatusOr<ServiceId> OpenService(std::string_view name);
+
+  // Frees the service with all its memory. NotFound; FailedPrecondition while somebody writes it.
+  absl::Status CloseService(std::string_view name);
 
   // Tells the broker that this process holds nothing of the region any more.
   absl::Status Detach();

@@ -5,6 +5,10 @@
 // A connection is one endpoint:
 //   1. kAttach           -> reply with {memory, wake-up} descriptors, or an error and the end
 //   2. kDoorbell, 0..n   -> reply with {eventfd of (slot, vector)}; host brokers only
+//      kOpenService,     -> reply; this endpoint writes the memory of a named service from now on,
+//                              until it ends
+//      kCloseService     -> reply; the service and its memory are free. Not while somebody writes
+//      it
 //   3. kDetach           -> reply; "I hold nothing of the region any more"
 // A closed connection without kDetach means only that the endpoint is about to go: its memory is
 // freed when its process is proven dead (pidfd). The broker takes the pid from SO_PEERCRED, never
@@ -17,11 +21,17 @@
 namespace tombolo {
 
 inline constexpr uint32_t kBrokerMagic = 0x4b524254;  // "TBRK"
-inline constexpr uint16_t kBrokerVersion = 1;
+inline constexpr uint16_t kBrokerVersion = 2;
 inline constexpr size_t kBrokerNameBytes = 32;
 inline constexpr size_t kBrokerTextBytes = 192;
 
-enum class BrokerOp : uint16_t { kAttach = 1, kDoorbell = 2, kDetach = 3 };
+enum class BrokerOp : uint16_t {
+  kAttach = 1,
+  kDoorbell = 2,
+  kDetach = 3,
+  kOpenService = 4,
+  kCloseService = 5,
+};
 
 // What the first descriptor of an attach reply is.
 enum class BrokerMemory : uint16_t {
@@ -36,7 +46,8 @@ struct BrokerRequest {
   uint16_t slot = 0;    // kDoorbell.
   uint16_t vector = 0;  // kDoorbell.
   uint32_t reserved = 0;
-  char name[kBrokerNameBytes] = {};  // kAttach: who is it, for people; zero-padded.
+  // Zero-padded. kAttach: who is it, for people; kOpenService, kCloseService: which service.
+  char name[kBrokerNameBytes] = {};
 };
 
 struct BrokerReply {
@@ -48,13 +59,13 @@ struct BrokerReply {
   uint16_t slot = 0;
   uint16_t vector =
       0;  // The endpoint's own: its wake-up descriptor is the eventfd of (slot, vector).
-  uint16_t reserved0 = 0;
+  uint16_t service_index = 0;  // kOpenService.
   uint32_t endpoint_index = 0;
   uint32_t endpoint_incarnation = 0;
-  uint32_t reserved1 = 0;
-  uint64_t memory_bytes = 0;      // Size of the region.
-  uint64_t memory_offset = 0;     // To mmap the region from the first descriptor.
-  uint64_t registers_offset = 0;  // kVfioDevice: to mmap BAR0.
+  uint32_t service_incarnation = 0;  // kOpenService.
+  uint64_t memory_bytes = 0;         // Size of the region.
+  uint64_t memory_offset = 0;        // To mmap the region from the first descriptor.
+  uint64_t registers_offset = 0;     // kVfioDevice: to mmap BAR0.
   char text[kBrokerTextBytes] = {};
 };
 

@@ -27,6 +27,10 @@ absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
       ", which this program does not know: install one release of Tombolo everywhere."));
 }
 
+absl::Status NoBroker() {
+  return absl::FailedPreconditionError("this endpoint has no broker, and so no services.");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Attach(const std::string& broker_socket,
@@ -62,6 +66,15 @@ absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Adopt(std::unique_ptr<Device
   endpoint->id_ = id;
   endpoint->slot_ = slot;
   return endpoint;
+}
+
+absl::StatusOr<ServiceId> Endpoint::OpenService(std::string_view name) {
+  if (broker_ == nullptr) return NoBroker();
+  return broker_->OpenService(name);
+}
+
+absl::Status Endpoint::CloseService(std::string_view name) {
+  return broker_ == nullptr ? NoBroker() : broker_->CloseService(name);
 }
 
 absl::Status Endpoint::Detach() {

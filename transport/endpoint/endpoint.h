@@ -37,6 +37,13 @@ class Endpoint {
                                                          EndpointId id, uint16_t slot,
                                                          UniqueFd wake_fd);
 
+  // Makes this endpoint the one writer of the service `name`, whose memory outlives it: extents
+  // that are claimed for ServiceId::Owner(). They are there until they are freed, or the service is
+  // closed; the next writer finds them in the extent map. Errors as BrokerClient;
+  // FailedPrecondition without a broker.
+  absl::StatusOr<ServiceId> OpenService(std::string_view name);
+  absl::Status CloseService(std::string_view name);
+
   // Tells the broker that nothing of the region is held any more, then lets go of it. Without it
   // the broker learns of the end from the process's death.
   absl::Status Detach();

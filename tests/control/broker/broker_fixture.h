@@ -45,6 +45,17 @@ class RecordingBackend final : public BrokerBackend {
     return eventfd;
   }
 
+  void OpenService(const std::string& name, tombolo::EndpointId writer,
+                   OpenServiceDone done) override {
+    if (!refusal.ok()) return done(refusal);
+    opened.emplace_back(name, writer);
+    done(ServiceGrant{3, 9});
+  }
+  void CloseService(const std::string& name, CloseServiceDone done) override {
+    closed.push_back(name);
+    done(refusal);
+  }
+
   absl::StatusOr<Grant> Answer() {
     if (!refusal.ok()) return refusal;
     return Grant{.id = {next_index++, 7},
@@ -61,6 +72,8 @@ class RecordingBackend final : public BrokerBackend {
   std::vector<std::string> names;
   std::vector<pid_t> pids;
   std::vector<tombolo::EndpointId> gone;
+  std::vector<std::pair<std::string, tombolo::EndpointId>> opened;
+  std::vector<std::string> closed;
   uint32_t next_index = 0;
 
  private:

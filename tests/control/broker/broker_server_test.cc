@@ -69,6 +69,51 @@ TEST_F(BrokerServerTest, AttachGivesIdentityMemoryAndWakeUp) {
   EXPECT_EQ(read(region_->Eventfd(0, 2), &rings, sizeof(rings)), ssize_t{sizeof(rings)});
 }
 
+TEST_F(BrokerServerTest, ServicesAreOpenedForTheEndpointThatAsks) {
+  ClientProcess client([this](int) {
+    const auto broker = BrokerClient::Connect(options_.socket_path);
+    if (!broker.ok()) return 1;
+    if (!(*broker)->Attach("writer").ok()) return 2;
+    const auto service = (*broker)->OpenService("cache");
+    if (!service.ok() || *service != ServiceId{3, 9}) return 3;
+    return (*broker)->CloseService("old").ok() ? 0 : 4;
+  });
+  ASSERT_TRUE(RunUntil([this] { return !backend_->gone.empty(); }));
+  EXPECT_EQ(client.Await(), 0);
+  ASSERT_EQ(backend_->opened.size(), 1u);
+  EXPECT_EQ(backend_->opened[0].first, "cache");
+  EXPECT_EQ(backend_->opened[0].second, (tombolo::EndpointId{0, 7}));
+  EXPECT_THAT(backend_->closed, ElementsAre("old"));
+}
+
+TEST_F(BrokerServerTest, ARefusedServiceCostsNoConnection) {
+  ClientProcess client([this](int channel) {
+    const auto broker = BrokerClient::Connect(options_.socket_path);
+    if (!broker.ok() || !(*broker)->Attach("writer").ok()) return 1;
+    Say(channel);
+    Hear(channel);
+    if (!absl::IsAlreadyExists((*broker)->OpenService("cache").status())) return 2;
+    if (!absl::IsAlreadyExists((*broker)->CloseService("cache"))) return 3;
+    return (*broker)->Detach().ok() ? 0 : 4;
+  });
+  ASSERT_TRUE(HearFrom(client));
+  backend_->refusal = absl::AlreadyExistsError("somebody else writes it");
+  Say(client.Channel());
+  ASSERT_TRUE(RunUntil([this] { return !backend_->gone.empty(); }));
+  EXPECT_EQ(client.Await(), 0);
+}
+
+TEST_F(BrokerServerTest, AStrangerOpensNoServices) {
+  for (const BrokerOp op : {BrokerOp::kOpenService, BrokerOp::kCloseService}) {
+    const UniqueFd socket = Connect();
+    BrokerRequest request;
+    request.op = op;
+    EXPECT_EQ(AnswerTo(socket.Get(), request), Code(absl::StatusCode::kFailedPrecondition));
+  }
+  EXPECT_TRUE(backend_->opened.empty());
+  EXPECT_TRUE(backend_->closed.empty());
+}
+
 TEST_F(BrokerServerTest, KilledProcessIsProvenDead) {
   const auto client = AttachedProcess();
   EXPECT_THAT(backend_->gone, ElementsAre());

@@ -194,12 +194,13 @@ TEST_F(ReaperTest, MuchMemoryIsFreedInParts) {
 TEST_F(ReaperTest, ADeadOnesLineIsEmptyOnceItsMemoryIsFree) {
   Process a = Start("a"), b = Start("b");
   Send(a, b);
-  region_.Line(a.endpoint->Id().index).armed.store(1);
+  region_.Line(a.endpoint->Id().index).armed.store(1, std::memory_order_relaxed);
   ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
   b.channel->Poll(silent_);
   EXPECT_FALSE(reaper_.Sweep());
-  EXPECT_EQ(region_.Line(a.endpoint->Id().index).armed.load(), 0u);
-  EXPECT_EQ(region_.Line(a.endpoint->Id().index).link_directory.load(), 0u);
+  EXPECT_EQ(region_.Line(a.endpoint->Id().index).armed.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(region_.Line(a.endpoint->Id().index).link_directory.load(std::memory_order_relaxed),
+            0u);
   EXPECT_TRUE(CheckRegion(region_).IsClean());
 }
 

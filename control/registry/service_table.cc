@@ -1,0 +1,85 @@
+#include "control/registry/service_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "control/registry/next_incarnation.h"
+
+namespace tombolo::control {
+
+absl::StatusOr<ServiceEntry> ServiceTable::Open(const std::string& name, EndpointId writer) {
+  Record* record = Find(name);
+  if (record == nullptr) record = Make(name);
+  if (record == nullptr) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "all ", records_.size(), " services of the region exist; close one that nobody needs."));
+  }
+  ServiceEntry& entry = record->entry;
+  if (entry.is_going) {
+    return absl::UnavailableError(
+        absl::StrCat("the service ", name, " is being closed; try again in a moment."));
+  }
+  if (entry.writer != EndpointId{} && entry.writer != writer) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("endpoint ", entry.writer.index, " (incarnation ", entry.writer.incarnation,
+                     ") writes the memory of the service ", name, "; it must end first."));
+  }
+  entry.writer = writer;
+  return entry;
+}
+
+void ServiceTable::ForgetWriter(EndpointId writer) {
+  for (Record& record : records_) {
+    if (record.entry.writer == writer) record.entry.writer = {};
+  }
+}
+
+absl::Status ServiceTable::Close(std::string_view name) {
+  Record* record = Find(name);
+  if (record == nullptr) {
+    return absl::NotFoundError(absl::StrCat("there is no service ", std::string(name), "."));
+  }
+  const EndpointId writer = record->entry.writer;
+  if (writer != EndpointId{}) {
+    return absl::FailedPreconditionError(absl::StrCat("endpoint ", writer.index,
+                                                      " writes the memory of the service ",
+                                                      std::string(name), "; end it first."));
+  }
+  record->entry.is_going = true;
+  return absl::OkStatus();
+}
+
+void ServiceTable::Recycle(uint32_t index) {
+  Record& record = records_[index];
+  record.exists = false;
+  record.entry.is_going = false;
+}
+
+std::vector<ServiceEntry> ServiceTable::All() const {
+  std::vector<ServiceEntry> all;
+  for (const Record& record : records_) {
+    if (record.exists) all.push_back(record.entry);
+  }
+  return all;
+}
+
+ServiceTable::Record* ServiceTable::Find(std::string_view name) {
+  const auto found = std::ranges::find_if(records_, [name](const Record& record) {
+    return record.exists && record.entry.name == name;
+  });
+  return found == records_.end() ? nullptr : &*found;
+}
+
+ServiceTable::Record* ServiceTable::Make(const std::string& name) {
+  const auto free = std::ranges::find(records_, false, &Record::exists);
+  if (free == records_.end()) return nullptr;
+  free->exists = true;
+  free->entry = {.index = static_cast<uint32_t>(free - records_.begin()),
+                 .incarnation = NextIncarnation(free->entry.incarnation),
+                 .name = name,
+                 .writer = {},
+                 .is_going = false};
+  return &*free;
+}
+
+}  // namespace tombolo::control
