@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "tests/crash/check_extents.h"
 #include "tests/crash/forked.h"
+#include "transport/endpoint/link_directory.h"
 #include "transport/layout/extent_word.h"
 
 namespace tombolo::crash {
@@ -29,7 +30,7 @@ class Aftermath {
   Verdict Play() {
     verdict_.leak = CheckAtAnyMoment(region_);
     BeforeItIsKnown();
-    links_kept_ = CountOwned(region_, Survivor().Id().index, ExtentKind::kLink) - 1;
+    links_kept_ = LinksToOthers();
     scene_.world.DeclareDead(Victim());
     HoldOn();
     Reclaim();
@@ -50,8 +51,15 @@ class Aftermath {
   void BeforeItIsKnown() {
     Survivor().channel->WakeUp();
     Survivor().Poll();
+    Survivor().streams.Flush();
     for (int i = 0; i < 4; ++i) Survivor().TrySend(Victim(), kWordBytes);
     if (Survivor().channel->PrepareToSleep()) Survivor().channel->WakeUp();
+  }
+
+  uint32_t LinksToOthers() {
+    const uint32_t survivor = Survivor().Id().index;
+    const bool is_linked = FindLinkExtent(region_, survivor, Victim().index).has_value();
+    return CountOwned(region_, survivor, ExtentKind::kLink) - (is_linked ? 1 : 0);
   }
 
   // What was lent stays while it is held, whoever has died.
@@ -68,6 +76,7 @@ class Aftermath {
   void Reclaim() {
     for (int round = 0; round < kRounds; ++round) {
       Survivor().Poll();
+      Survivor().streams.Flush();
       if (scene_.bystander.channel) scene_.bystander.Poll();
       if (!scene_.world.Sweep()) return;
     }
@@ -105,6 +114,7 @@ class Aftermath {
   void CheckMessages() {
     for (Member* member : {&scene_.survivor, &scene_.bystander, &newcomer_}) {
       if (!member->channel) continue;
+      Blame(verdict_.torn, member->streams.WhatIsWrong());
       if (member->mailbox.Torn() != 0) Blame(verdict_.torn, "a message that nobody had sent so");
       const EndpointCounters& counters = region_.Counters(member->Id().index);
       for (const SharedU64* bad : {&counters.bad_headers, &counters.bad_descriptors,

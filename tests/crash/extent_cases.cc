@@ -11,23 +11,6 @@ namespace {
 
 constexpr uint32_t kRun = 5;
 
-uint16_t Owner(const Member& member) { return static_cast<uint16_t>(member.Id().index); }
-
-void TakeAsBystander(Scene& scene, uint32_t count) {
-  const std::optional<uint32_t> extent =
-      scene.bystander_extents.Claim(count, Owner(scene.bystander), ExtentKind::kMemory);
-  if (extent) scene.filler.push_back(*extent);
-}
-
-void GiveFillerBack(Scene& scene) {
-  for (uint32_t extent : scene.filler) scene.bystander_extents.Free(extent, Owner(scene.bystander));
-}
-
-// Leaves nothing free.
-void FillMap(Scene& scene) {
-  while (scene.bystander_extents.CountFree() != 0) TakeAsBystander(scene, 1);
-}
-
 // All is taken but for a hole at the beginning, and the victim's search starts near the end.
 void Wrap(Scene& scene) {
   constexpr uint32_t kHole = 2 * kRun;

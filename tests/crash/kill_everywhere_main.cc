@@ -15,6 +15,7 @@
 
 #include "absl/debugging/symbolize.h"
 #include "tests/crash/extent_cases.h"
+#include "tests/crash/membership_cases.h"
 #include "tests/crash/message_cases.h"
 #include "tests/crash/run_case.h"
 
@@ -23,8 +24,8 @@ namespace {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (const auto& cases :
-       {PublishCases(), ReleaseCases(), SleepCases(), LoanCases(), ExtentCases()}) {
+  for (const auto& cases : {PublishCases(), ReleaseCases(), SleepCases(), LoanCases(),
+                            ExtentCases(), StreamCases(), AttachCases(), DaemonCases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   return all;

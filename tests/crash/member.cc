@@ -3,9 +3,13 @@
 #include <utility>
 
 #include "tests/crash/numbered_message.h"
+#include "transport/channel/tags.h"
 
 namespace tombolo::crash {
 void Mailbox::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
+  if (streams != nullptr && tag == ToTag(AgentTag::kStream)) {
+    return streams->OnMessage(source, payload);
+  }
   ++received_total_;
   if (tag == kLastTag) last_.insert(source);
   uint64_t& due = received_[source];
@@ -19,6 +23,10 @@ void Mailbox::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byt
 void Mailbox::OnLoan(EndpointId source, uint8_t tag, Loan loan) {
   OnMessage(source, tag, loan.Bytes());
   if (keeps_loans_) loans_.push_back(std::move(loan));
+}
+
+void Mailbox::OnDeparted(EndpointId peer) {
+  if (streams != nullptr) streams->OnDeparted(peer);
 }
 
 // Cookies are the numbers of the loans: each comes back once, in whatever order.

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "tests/crash/stream_side.h"
 #include "transport/channel/channel.h"
 #include "transport/channel/loan.h"
 #include "transport/endpoint/endpoint.h"
@@ -16,6 +17,7 @@
 
 namespace tombolo::crash {
 
+// Beside AgentTag::kStream.
 inline constexpr uint8_t kOrdinaryTag = 1;
 inline constexpr uint8_t kLastTag = 2;
 
@@ -26,7 +28,10 @@ class Mailbox final : public ChannelHandler {
   void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
   void OnLoan(EndpointId source, uint8_t tag, Loan loan) override;
   void OnReturned(EndpointId borrower, uint64_t cookie) override;
-  void OnDeparted(EndpointId) override {}
+  void OnDeparted(EndpointId peer) override;
+
+  // Gets the frames of streams.
+  StreamSide* streams = nullptr;
 
   uint64_t Received(EndpointId from) const;
   uint64_t ReceivedTotal() const { return received_total_; }
@@ -60,11 +65,15 @@ struct Member {
   // Whether a numbered message of `bytes` went out.
   bool TrySend(EndpointId to, size_t bytes, uint8_t tag = kOrdinaryTag);
 
-  size_t Poll() { return channel->Poll(mailbox); }
+  size_t Poll() {
+    mailbox.streams = &streams;
+    return channel->Poll(mailbox);
+  }
 
   std::unique_ptr<Endpoint> endpoint;
   std::unique_ptr<Channel> channel;
   Mailbox mailbox;
+  StreamSide streams;
   std::map<EndpointId, uint64_t> sent;
 };
 

@@ -1,4 +1,4 @@
-// Cases of messages: publish, release, sleep, and loans.
+// Cases of messages: publish, release, sleep, loans, and byte streams.
 #pragma once
 
 #include <vector>
@@ -11,5 +11,6 @@ std::vector<Case> PublishCases();
 std::vector<Case> ReleaseCases();
 std::vector<Case> SleepCases();
 std::vector<Case> LoanCases();
+std::vector<Case> StreamCases();
 
 }  // namespace tombolo::crash

@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/crash/aftermath.h"
 #include "tests/crash/stepper.h"
+#include "transport/base/units.h"
+#include "transport/layout/extent_word.h"
+#include "transport/region/region.h"
 
 namespace tombolo::crash {
 namespace {
@@ -17,19 +21,32 @@ namespace {
 // this part of what came before.
 constexpr uint64_t kLeastPoints = 32;
 
-// Tells whether the region has changed since it was last asked.
+// Tells whether the region has changed since it was last asked: its tables, and the extents that
+// are somebody's.
 class ChangeDetector {
  public:
-  explicit ChangeDetector(std::span<const std::byte> memory)
-      : memory_(memory), before_(memory.begin(), memory.end()) {}
+  ChangeDetector(const Region& region, std::span<const std::byte> memory)
+      : region_(region), memory_(memory), before_(memory.begin(), memory.end()) {}
 
   bool Changed() {
-    if (memcmp(memory_.data(), before_.data(), memory_.size()) == 0) return false;
-    memcpy(before_.data(), memory_.data(), memory_.size());
-    return true;
+    bool changed = Update(0, region_.Parts().extents.bytes);
+    const std::span<const SharedU64> map = region_.ExtentMap();
+    for (uint32_t i = 0; i < map.size(); ++i) {
+      const ExtentWord word = UnpackExtentWord(map[i].load(std::memory_order_relaxed));
+      if (word.state == ExtentState::kFree) continue;
+      changed |= Update(region_.ExtentOffset(i).bytes, kExtentBytes);
+    }
+    return changed;
   }
 
  private:
+  bool Update(uint64_t offset, uint64_t bytes) {
+    if (memcmp(memory_.data() + offset, before_.data() + offset, bytes) == 0) return false;
+    memcpy(before_.data() + offset, memory_.data() + offset, bytes);
+    return true;
+  }
+
+  const Region region_;
   const std::span<const std::byte> memory_;
   std::vector<std::byte> before_;
 };
@@ -38,7 +55,7 @@ class CaseRun {
  public:
   CaseRun(const Case& which, uint64_t stride) : which_(which), stride_(stride) {
     which_.prepare(scene_);
-    changes_ = std::make_unique<ChangeDetector>(scene_.world.Memory());
+    changes_ = std::make_unique<ChangeDetector>(scene_.world.SharedRegion(), scene_.world.Memory());
     victim_ = std::make_unique<Stepper>([this] { which_.operate(scene_); });
   }
 

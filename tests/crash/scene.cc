@@ -2,24 +2,50 @@
 
 #include <stdlib.h>
 
+#include <optional>
+
+#include "transport/layout/extent_word.h"
+
 namespace tombolo::crash {
 
-void Introduce(Scene& scene) {
-  constexpr size_t kBytes = 40;  // One cell.
-  constexpr int kMessages = 3;
-  const EndpointId survivor = scene.survivor.Id();
+namespace {
+
+constexpr size_t kBytes = 40;  // One cell.
+constexpr int kMessages = 3;
+
+void Talk(Member& one, Member& other) {
   for (int i = 0; i < kMessages; ++i) {
-    if (!scene.victim.TrySend(survivor, kBytes) || !scene.bystander.TrySend(survivor, kBytes) ||
-        !scene.survivor.TrySend(scene.victim.Id(), kBytes) ||
-        !scene.survivor.TrySend(scene.bystander.Id(), kBytes)) {
-      abort();
-    }
+    if (!one.TrySend(other.Id(), kBytes) || !other.TrySend(one.Id(), kBytes)) abort();
   }
   // Twice: the second poll, which finds nothing, gives the credits back.
   for (int i = 0; i < 2; ++i) {
-    for (Member* member : {&scene.survivor, &scene.victim, &scene.bystander}) member->Poll();
+    one.Poll();
+    other.Poll();
   }
+}
+
+}  // namespace
+
+void IntroduceOthers(Scene& scene) { Talk(scene.survivor, scene.bystander); }
+
+void Introduce(Scene& scene) {
+  Talk(scene.survivor, scene.victim);
+  IntroduceOthers(scene);
   scene.visible = kMessages;
+}
+
+void TakeAsBystander(Scene& scene, uint32_t count) {
+  const std::optional<uint32_t> extent =
+      scene.bystander_extents.Claim(count, Owner(scene.bystander), ExtentKind::kMemory);
+  if (extent) scene.filler.push_back(*extent);
+}
+
+void FillMap(Scene& scene) {
+  while (scene.bystander_extents.CountFree() != 0) TakeAsBystander(scene, 1);
+}
+
+void GiveFillerBack(Scene& scene) {
+  for (uint32_t extent : scene.filler) scene.bystander_extents.Free(extent, Owner(scene.bystander));
 }
 
 void Fill(Member& from, EndpointId to, size_t bytes) {

@@ -69,6 +69,17 @@ struct Case {
 // consume what has come.
 void Introduce(Scene& scene);
 
+// The same without the victim.
+void IntroduceOthers(Scene& scene);
+
+inline uint16_t Owner(const Member& member) { return static_cast<uint16_t>(member.Id().index); }
+
+// The bystander claims so many extents, all that are free, or gives back all that it has claimed
+// so.
+void TakeAsBystander(Scene& scene, uint32_t count);
+void FillMap(Scene& scene);
+void GiveFillerBack(Scene& scene);
+
 // Sends until there is no more room.
 void Fill(Member& from, EndpointId to, size_t bytes);
 
