@@ -59,10 +59,16 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
       case 9:
         return agent_->Resync(std::vector<EndpointId>(input_.Below(kMostEndpoints)));
       case 10:
-        return daemon_->Reply({.request = input_.Byte()});
+        return Reply(input_.Byte());
       default:
         return Restart();
     }
+  }
+
+  void Reply(uint64_t request) {
+    control::LinkAttachReply reply;
+    reply.request = request;
+    daemon_->Reply(reply);
   }
 
   void Restart() {
@@ -110,9 +116,7 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
     if (input_.Below(8) == 7) return absl::UnavailableError("not welcome");
     return 1;
   }
-  void OnAttach(uint16_t, const control::LinkAttach& attach) override {
-    daemon_->Reply({.request = attach.request});
-  }
+  void OnAttach(uint16_t, const control::LinkAttach& attach) override { Reply(attach.request); }
   void OnGone(uint16_t, EndpointId) override {}
   void OnResync(uint16_t, const std::vector<EndpointId>&) override {}
   void OnUp(uint32_t) override { agent_->Resync(std::vector<EndpointId>(input_.Below(3))); }
