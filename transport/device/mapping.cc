@@ -73,7 +73,10 @@ absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, uint64_t size_
   UniqueFd fd(memfd_create(std::string(name).c_str(), flags));
   if (!fd.IsOpen() && is_huge) return TooFewHugePages(size_bytes);
   if (!fd.IsOpen()) return ErrnoStatus(errno, "create the region's memfd");
-  const int error = posix_fallocate(fd.Get(), 0, static_cast<off_t>(size_bytes));
+  int error;
+  do {
+    error = posix_fallocate(fd.Get(), 0, static_cast<off_t>(size_bytes));
+  } while (error == EINTR);
   if (error == ENOSPC || error == ENOMEM) {
     return is_huge ? TooFewHugePages(size_bytes) : TooLittleMemory(size_bytes);
   }
