@@ -11,13 +11,13 @@
 namespace tombolo::control {
 
 // The slot of the agent that a tunnel leads to unless another one is named: the host's.
-inline constexpr uint16_t kHostSlot = 0;
+inline constexpr uint16_t kHostAgentSlot = 0;
 
 // The near end: connections to `listen` go to `service` of the agent in `slot`.
 struct ForwardRule {
   SocketAddress listen;
   std::string service;  // Or the address of one.
-  uint16_t slot = kHostSlot;
+  uint16_t slot = kHostAgentSlot;
   unsigned unix_mode = 0660;  // Permissions of a Unix socket.
 };
 

@@ -107,7 +107,7 @@ class HostAgentTest : public testing::Test {
 
   // The process whose endpoint the agent of the host is.
   pid_t AgentProcess() const {
-    const auto agent = FindEndpoint(watcher_->SharedRegion(), kHostSlot, kAgentName);
+    const auto agent = FindEndpoint(watcher_->SharedRegion(), kHostAgentSlot, kAgentName);
     return agent ? static_cast<pid_t>(agent->pid) : -1;
   }
 

@@ -40,7 +40,7 @@ TEST(TunnelRulesTest, AForwardIsSplitAtTheLastEqualsSign) {
 TEST(TunnelRulesTest, AForwardToASlotIsSplitAtTheFirstColon) {
   const auto by_name = ParseForwardRule("127.0.0.1:1", "0:memcached");
   ASSERT_TRUE(by_name.ok());
-  EXPECT_EQ(by_name->slot, kHostSlot);
+  EXPECT_EQ(by_name->slot, kHostAgentSlot);
   EXPECT_EQ(by_name->service, "memcached");
   const auto by_address = ParseForwardRule("unix:/a", "12:[::1]:80");
   ASSERT_TRUE(by_address.ok());
