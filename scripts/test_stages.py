@@ -85,15 +85,15 @@ CLANG = ['bazel', 'build', *BAZEL, '--config=clang', '--config=opinion', '//...'
 
 STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
-    Stage('gcc', 'all tests, built by gcc', 1500, bazel_tests('gcc')),
-    Stage('vm', 'tests with real virtual machines', 1200, counting_program('./dev', 'vm')),
+    Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
+    Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
     Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
-    Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1200,
+    Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1800,
           bazel_tests('asan', '--config=asan')),
-    Stage('tsan', 'tests under ThreadSanitizer', 900, bazel_tests('tsan', '--config=tsan')),
+    Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
     Stage('fuzz', 'fuzz targets, 20 s each', 1200, counting_program('./dev', 'fuzz', '20')),
-    Stage('clang', 'clang, with layering_check', 900, check(CLANG)),
-    Stage('tidy', 'clang-tidy', 1200, check(['scripts/tidy.sh', '--all'])),
+    Stage('clang', 'clang, with layering_check', 1200, check(CLANG)),
+    Stage('tidy', 'clang-tidy', 1800, check(['scripts/tidy.sh', '--all'])),
 ]
 
 
