@@ -71,7 +71,7 @@ class BrokerTarget final : public BrokerBackend {
 
   void SendRequest(int client) {
     BrokerRequest request;
-    request.op = static_cast<BrokerOp>(input_.Below(5));
+    request.op = static_cast<BrokerOp>(input_.Below(7));
     request.slot = input_.Byte();
     request.vector = input_.Byte();
     switch (input_.Below(8)) {
@@ -122,6 +122,14 @@ class BrokerTarget final : public BrokerBackend {
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
     if (slot > 2 || vector > 4) return absl::InvalidArgumentError("there is no such doorbell");
     return memory_.Get();
+  }
+
+  void OpenService(const std::string&, EndpointId, OpenServiceDone done) override {
+    if (input_.Below(4) == 0) return done(absl::AlreadyExistsError("another one writes it"));
+    done(control::ServiceGrant{.index = input_.Below(64), .incarnation = 1});
+  }
+  void CloseService(const std::string&, CloseServiceDone done) override {
+    done(input_.Below(2) == 0 ? absl::OkStatus() : absl::NotFoundError("no such service"));
   }
 
   Input& input_;
