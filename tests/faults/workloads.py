@@ -17,6 +17,7 @@ JOIN_MESSAGES = 3 + SLOTS * VECTORS
 
 # As transport/endpoint/broker_protocol.h has them.
 BROKER_MAGIC = 0x4B524254
+BROKER_VERSION = 2
 REQUEST = struct.Struct("<IHHHHI32s")
 REPLY = struct.Struct("<IHHiHHHHIIIQQQ192s")
 ATTACH, DETACH = 1, 3
@@ -44,11 +45,16 @@ def join(path):
 
 def ask(broker, operation):
     """The code of the broker's answer, and its descriptors; no code: it let go of us."""
-    broker.sendall(REQUEST.pack(BROKER_MAGIC, 1, operation, 0, 0, 0, b"faults"))
+    broker.sendall(REQUEST.pack(BROKER_MAGIC, BROKER_VERSION, operation, 0, 0, 0, b"faults"))
     data, fds, _, _ = socket.recv_fds(broker, REPLY.size, 8)
     for fd in fds:
         os.close(fd)
-    return (REPLY.unpack(data)[3] if data else None), len(fds)
+    if not data:
+        return None, 0
+    _, version, _, code, *_ = REPLY.unpack(data)
+    if version != BROKER_VERSION:
+        raise ValueError(f"the broker has version {version}, this file knows {BROKER_VERSION}")
+    return code, len(fds)
 
 
 def attach(path):
