@@ -44,7 +44,7 @@ void AddWakeups(Measurements& measurements) {
 }
 
 void AddPolls(Measurements& measurements) {
-  for (const uint32_t idle_links : {0, 1000}) {
+  for (const uint32_t idle_links : {0u, 1000u}) {
     measurements.push_back(std::make_unique<PollCost>(idle_links));
   }
 }
