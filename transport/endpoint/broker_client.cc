@@ -23,7 +23,7 @@ constexpr int kReplyTimeoutMs = 10'000;
 BrokerRequest MakeRequest(BrokerOp op, std::string_view name = {}) {
   BrokerRequest request;
   request.op = op;
-  memcpy(request.name, name.data(), std::min(name.size(), sizeof(request.name) - 1));
+  std::ranges::copy(name.substr(0, sizeof(request.name) - 1), request.name);
   return request;
 }
 
