@@ -91,7 +91,6 @@ STAGES = [
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1800,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
-    Stage('fuzz', 'fuzz targets, 20 s each', 1200, counting_program('./dev', 'fuzz', '20')),
     Stage('clang', 'clang, with layering_check', 1200, check(CLANG)),
     Stage('tidy', 'clang-tidy', 1800, check(['scripts/tidy.sh', '--all'])),
 ]
