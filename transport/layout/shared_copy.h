@@ -5,6 +5,7 @@
 // used, since it sees nobody who writes it in between; relaxed atomic loads it may not repeat.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -37,12 +38,11 @@ inline void CopySharedWords(const std::byte* from, uint64_t* to, size_t words) {
 // A copy of the T at `from`, which has sizeof(T) bytes of the region from there on.
 template <typename T>
 T CopyShared(const std::byte* from) {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(uint64_t) == 0);
-  struct Words {
-    uint64_t words[sizeof(T) / sizeof(uint64_t)];
-  } copy;
-  CopySharedWords(from, copy.words, sizeof(T) / sizeof(uint64_t));
-  return std::bit_cast<T>(copy);
+  constexpr size_t kWordBytes = 8;
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % kWordBytes == 0);
+  std::array<uint64_t, sizeof(T) / kWordBytes> words;
+  CopySharedWords(from, words.data(), words.size());
+  return std::bit_cast<T>(words);
 }
 
 }  // namespace tombolo
