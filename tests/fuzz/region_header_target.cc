@@ -28,12 +28,14 @@ std::byte* Pages(uint64_t size_bytes) {
   return place;
 }
 
+constexpr size_t kWordBytes = 8;
+
 // Parts are made of 64-bit words; one at each end shows that they lie in the mapping.
 template <typename Part>
 void Touch(const Part& part) {
   const auto* words = reinterpret_cast<const SharedU64*>(&part);
   words[0].load(std::memory_order_relaxed);
-  words[sizeof(Part) / sizeof(SharedU64) - 1].load(std::memory_order_relaxed);
+  words[sizeof(Part) / kWordBytes - 1].load(std::memory_order_relaxed);
 }
 
 void UseEnds(const Region& region) {
@@ -74,11 +76,11 @@ std::vector<Bytes> Seeds() {
       {.region_bytes = 2 * kMiB, .slot_count = 16, .vector_count = 16, .endpoint_count = 512},
       {.region_bytes = 4 * kMiB, .slot_count = 16, .vector_count = 256, .endpoint_count = 1024},
   };
-  for (uint8_t size = 0; size < std::size(all); ++size) {
+  for (size_t size = 0; size < std::size(all); ++size) {
     std::byte* pages = Pages(all[size].region_bytes);
     if (!Region::Format({pages, all[size].region_bytes}, all[size], RegionUuid{1}, {}).ok())
       abort();
-    Bytes seed = {size};
+    Bytes seed = {static_cast<uint8_t>(size)};
     const auto* header = reinterpret_cast<const uint8_t*>(pages);
     seed.insert(seed.end(), header, header + sizeof(RegionHeader));
     seeds.push_back(seed);

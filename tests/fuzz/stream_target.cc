@@ -57,7 +57,7 @@ class StreamTarget final : public ChannelHandler, public StreamAcceptor {
     }
     mux_ = std::make_unique<StreamMux>(*channel_, this, kLimits);
   }
-  ~StreamTarget() { held_.clear(); }
+  ~StreamTarget() override { held_.clear(); }
 
   void Run() {
     const HostileLoads hostile(input_);

@@ -11,9 +11,9 @@ namespace tombolo::fuzz {
 
 using Bytes = std::vector<uint8_t>;
 
-// Does what `input` says with the code under test: in bounded time, the same each time, and leaves
-// nothing behind. Whatever it says must be survived.
-void RunInput(std::span<const uint8_t> input);
+// Does what `bytes` say with the code under test: in bounded time, the same each time, and leaves
+// nothing behind. Whatever they say must be survived.
+void RunInput(std::span<const uint8_t> bytes);
 
 // Inputs from which the fuzzer begins, because it would take long to find them.
 std::vector<Bytes> Seeds();
