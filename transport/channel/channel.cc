@@ -253,7 +253,7 @@ size_t Channel::Poll(ChannelHandler& handler) {
   if (!liars_.empty()) DropLiars(handler);
   if (!borrowers_.empty()) is_quiet &= !CollectReturns(handler);
   if (epoch != epoch_) delivered += HandleDepartures(handler, epoch);
-  if (delivered != 0) waiter_.ResetBackoff();
+  if (delivered != 0) waiter_.WasWorthIt();
   if (rang_) NoteWakeup(delivered != 0 || !is_quiet);
   return delivered;
 }

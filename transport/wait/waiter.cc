@@ -56,7 +56,7 @@ bool Waiter::Sleep(int64_t limit_ns) {
   epoll_event event;
   const int ready = epoll_pwait2(epoll_.Get(), &event, 1, &timeout, nullptr);
   if (ready > 0) {
-    ResetBackoff();
+    backoff_ns_ = kFirstSleepNs;
     return true;
   }
   LengthenBackoff();

@@ -5,9 +5,10 @@
 // every sleep has an end, which backs off from 1 ms to 1 s while nothing comes and begins anew
 // after a ring.
 //
-// A doorbell that rings in vain thousands of times a second is a storm: it is not heard for a
-// while, and the timer alone wakes, so that whoever rings it costs us little and other doorbells
-// nothing.
+// A doorbell that rings in vain a thousand times in a row is a storm: it is not heard for a while,
+// and the timer alone wakes, so that whoever rings it costs us little and other doorbells nothing.
+// Where endpoints share a vector, a busy one's rings are in vain for the other; that one is not
+// made deaf as long as some of them are for itself.
 //
 // Who may sleep is not decided here: transport/channel parks its links and arms first, then looks
 // again. Not thread-safe.
@@ -26,7 +27,7 @@ class Waiter {
   static constexpr int64_t kFirstSleepNs = kNsPerMs;
   static constexpr int64_t kLongestSleepNs = kNsPerSecond;
 
-  // So many rings in vain within so long are a storm, and then nobody listens for so long.
+  // So many rings in a row in vain within so long are a storm; then nobody listens for so long.
   static constexpr uint32_t kStormRings = 1000;
   static constexpr int64_t kStormWindowNs = 100 * kNsPerMs;
   static constexpr int64_t kDeafNs = 100 * kNsPerMs;
@@ -55,7 +56,12 @@ class Waiter {
   // How long an event loop of another kind may sleep on Fd() before it looks for itself.
   int64_t BackoffNs() const { return IsDeaf() ? kFirstSleepNs : backoff_ns_; }
   void LengthenBackoff();
-  void ResetBackoff() { backoff_ns_ = kFirstSleepNs; }
+
+  // There was something to be seen: the next sleep is short, and no storm is under way.
+  void WasWorthIt() {
+    backoff_ns_ = kFirstSleepNs;
+    vain_rings_ = 0;
+  }
 
  private:
   Waiter(UniqueFd epoll, int doorbell_fd) : epoll_(std::move(epoll)), doorbell_fd_(doorbell_fd) {}

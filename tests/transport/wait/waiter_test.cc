@@ -87,6 +87,13 @@ TEST_F(WaiterTest, TheSameNumberOfVainRingsOverALongTimeIsNoStorm) {
   EXPECT_FALSE(waiter_.IsDeaf());
 }
 
+TEST_F(WaiterTest, RingsThatAreNotAllInVainAreNoStorm) {
+  for (uint32_t i = 1; i < 10 * Waiter::kStormRings; ++i) {
+    if (i % (Waiter::kStormRings - 1) == 0) waiter_.WasWorthIt();
+    ASSERT_FALSE(waiter_.RangInVain(kNow));
+  }
+}
+
 TEST_F(WaiterTest, ADescriptorThatCannotBeWaitedForIsAnError) {
   EXPECT_FALSE(Waiter::Create(-1).ok());
 }
