@@ -31,6 +31,9 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
       region_(endpoint.SharedRegion()),
       extents_(region_.ExtentMap()),
       self_(endpoint.Id()),
+      line_(region_.Line(self_.index)),
+      counters_(region_.Counters(self_.index)),
+      inbox_(region_.InboxRow(self_.index)),
       pool_(region_, extents_, static_cast<uint16_t>(self_.index)),
       lender_(region_, extents_, static_cast<uint16_t>(self_.index)),
       waiter_(std::move(waiter)) {
@@ -39,14 +42,13 @@ Channel::Channel(Endpoint& endpoint, Waiter waiter)
   in_.resize(count);
   inbox_sent_.resize(count);
   dropped_.resize(count);
-  EndpointLine& line = region_.Line(self_.index);
-  line.armed.store(0, std::memory_order_relaxed);
-  line.link_directory.store(0, std::memory_order_relaxed);
-  line.incarnation.store(self_.incarnation, std::memory_order_relaxed);
+  line_.armed.store(0, std::memory_order_relaxed);
+  line_.link_directory.store(0, std::memory_order_relaxed);
+  line_.incarnation.store(self_.incarnation, std::memory_order_relaxed);
   epoch_ = region_.MembershipEpoch().load(std::memory_order_acquire);
   acked_epoch_ = epoch_;
-  line.acked_epoch.store(epoch_, std::memory_order_release);
-  inbox_seen_.resize(region_.InboxRow(self_.index).size());
+  line_.acked_epoch.store(epoch_, std::memory_order_release);
+  inbox_seen_.resize(inbox_.size());
 }
 
 absl::Status Channel::EnsureDirectory() {
@@ -62,7 +64,7 @@ absl::Status Channel::EnsureDirectory() {
   }
   Zero(region_.Type(), {region_.Extent(*directory_extent_), uint64_t{count} * kExtentBytes});
   // Pairs with FindLinkExtent; seq_cst for the same reason as in Open().
-  region_.Line(self_.index).link_directory.store(*directory_extent_ + 1, std::memory_order_seq_cst);
+  line_.link_directory.store(*directory_extent_ + 1, std::memory_order_seq_cst);
   return absl::OkStatus();
 }
 
@@ -98,12 +100,6 @@ absl::Status Channel::Open(EndpointId peer) {
   return absl::OkStatus();
 }
 
-OutLink* Channel::FindOut(EndpointId peer) const {
-  if (peer.index >= out_.size()) return nullptr;
-  OutLink* link = out_[peer.index].get();
-  return link != nullptr && link->Receiver() == peer ? link : nullptr;
-}
-
 size_t Channel::MaxPayloadBytes(EndpointId peer) const {
   const OutLink* link = FindOut(peer);
   return link != nullptr ? link->MaxPayloadBytes() : 0;
@@ -111,25 +107,28 @@ size_t Channel::MaxPayloadBytes(EndpointId peer) const {
 
 bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
   OutLink* link = FindOut(peer);
-  if (link == nullptr) return false;
-  if (payload_bytes > kBulkChunkBytes) return false;
-  if (link->TryClaim(payload_bytes, claim)) return true;
+  if (link == nullptr || payload_bytes > kBulkChunkBytes) return false;
+  return link->TryClaim(payload_bytes, claim) || TryClaimAgain(*link, payload_bytes, claim);
+}
+
+bool Channel::TryClaimAgain(OutLink& link, size_t payload_bytes, Claim& claim) {
   // Other links may not have noticed yet what their receivers gave back.
   if (payload_bytes > kMaxInlineBytes && !pool_.HasFree() && ReclaimAllChunks() &&
-      link->TryClaim(payload_bytes, claim)) {
+      link.TryClaim(payload_bytes, claim)) {
     return true;
   }
-  Count(region_.Counters(self_.index).credit_stalls);
-  if (link->Poisoned() && std::ranges::find(liars_, peer.index) == liars_.end()) {
+  Count(counters_.credit_stalls);
+  const uint32_t peer = link.Receiver().index;
+  if (link.Poisoned() && std::ranges::find(liars_, peer) == liars_.end()) {
     // Not dropped here: the caller may be in the middle of its links.
-    liars_.push_back(peer.index);
+    liars_.push_back(peer);
   }
   return false;
 }
 
 bool Channel::ReclaimAllChunks() {
   for (uint32_t peer : out_peers_) out_[peer]->ReclaimChunks();
-  if (pool_.ChunkCount() == 0) Count(region_.Counters(self_.index).bulk_fallbacks);
+  if (pool_.ChunkCount() == 0) Count(counters_.bulk_fallbacks);
   return pool_.HasFree();
 }
 
@@ -145,23 +144,21 @@ void Channel::TrimPool() {
 void Channel::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
   OutLink& link = *claim.link;
   link.Publish(claim, tag, payload_bytes, more);
-  EndpointCounters& counters = region_.Counters(self_.index);
-  Count(counters.messages_sent);
-  Count(counters.bytes_sent, payload_bytes);
-  if (more == More::kNo || link.Closed()) EndClaim(link);
+  Count(counters_.messages_sent);
+  Count(counters_.bytes_sent, payload_bytes);
+  if (link.Closed()) return EndClaimOfClosed(link);
+  if (more == More::kNo && link.ReceiverParked()) Announce(link.Receiver());
 }
 
 void Channel::Abandon(const Claim& claim) {
-  claim.link->Abandon(claim);
+  OutLink& link = *claim.link;
+  link.Abandon(claim);
+  if (link.Closed()) return EndClaimOfClosed(link);
   // What was published after this claim waits behind it, so it is told of as a message is.
-  EndClaim(*claim.link);
+  if (link.ReceiverParked()) Announce(link.Receiver());
 }
 
-void Channel::EndClaim(OutLink& link) {
-  if (!link.Closed()) {
-    if (link.ReceiverParked()) Announce(link.Receiver());
-    return;
-  }
+void Channel::EndClaimOfClosed(OutLink& link) {
   if (link.HasOpenClaims()) return;
   const auto closing =
       std::ranges::find_if(closing_, [&](const auto& closing) { return closing.get() == &link; });
@@ -179,21 +176,15 @@ void Channel::Announce(EndpointId peer) {
 
 void Channel::RingIfArmed(uint32_t index) {
   if (region_.Line(index).armed.load(std::memory_order_seq_cst) == 0) {
-    Count(region_.Counters(self_.index).doorbells_suppressed);
+    Count(counters_.doorbells_suppressed);
     return;
   }
   const uint64_t location = region_.Endpoint(index).location.load(std::memory_order_relaxed);
   endpoint_.Doorbells().Ring(LocationSlot(location), LocationVector(location));
-  Count(region_.Counters(self_.index).doorbells_sent);
-}
-
-void Channel::Count(SharedU64& counter, uint64_t amount) {
-  // This endpoint is the only writer, so no read-modify-write is needed.
-  counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  Count(counters_.doorbells_sent);
 }
 
 size_t Channel::Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned) {
-  EndpointCounters& counters = region_.Counters(self_.index);
   size_t delivered = 0;
   bool ring = false;
   for (size_t i = 0; i < budget; ++i) {
@@ -204,9 +195,13 @@ size_t Channel::Drain(InLink& link, ChannelHandler& handler, size_t budget, bool
       break;
     }
     if (message.kind != CellKind::kBulkSkip) {
-      Count(counters.messages_received);
-      Count(counters.bytes_received, message.payload.size());
-      Deliver(link, message, handler);
+      Count(counters_.messages_received);
+      Count(counters_.bytes_received, message.payload.size());
+      if (message.kind == CellKind::kLoan) {
+        DeliverLoan(link, message, handler);
+      } else {
+        handler.OnMessage(link.Sender(), message.tag, message.payload);
+      }
       ++delivered;
     }
     ring |= link.Release();
@@ -261,9 +256,8 @@ size_t Channel::Poll(ChannelHandler& handler) {
 void Channel::NoteWakeup(bool came) {
   rang_ = false;
   if (came) return;
-  EndpointCounters& counters = region_.Counters(self_.index);
-  Count(counters.vain_wakeups);
-  if (waiter_.RangInVain(MonotonicNs())) Count(counters.storms);
+  Count(counters_.vain_wakeups);
+  if (waiter_.RangInVain(MonotonicNs())) Count(counters_.storms);
 }
 
 bool Channel::LookAgain() {
@@ -288,9 +282,9 @@ bool Channel::PrepareToSleep() {
     parked_.push_back(active_[i]);
     active_.erase(active_.begin() + static_cast<ptrdiff_t>(i));
   }
-  region_.Line(self_.index).armed.store(1, std::memory_order_seq_cst);
+  line_.armed.store(1, std::memory_order_seq_cst);
   if (!LookAgain()) {
-    Count(region_.Counters(self_.index).sleeps);
+    Count(counters_.sleeps);
     return true;
   }
   WakeUp();
@@ -299,7 +293,7 @@ bool Channel::PrepareToSleep() {
 
 void Channel::WakeUp() {
   // Relaxed: a sender that still sees 1 rings once too often.
-  region_.Line(self_.index).armed.store(0, std::memory_order_relaxed);
+  line_.armed.store(0, std::memory_order_relaxed);
   bool credits_came = false;
   for (uint32_t peer : out_peers_) {
     credits_came |= out_[peer]->WantCredits();

@@ -148,7 +148,11 @@ class Channel {
   Channel(Endpoint& endpoint, Waiter waiter);
 
   absl::Status EnsureDirectory();
-  OutLink* FindOut(EndpointId peer) const;
+  OutLink* FindOut(EndpointId peer) const {
+    if (peer.index >= out_.size()) return nullptr;
+    OutLink* link = out_[peer.index].get();
+    return link != nullptr && link->Receiver() == peer ? link : nullptr;
+  }
   bool ReclaimAllChunks();
   void TrimPool();
 
@@ -157,11 +161,11 @@ class Channel {
 
   size_t Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned);
   size_t PollActive(ChannelHandler& handler);
-  uint32_t InboxWords() const;
+  uint32_t InboxLines() const;
   bool ScanInbox();
   void ScanPartOfInbox();
-  bool ScanInboxWords(uint32_t first, uint32_t end, bool is_first);
-  bool ScanInboxWord(uint32_t index, const SharedU64& shared, bool is_first);
+  bool ScanInboxLines(uint32_t first, uint32_t end, bool is_first);
+  bool ScanInboxWord(uint32_t index, bool is_first);
   bool Admit(uint32_t sender);
   size_t HandleDepartures(ChannelHandler& handler, uint64_t epoch);
   std::vector<uint32_t> FindDeparted() const;
@@ -172,13 +176,13 @@ class Channel {
   void Bury(std::unique_ptr<OutLink> link, ChannelHandler& handler);
   void BuryExiles(ChannelHandler& handler);
   void Acknowledge();
-  void EndClaim(OutLink& link);
+  bool TryClaimAgain(OutLink& link, size_t payload_bytes, Claim& claim);
+  void EndClaimOfClosed(OutLink& link);
   bool TryPark(InLink& link);
   bool LookAgain();
   void NoteWakeup(bool came);
 
   friend class Loan;
-  void Deliver(InLink& link, const SmallMessage& message, ChannelHandler& handler);
   void DeliverLoan(InLink& link, const SmallMessage& message, ChannelHandler& handler);
   bool CollectReturns(ChannelHandler& handler);
   void TellReturned(EndpointId borrower, const std::vector<EndedLoan>& ended,
@@ -186,12 +190,18 @@ class Channel {
   void GiveBack(Borrowings& borrowings, uint32_t slot);
   void CountFault(Fault fault);
 
-  void Count(SharedU64& counter, uint64_t amount = 1);
+  // This endpoint is the only writer, so no read-modify-write is needed.
+  static void Count(SharedU64& counter, uint64_t amount = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
 
   Endpoint& endpoint_;
   Region region_;
   ExtentMap extents_;
   EndpointId self_;
+  EndpointLine& line_;
+  EndpointCounters& counters_;
+  std::span<SharedU64> inbox_;
   BulkPool pool_;
   Lender lender_;
   Waiter waiter_;
@@ -202,7 +212,7 @@ class Channel {
   uint64_t acked_epoch_ = 0;  // As far as others know; less while loans of the dead are held.
   std::vector<uint64_t> inbox_seen_;
   bool inbox_scanned_ = false;
-  uint32_t inbox_next_word_ = 0;     // Where the next poll looks on.
+  uint32_t inbox_next_line_ = 0;     // Where the next poll looks on.
   std::vector<uint8_t> inbox_sent_;  // What our byte in each receiver's row says.
 
   std::optional<uint32_t> directory_extent_;

@@ -11,20 +11,19 @@ namespace tombolo {
 void Channel::DropLiars(ChannelHandler& handler) {
   for (uint32_t peer : std::exchange(liars_, {})) {
     if (out_[peer] == nullptr || !out_[peer]->Poisoned()) continue;
-    Count(region_.Counters(self_.index).bad_credits);
+    Count(counters_.bad_credits);
     Drop(peer, handler);
   }
 }
 
 void Channel::CountFault(Fault fault) {
-  EndpointCounters& counters = region_.Counters(self_.index);
   switch (fault) {
     case Fault::kHeader:
-      return Count(counters.bad_headers);
+      return Count(counters_.bad_headers);
     case Fault::kDescriptor:
-      return Count(counters.bad_descriptors);
+      return Count(counters_.bad_descriptors);
     case Fault::kLoan:
-      return Count(counters.bad_loans);
+      return Count(counters_.bad_loans);
   }
 }
 
@@ -130,7 +129,7 @@ void Channel::Acknowledge() {
   }
   acked_epoch_ = epoch_;
   // Release: pairs with the reaper's acquire; nothing of the dead is read after this.
-  region_.Line(self_.index).acked_epoch.store(epoch_, std::memory_order_release);
+  line_.acked_epoch.store(epoch_, std::memory_order_release);
 }
 
 }  // namespace tombolo

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "transport/base/units.h"
@@ -15,9 +14,12 @@ namespace {
 
 constexpr uint32_t kSendersPerWord = 8;
 constexpr uint32_t kWordsPerLine = kCacheLineBytes / sizeof(uint64_t);
+constexpr uint32_t kSendersPerLine = kWordsPerLine * kSendersPerWord;
+// A row is made of whole lines.
+static_assert(kEndpointCountStep % kSendersPerLine == 0);
 // What one poll looks at: the inbox bytes of 256 senders, so that its cost does not grow with the
 // endpoints of the region. Parked links of more senders are found a few polls later.
-constexpr uint32_t kWordsPerPoll = 4 * kWordsPerLine;
+constexpr uint32_t kLinesPerPoll = 4;
 
 // Which bits of a line of an inbox row have changed. Without a branch or a counter per word,
 // because this is what each poll does with each line, and nearly always nothing has changed.
@@ -56,12 +58,12 @@ bool Channel::Admit(uint32_t sender) {
   return true;
 }
 
-uint32_t Channel::InboxWords() const {
+uint32_t Channel::InboxLines() const {
   // seq_cst: as the bytes below it is looked at after `armed` was stored; a newcomer's byte lies
   // beyond an old value.
   const uint32_t high_water = std::min<uint32_t>(
       region_.EndpointHighWater().load(std::memory_order_seq_cst), region_.Limits().endpoint_count);
-  return (high_water + kSendersPerWord - 1) / kSendersPerWord;
+  return (high_water + kSendersPerLine - 1) / kSendersPerLine;
 }
 
 bool Channel::ScanInbox() {
@@ -69,34 +71,30 @@ bool Channel::ScanInbox() {
   // earlier holders of this index leave any of them behind, and a peer may announce itself before
   // we look.
   const bool is_first = !std::exchange(inbox_scanned_, true);
-  return ScanInboxWords(0, InboxWords(), is_first);
+  return ScanInboxLines(0, InboxLines(), is_first);
 }
 
 void Channel::ScanPartOfInbox() {
-  const uint32_t words = InboxWords();
-  if (inbox_next_word_ >= words) inbox_next_word_ = 0;
-  const uint32_t end = std::min(words, inbox_next_word_ + kWordsPerPoll);
-  ScanInboxWords(inbox_next_word_, end, false);
-  inbox_next_word_ = end;
+  const uint32_t lines = InboxLines();
+  if (inbox_next_line_ >= lines) inbox_next_line_ = 0;
+  const uint32_t end = std::min(lines, inbox_next_line_ + kLinesPerPoll);
+  ScanInboxLines(inbox_next_line_, end, false);
+  inbox_next_line_ = end;
 }
 
-bool Channel::ScanInboxWords(uint32_t first, uint32_t end, bool is_first) {
-  const std::span<SharedU64> row = region_.InboxRow(self_.index);
+bool Channel::ScanInboxLines(uint32_t first, uint32_t end, bool is_first) {
   bool changed = false;
-  for (uint32_t i = first; i < end;) {
-    if (!is_first && end - i >= kWordsPerLine && LineIsAsSeen(&row[i], &inbox_seen_[i])) {
-      i += kWordsPerLine;
-    } else {
-      changed |= ScanInboxWord(i, row[i], is_first);
-      ++i;
-    }
+  for (uint32_t line = first; line < end; ++line) {
+    const uint32_t word = line * kWordsPerLine;
+    if (!is_first && LineIsAsSeen(&inbox_[word], &inbox_seen_[word])) continue;
+    for (uint32_t i = word; i < word + kWordsPerLine; ++i) changed |= ScanInboxWord(i, is_first);
   }
   return changed;
 }
 
-bool Channel::ScanInboxWord(uint32_t index, const SharedU64& shared, bool is_first) {
+bool Channel::ScanInboxWord(uint32_t index, bool is_first) {
   // seq_cst: pairs with Announce; after `armed` was stored this is the second look.
-  const uint64_t word = shared.load(std::memory_order_seq_cst);
+  const uint64_t word = inbox_[index].load(std::memory_order_seq_cst);
   const uint64_t seen = std::exchange(inbox_seen_[index], word);
   if (word == seen && !is_first) return false;
   bool changed = false;

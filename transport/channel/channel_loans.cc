@@ -33,32 +33,23 @@ absl::StatusOr<LendResult> Channel::TryLend(EndpointId peer, const RegionBuffer&
                      ") is not within a buffer of this endpoint that begins at extent ",
                      buffer.first_extent, "; lend what Allocate() gave and nobody freed."));
   }
-  EndpointCounters& counters = region_.Counters(self_.index);
   const LendResult result =
       link->TryLend(*descriptor, tag, cookie, region_.Limits().region_bytes / kMostLentDivisor);
   if (result != LendResult::kLent) {
-    Count(result == LendResult::kTooMuchLent ? counters.loans_refused : counters.credit_stalls);
+    Count(result == LendResult::kTooMuchLent ? counters_.loans_refused : counters_.credit_stalls);
     return result;
   }
   lender_.Began(buffer.first_extent);
   if (std::ranges::find(borrowers_, peer.index) == borrowers_.end()) {
     borrowers_.push_back(peer.index);
   }
-  Count(counters.loans_lent);
+  Count(counters_.loans_lent);
   if (link->ReceiverParked()) Announce(peer);
   return result;
 }
 
-void Channel::Deliver(InLink& link, const SmallMessage& message, ChannelHandler& handler) {
-  if (message.kind == CellKind::kLoan) {
-    DeliverLoan(link, message, handler);
-  } else {
-    handler.OnMessage(link.Sender(), message.tag, message.payload);
-  }
-}
-
 void Channel::DeliverLoan(InLink& link, const SmallMessage& message, ChannelHandler& handler) {
-  Count(region_.Counters(self_.index).loans_borrowed);
+  Count(counters_.loans_borrowed);
   handler.OnLoan(link.Sender(), message.tag,
                  Loan(*this, link.Borrowed(), link.FrontLoan(), message.payload));
 }

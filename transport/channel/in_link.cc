@@ -31,15 +31,7 @@ std::unique_ptr<InLink> InLink::Find(const Region& region, EndpointId sender, En
   return std::unique_ptr<InLink>(new InLink(region, sender, *link));
 }
 
-FrontResult InLink::Front(SmallMessage& message) {
-  const FrontResult result = lane_.Front(message);
-  front_is_bulk_ = false;
-  if (result != FrontResult::kMessage) {
-    ++idle_polls;
-    return result;
-  }
-  idle_polls = 0;
-  if (message.kind == CellKind::kInline) return result;
+FrontResult InLink::Resolve(SmallMessage& message) {
   return message.kind == CellKind::kLoan ? ResolveLoan(message) : ResolveBulk(message);
 }
 
@@ -74,22 +66,11 @@ FrontResult InLink::Poisoned(Fault fault) {
   return FrontResult::kPoisoned;
 }
 
-bool InLink::Release() {
-  lane_.Release();
-  if (front_is_bulk_) {
-    ++released_chunks_;
-    front_is_bulk_ = false;
-    link_->released_chunks.store(released_chunks_, std::memory_order_seq_cst);
-    lane_.PublishCredits();
-    return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
-  }
-  return lane_.CreditsDue() && FlushCredits();
-}
-
-bool InLink::FlushCredits() {
-  if (!lane_.HasUnpublishedCredits()) return false;
+bool InLink::ReleaseChunk() {
+  ++released_chunks_;
+  front_is_bulk_ = false;
+  link_->released_chunks.store(released_chunks_, std::memory_order_seq_cst);
   lane_.PublishCredits();
-  // seq_cst pair with OutLink::WantCredits: credits first, then who wants them.
   return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
 }
 

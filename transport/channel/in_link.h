@@ -26,7 +26,16 @@ class InLink {
 
   // The oldest message, in place, until Release(). kPoisoned: the sender's words made no sense;
   // drop it. The payload of a loan is what was lent; Borrow() it before Release().
-  FrontResult Front(SmallMessage& message);
+  FrontResult Front(SmallMessage& message) {
+    const FrontResult result = lane_.Front(message);
+    front_is_bulk_ = false;
+    if (result != FrontResult::kMessage) {
+      ++idle_polls;
+      return result;
+    }
+    idle_polls = 0;
+    return message.kind == CellKind::kInline ? result : Resolve(message);
+  }
 
   // Why Front() said kPoisoned.
   Fault WhatWasWrong() const { return fault_; }
@@ -38,10 +47,19 @@ class InLink {
   const std::shared_ptr<Borrowings>& Borrowed() const { return borrowings_; }
 
   // Gives the front message back. True: the sender sleeps for credits, so ring it.
-  bool Release();
+  bool Release() {
+    lane_.Release();
+    if (front_is_bulk_) return ReleaseChunk();
+    return lane_.CreditsDue() && FlushCredits();
+  }
 
   // Sends credits back that were held so far. True: the sender sleeps for them, so ring it.
-  bool FlushCredits();
+  bool FlushCredits() {
+    if (!lane_.HasUnpublishedCredits()) return false;
+    lane_.PublishCredits();
+    // seq_cst pair with OutLink::WantCredits: credits first, then who wants them.
+    return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
+  }
 
   // Tells the sender that this link is not polled. False: a message came meanwhile, and it is not
   // parked. FlushCredits() afterwards: it may have passed over skips.
@@ -57,9 +75,12 @@ class InLink {
   InLink(const Region& region, EndpointId sender, Link& link)
       : region_(region), sender_(sender), link_(&link), lane_(link) {}
 
+  // What the front cell describes, if it is not the message itself.
+  FrontResult Resolve(SmallMessage& message);
   FrontResult ResolveBulk(SmallMessage& message);
   FrontResult ResolveLoan(SmallMessage& message);
   FrontResult Poisoned(Fault fault);
+  bool ReleaseChunk();
 
   Region region_;
   EndpointId sender_;

@@ -83,25 +83,6 @@ std::optional<uint32_t> OutLink::TakeChunk() {
   return pool_.Take();
 }
 
-bool OutLink::TryClaim(size_t payload_bytes, Claim& claim) {
-  claim = Claim{};
-  claim.link = this;
-  const bool claimed = payload_bytes > kMaxInlineBytes ? TryClaimBulk(payload_bytes, claim)
-                                                       : TryClaimInline(payload_bytes, claim);
-  if (claimed) {
-    ++open_claims_;
-  } else {
-    stalled_bytes_ = payload_bytes;
-  }
-  return claimed;
-}
-
-bool OutLink::TryClaimInline(size_t payload_bytes, Claim& claim) {
-  if (!lane_.TryClaim(payload_bytes, claim.cell)) return false;
-  claim.payload = {claim.cell.payload, payload_bytes};
-  return true;
-}
-
 bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   if (payload_bytes > kBulkChunkBytes || !lane_.HasRoom(sizeof(BulkDescriptor))) return false;
   const std::optional<uint32_t> chunk = TakeChunk();
@@ -118,17 +99,6 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   return true;
-}
-
-void OutLink::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
-  --open_claims_;
-  const std::memory_order order =
-      more == More::kNo ? std::memory_order_seq_cst : std::memory_order_release;
-  if (claim.bulk_offset != 0) {
-    PublishBulk(claim, CellKind::kBulk, tag, payload_bytes, order);
-  } else {
-    SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes, order);
-  }
 }
 
 void OutLink::Abandon(const Claim& claim) {

@@ -61,8 +61,27 @@ class OutLink {
   size_t MaxPayloadBytes() const;
 
   // At most kBulkChunkBytes. False: no credits now, or no chunk.
-  bool TryClaim(size_t payload_bytes, Claim& claim);
-  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more);
+  bool TryClaim(size_t payload_bytes, Claim& claim) {
+    claim.link = this;
+    const bool claimed = payload_bytes > kMaxInlineBytes ? TryClaimBulk(payload_bytes, claim)
+                                                         : TryClaimInline(payload_bytes, claim);
+    if (claimed) {
+      ++open_claims_;
+    } else {
+      stalled_bytes_ = payload_bytes;
+    }
+    return claimed;
+  }
+  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
+    --open_claims_;
+    const std::memory_order order =
+        more == More::kNo ? std::memory_order_seq_cst : std::memory_order_release;
+    if (claim.bulk_offset != 0) {
+      PublishBulk(claim, CellKind::kBulk, tag, payload_bytes, order);
+    } else {
+      SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes, order);
+    }
+  }
   void Abandon(const Claim& claim);
 
   // Publishes a loan; its slot is filled in here. `most_bytes`: what this receiver may hold at
@@ -113,7 +132,12 @@ class OutLink {
         link_(&link),
         lane_(link) {}
 
-  bool TryClaimInline(size_t payload_bytes, Claim& claim);
+  bool TryClaimInline(size_t payload_bytes, Claim& claim) {
+    if (!lane_.TryClaim(payload_bytes, claim.cell)) return false;
+    claim.bulk_offset = 0;
+    claim.payload = {claim.cell.payload, payload_bytes};
+    return true;
+  }
   bool TryClaimBulk(size_t payload_bytes, Claim& claim);
   std::optional<uint32_t> TakeChunk();
   bool HasCredits();

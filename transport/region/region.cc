@@ -94,13 +94,6 @@ CacheSizes HostCacheSizes() {
 Region::Region(std::span<std::byte> memory, const RegionLimits& limits, const Geometry& geometry)
     : memory_(memory), limits_(limits), geometry_(geometry) {}
 
-template <typename T>
-T* Region::At(Offset part) const {
-  // SAFETY: ComputeGeometry aligns parts to extents and keeps them within region_bytes, which
-  // Attach and Format compared with the mapping; its base is page-aligned.
-  return reinterpret_cast<T*>(memory_.data() + part.bytes);
-}
-
 absl::StatusOr<Region> Region::Format(std::span<std::byte> memory, const RegionLimits& limits,
                                       const RegionUuid& uuid, const CacheSizes& caches) {
   absl::StatusOr<Geometry> geometry = ComputeGeometry(limits);
@@ -169,60 +162,6 @@ absl::StatusOr<Region> Region::Attach(std::span<std::byte> memory, MemoryType ty
   region.caches_ = {Load(header.l1d_bytes), Load(header.l2_bytes), Load(header.l3_bytes)};
   region.type_ = type;
   return region;
-}
-
-SharedU64& Region::MembershipEpoch() const { return At<RegionHeader>(Offset{0})->membership_epoch; }
-
-SharedU32& Region::EndpointHighWater() const {
-  return At<RegionHeader>(Offset{0})->endpoint_high_water;
-}
-
-SlotRecord& Region::Slot(uint32_t slot) const {
-  return At<SlotRecord>(geometry_.slot_records)[slot];
-}
-
-EndpointRecord& Region::Endpoint(uint32_t index) const {
-  return At<EndpointRecord>(geometry_.endpoint_records)[index];
-}
-
-ServiceRecord& Region::Service(uint32_t service) const {
-  return At<ServiceRecord>(geometry_.service_records)[service];
-}
-
-EndpointLine& Region::Line(uint32_t index) const {
-  return At<EndpointLine>(geometry_.endpoint_lines)[index];
-}
-
-ControlArea& Region::Control(uint32_t slot) const {
-  return At<ControlArea>(geometry_.control_areas)[slot];
-}
-
-EndpointCounters& Region::Counters(uint32_t index) const {
-  return At<EndpointCounters>(geometry_.counters)[index];
-}
-
-SharedU8& Region::InboxByte(uint32_t receiver, uint32_t sender) const {
-  return At<SharedU8>(geometry_.inboxes)[InboxByteIndex(receiver, sender, limits_.endpoint_count)];
-}
-
-std::span<SharedU64> Region::InboxRow(uint32_t receiver) const {
-  // SUBTLE: senders store bytes, the receiver loads whole words of them. The processors that we run
-  // on keep mixed sizes coherent, and the receiver needs no order between bytes: what a byte
-  // announces is ordered by the link's own words.
-  const uint64_t words = limits_.endpoint_count / sizeof(uint64_t);
-  return {At<SharedU64>(geometry_.inboxes) + receiver * words, words};
-}
-
-std::span<SharedU64> Region::ExtentMap() const {
-  return {At<SharedU64>(geometry_.extent_map), geometry_.extent_count};
-}
-
-std::byte* Region::Extent(uint32_t extent) const {
-  return memory_.data() + ExtentOffset(extent).bytes;
-}
-
-Offset Region::ExtentOffset(uint32_t extent) const {
-  return geometry_.extents + uint64_t{extent} * kExtentBytes;
 }
 
 std::span<std::byte> Region::Bytes(Offset offset, uint64_t size_bytes) const {

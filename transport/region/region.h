@@ -58,24 +58,47 @@ class Region {
   const CacheSizes& Caches() const { return caches_; }
   MemoryType Type() const { return type_; }
 
-  SharedU64& MembershipEpoch() const;
-  SharedU32& EndpointHighWater() const;
+  SharedU64& MembershipEpoch() const { return At<RegionHeader>(Offset{0})->membership_epoch; }
+  SharedU32& EndpointHighWater() const { return At<RegionHeader>(Offset{0})->endpoint_high_water; }
 
   // Indices must be below the limits, those of services below kServiceCount.
-  SlotRecord& Slot(uint32_t slot) const;
-  EndpointRecord& Endpoint(uint32_t index) const;
-  ServiceRecord& Service(uint32_t service) const;
-  EndpointLine& Line(uint32_t index) const;
-  ControlArea& Control(uint32_t slot) const;
-  EndpointCounters& Counters(uint32_t index) const;
-  SharedU8& InboxByte(uint32_t receiver, uint32_t sender) const;
+  SlotRecord& Slot(uint32_t slot) const { return At<SlotRecord>(geometry_.slot_records)[slot]; }
+  EndpointRecord& Endpoint(uint32_t index) const {
+    return At<EndpointRecord>(geometry_.endpoint_records)[index];
+  }
+  ServiceRecord& Service(uint32_t service) const {
+    return At<ServiceRecord>(geometry_.service_records)[service];
+  }
+  EndpointLine& Line(uint32_t index) const {
+    return At<EndpointLine>(geometry_.endpoint_lines)[index];
+  }
+  ControlArea& Control(uint32_t slot) const {
+    return At<ControlArea>(geometry_.control_areas)[slot];
+  }
+  EndpointCounters& Counters(uint32_t index) const {
+    return At<EndpointCounters>(geometry_.counters)[index];
+  }
+  SharedU8& InboxByte(uint32_t receiver, uint32_t sender) const {
+    return At<SharedU8>(
+        geometry_.inboxes)[InboxByteIndex(receiver, sender, limits_.endpoint_count)];
+  }
   // The row of `receiver`, eight senders to a word.
-  std::span<SharedU64> InboxRow(uint32_t receiver) const;
-  std::span<SharedU64> ExtentMap() const;
+  // SUBTLE: senders store bytes, the receiver loads whole words of them. The processors that we run
+  // on keep mixed sizes coherent, and the receiver needs no order between bytes: what a byte
+  // announces is ordered by the link's own words.
+  std::span<SharedU64> InboxRow(uint32_t receiver) const {
+    const uint64_t words = limits_.endpoint_count / sizeof(uint64_t);
+    return {At<SharedU64>(geometry_.inboxes) + receiver * words, words};
+  }
+  std::span<SharedU64> ExtentMap() const {
+    return {At<SharedU64>(geometry_.extent_map), geometry_.extent_count};
+  }
 
   // The first byte of an extent.
-  std::byte* Extent(uint32_t extent) const;
-  Offset ExtentOffset(uint32_t extent) const;
+  std::byte* Extent(uint32_t extent) const { return memory_.data() + ExtentOffset(extent).bytes; }
+  Offset ExtentOffset(uint32_t extent) const {
+    return geometry_.extents + uint64_t{extent} * kExtentBytes;
+  }
 
   // The bytes [offset, offset + size), or an empty span when they are not wholly within the
   // extents.
@@ -84,8 +107,12 @@ class Region {
  private:
   Region(std::span<std::byte> memory, const RegionLimits& limits, const Geometry& geometry);
 
+  // SAFETY: ComputeGeometry aligns parts to extents and keeps them within region_bytes, which
+  // Attach and Format compared with the mapping; its base is page-aligned.
   template <typename T>
-  T* At(Offset part) const;
+  T* At(Offset part) const {
+    return reinterpret_cast<T*>(memory_.data() + part.bytes);
+  }
 
   std::span<std::byte> memory_;
   RegionLimits limits_;

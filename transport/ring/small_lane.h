@@ -3,10 +3,12 @@
 // only ever compares them with the shared words, so a peer that lies can stop its own link and
 // nothing else.
 //
-// Neither class allocates, locks, makes a system call or knows where the link lies. Not
+// Neither class allocates, locks, makes a system call or knows where the link lies. What every
+// message goes through is inline: as calls it took as long as the line that it waits for. Not
 // thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,7 +23,21 @@ struct LanePosition {
   uint32_t index = 0;     // position % kLinkCells.
   uint16_t lap = 1;       // Counts from 1; skips 0 when it wraps.
 
-  void Advance(uint32_t cells);
+  // Cells from here to the end of the lap.
+  uint32_t CellsLeft() const { return kLinkCells - index; }
+
+  void Advance(uint32_t cells) {
+    position += cells;
+    index += cells;
+    if (index >= kLinkCells) {
+      index -= kLinkCells;
+      lap = NextLap(lap);
+    }
+  }
+
+  static uint16_t NextLap(uint16_t lap) {
+    return lap == UINT16_MAX ? uint16_t{1} : static_cast<uint16_t>(lap + 1);
+  }
 };
 
 // Cells that a message of `payload_bytes`, at most kMaxInlineBytes, fills; its header included.
@@ -57,7 +73,14 @@ class SmallLaneProducer {
   // release before the last one's seq_cst store. Processors keep stores with release in order, so
   // whoever misses the oldest has parked in time for the sender to see it.
   static void Publish(const SmallClaim& claim, CellKind kind, uint8_t tag, size_t length,
-                      std::memory_order order = std::memory_order_seq_cst);
+                      std::memory_order order = std::memory_order_seq_cst) {
+    const CellHeader header{.length = static_cast<uint32_t>(length),
+                            .cells = claim.cells,
+                            .kind = kind,
+                            .tag = tag,
+                            .lap = claim.lap};
+    claim.header->store(Pack(header), order);
+  }
 
   // Gives the claim up: the receiver skips it.
   static void Abandon(const SmallClaim& claim) { Publish(claim, CellKind::kSkip, 0, 0); }
@@ -71,6 +94,7 @@ class SmallLaneProducer {
 
  private:
   bool Fits(uint32_t cells) const;
+  bool FitsWithFreshCredits(uint32_t cells);
   void SkipRestOfLap();
   void Occupy(uint32_t cells);
   void ClearIfFull(uint32_t index);
@@ -106,7 +130,10 @@ class SmallLaneConsumer {
   FrontResult Front(SmallMessage& message);
 
   // Gives the cells of the front message back. Credits travel lazily: PublishCredits() sends them.
-  void Release();
+  void Release() {
+    next_.Advance(front_cells_);
+    front_cells_ = 0;
+  }
 
   // Whether enough was released to be worth a store.
   bool CreditsDue() const { return next_.position - published_ >= kCreditBatchCells; }
@@ -118,8 +145,10 @@ class SmallLaneConsumer {
  private:
   static constexpr uint32_t kCreditBatchCells = 16;
 
-  bool IsOfTheLapBefore(uint64_t packed) const;
+  bool IsOfTheLapBefore(const CellHeader& header) const;
+  bool IsSaneInline(const CellHeader& header) const;
   bool IsSane(const CellHeader& header) const;
+  FrontResult FrontOther(uint64_t packed, SmallMessage& message);
 
   Link* link_;
   LanePosition next_;
@@ -127,5 +156,67 @@ class SmallLaneConsumer {
   uint32_t front_cells_ = 0;
   bool poisoned_ = false;
 };
+
+inline bool SmallLaneProducer::Fits(uint32_t cells) const {
+  // The message, the skip before it if it does not fit into this lap, and one cell to spare.
+  const uint32_t left = next_.CellsLeft();
+  const uint32_t needed = (cells > left ? left : 0) + cells + 1;
+  return needed <= kLinkCells - (next_.position - consumed_);
+}
+
+inline bool SmallLaneProducer::TryClaim(size_t payload_bytes, SmallClaim& claim) {
+  if (poisoned_ || payload_bytes > kMaxInlineBytes) return false;
+  const uint32_t cells = CellsFor(payload_bytes);
+  if (!Fits(cells) && !FitsWithFreshCredits(cells)) return false;
+  if (cells > next_.CellsLeft()) SkipRestOfLap();
+  Cell& first = link_->cells[next_.index];
+  claim = {.payload = first.payload,
+           .header = &first.header,
+           .lap = next_.lap,
+           .cells = static_cast<uint8_t>(cells)};
+  Occupy(cells);
+  ClearIfFull(next_.index);
+  return true;
+}
+
+inline void SmallLaneProducer::Occupy(uint32_t cells) {
+  // A bit per cell; the first one's word is a header.
+  full_ |= ((uint64_t{1} << cells) - 1) << next_.index;
+  full_ &= ~(uint64_t{1} << next_.index);
+  next_.Advance(cells);
+}
+
+inline void SmallLaneProducer::ClearIfFull(uint32_t index) {
+  const uint64_t bit = uint64_t{1} << index;
+  if ((full_ & bit) == 0) return;
+  full_ &= ~bit;
+  // Relaxed: ordered by the release part of the Publish that leads the consumer there.
+  link_->cells[index].header.store(0, std::memory_order_relaxed);
+}
+
+inline bool SmallLaneConsumer::IsOfTheLapBefore(const CellHeader& header) const {
+  return next_.position >= kLinkCells && LanePosition::NextLap(header.lap) == next_.lap;
+}
+
+inline bool SmallLaneConsumer::IsSaneInline(const CellHeader& header) const {
+  return header.cells != 0 && header.cells <= std::min(next_.CellsLeft(), kMaxMessageCells) &&
+         header.length <= header.cells * kCellBytes - kCellHeaderBytes;
+}
+
+inline FrontResult SmallLaneConsumer::Front(SmallMessage& message) {
+  const Cell& cell = link_->cells[next_.index];
+  const uint64_t packed = cell.header.load(std::memory_order_seq_cst);
+  const CellHeader header = UnpackCellHeader(packed);
+  if (header.lap != next_.lap) {
+    if (packed != 0 && !IsOfTheLapBefore(header)) poisoned_ = true;
+    return poisoned_ ? FrontResult::kPoisoned : FrontResult::kEmpty;
+  }
+  if (header.kind != CellKind::kInline || !IsSaneInline(header) || poisoned_) {
+    return FrontOther(packed, message);
+  }
+  front_cells_ = header.cells;
+  message = {.kind = header.kind, .tag = header.tag, .payload = {cell.payload, header.length}};
+  return FrontResult::kMessage;
+}
 
 }  // namespace tombolo
