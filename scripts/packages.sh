@@ -1,9 +1,10 @@
 # Sourced by run, test, dev and .ci/run: installs what packages.txt lists and is missing.
 # What is there costs one dpkg-query.
 
+# missing_packages LIST [SECTION]
 missing_packages() {
   local wanted installed
-  wanted=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | sort -u)
+  wanted=$(sed -e "${2:+/^# $2\$/,/^# /d}" -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | sort -u)
   installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | awk '$2 == "installed" { print $1 }' | sort -u)
   comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
 }
@@ -12,10 +13,11 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# install_packages LIST: LIST is packages.txt. Says what it installs; a failure is one sentence and exit code 1.
+# install_packages LIST [SECTION]: LIST is packages.txt; SECTION, its last one, is left out. Says what it installs; a
+# failure is one sentence and exit code 1.
 install_packages() {
   local missing log
-  missing=$(missing_packages "$1")
+  missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
   log=$(mktemp /tmp/tombolo-packages.XXXXXX.log)
   echo "Installing Debian packages: $(echo $missing)"
