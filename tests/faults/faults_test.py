@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Every N-th system call fails, on the attach, join and tunnel paths: nothing crashes, hangs or leaks.
+"""Every N-th system call fails, or does less than was asked, on the attach, join and tunnel paths:
+nothing crashes, hangs or leaks.
 
 Usage: faults_test.py [--long] [SCENARIO...]    scenarios by a part of their name
 
@@ -11,13 +12,14 @@ import os
 import sys
 import time
 
-from inject import Fault
-from scenarios import ALL, World
+from inject import Fault, ShortCall
+from scenarios import ALL, SHORT, World
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("TOMBOLO_BIN", os.path.join(ROOT, "bazel-bin"))
 PROGRAMS = {"tombolod": "control/daemon/tombolod", "tombolo-agent": "control/agent/tombolo-agent",
             "tombolo": "control/cli/tombolo", "hello": "examples/hello"}
+SHORT_CALLS_LIBRARY = os.path.join(BIN, "tests/faults/short_calls.so")
 SHORT_CALLS = 5
 LONG_CALLS = 400
 
@@ -40,9 +42,18 @@ def run_one(scenario, fault, count):
     return bool(trace.injected())
 
 
+def run_short_calls(scenario, is_long, count):
+    for call, errors in SHORT.items():
+        for error in errors:
+            for n in range(1, 1 + (LONG_CALLS if is_long else SHORT_CALLS)):
+                if not run_one(scenario, ShortCall(call, error, n, SHORT_CALLS_LIBRARY), count):
+                    break
+
+
 def run_scenario(scenario, is_long, count):
     # Once without any fault: how it should be, and what ld.so does.
     clean = scenario.check(None, ",".join([*scenario.faults, "munmap"]))
+    run_short_calls(scenario, is_long, count)
     for call, errors in scenario.faults.items():
         first = clean.calls_of_loader(call) + 1
         most = min(scenario.most_calls.get(call, LONG_CALLS), LONG_CALLS if is_long else SHORT_CALLS)

@@ -1,10 +1,10 @@
-"""Runs a program under strace, which makes its N-th call of one kind fail."""
+"""Runs a program under strace, whose N-th call of one kind fails, or does half of what was asked."""
 
 import os
 import re
 import subprocess
 import sys
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Union
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
 from forwarding import eventually  # pylint: disable=wrong-import-position
@@ -26,23 +26,42 @@ class Fault(NamedTuple):
         return f"{self.call} {self.n} {self.error}"
 
 
-def strace(log: str, fault: Optional[Fault], calls: str) -> List[str]:
+class ShortCall(NamedTuple):
+    """The n-th `call` that a process makes itself is "short", or fails with "EAGAIN", as `library`
+    (short_calls.c) makes it; once in all processes of the program. strace could not: it can claim that
+    less was done, not do less."""
+
+    call: str
+    error: str
+    n: int
+    library: str
+
+    def __str__(self):
+        return f"{self.call} {self.n} {self.error}"
+
+
+def strace(log: str, mark: str, fault: Optional[Union[Fault, ShortCall]], calls: str) -> List[str]:
     """What goes before a command. The program stays our child: strace is its grandchild (-D)."""
-    words = ["strace", "-D", "-f", "--seccomp-bpf", "-q", "-o", log, "-e", "trace=" + calls]
+    words = ["strace", "-D", "-f", "--seccomp-bpf", "-q", "-o", log]
+    if isinstance(fault, ShortCall):
+        return words + ["-e", "trace=exit_group", "-E", "LD_PRELOAD=" + fault.library,
+                        "-E", f"TOMBOLO_FAULT={fault.call}:{fault.error}:{fault.n}:{mark}"]
+    words += ["-e", "trace=" + calls]
     if fault is not None:
         words += ["-e", f"inject={fault.call}:error={fault.error}:when={fault.n}"]
     return words
 
 
 class Trace:
-    """What strace has written."""
+    """What strace has written. `mark`: the file that tells of a ShortCall."""
 
-    def __init__(self, path):
+    def __init__(self, path, mark):
         with open(path, encoding="utf-8", errors="replace") as log:
             self.lines = log.read().splitlines()
+        self._marks = [mark] if os.path.exists(mark) else []
 
     def injected(self):
-        return [line for line in self.lines if line.endswith("(INJECTED)")]
+        return self._marks + [line for line in self.lines if line.endswith("(INJECTED)")]
 
     def crashes(self):
         """Processes that ended by a signal that none of us sent."""
@@ -70,10 +89,11 @@ class Traced:
         self.fault = fault
         self.log_path = os.path.join(folder, "strace.log")
         self._said_path = os.path.join(folder, "said")
-        for path in (self.log_path, self._said_path):
+        self._mark = os.path.join(folder, "mark")
+        for path in (self.log_path, self._said_path, self._mark):
             if os.path.exists(path):
                 os.unlink(path)
-        tracer = strace(self.log_path, fault, calls or fault.call)
+        tracer = strace(self.log_path, self._mark, fault, calls or fault.call)
         with open(self._said_path, "wb") as said:
             self.process = subprocess.Popen(tracer + command, stdout=said, stderr=said, env=env,
                                             stdin=subprocess.DEVNULL)
@@ -87,7 +107,7 @@ class Traced:
         """Of a program that may go on."""
         if not os.path.exists(self.log_path):
             return None
-        return Trace(self.log_path)
+        return Trace(self.log_path, self._mark)
 
     def ended(self):
         return self.process.poll() is not None
@@ -108,4 +128,4 @@ class Traced:
                 return re.search(rf"^{self.pid} +\+\+\+ (exited|killed)", log.read(), re.M)
         if not eventually(is_complete):
             raise AssertionError("strace did not end its log")
-        return Trace(self.log_path)
+        return Trace(self.log_path, self._mark)

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kExtentsPerChunk = kBulkChunkBytes / kExtentBytes;
 constexpr uint32_t kChunksPerSegment = 8;
-// One more, because chunks begin BulkPool::kSkewBytes into their first extent and end in the next.
+// One more, because chunks begin kBulkChunkSkewBytes into their first extent and end in the next.
 constexpr uint32_t kExtentsPerSegment = kChunksPerSegment * kExtentsPerChunk + 1;
 // How often all chunks are used before there are more of them.
 constexpr uint32_t kRoundsBeforeGrowth = 4;
@@ -61,7 +61,7 @@ void BulkPool::Push(uint32_t chunk) {
 bool BulkPool::Grow() {
   uses_until_growth_ = kRoundsBeforeGrowth * chunk_count_;
   if (!MayTakeMore()) return false;
-  const auto segment = extents_.Claim(kExtentsPerSegment, owner_, ExtentKind::kBulkLane);
+  const auto segment = extents_.Claim(kExtentsPerSegment, owner_, ExtentKind::kPoolSegment);
   if (!segment) return false;
   // The ring is unrolled, so that it can have another size.
   std::rotate(free_.begin(), free_.begin() + free_first_, free_.end());

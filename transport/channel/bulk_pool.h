@@ -28,21 +28,13 @@ class BulkPool {
   // Receivers that are given memory of their own; more of them share.
   static constexpr uint32_t kMostShares = 4;
 
-  // Where a chunk begins in its first extent.
-  // SUBTLE: where the target of a copy lies 1 to 31 bytes after its source, modulo 4 KiB, AMD's
-  // `rep movsb` takes ten times as long. Large buffers of programs begin at a page, or 16 bytes
-  // into one when they come from malloc(); copies between those and this are never of that kind, in
-  // either direction.
-  static constexpr uint64_t kSkewBytes = 64;
-
   // `extents` must outlive it. `owner`: of the extents.
   BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
 
-  // A link begins or ceases to send in chunks. After the last one nothing is kept.
+  // A link begins or ceases to send in chunks. After the last one Trim() gives everything back.
   void AddReceiver() { ++receivers_; }
-  void RemoveReceiver() {
-    if (--receivers_ == 0) Trim();
-  }
+  void RemoveReceiver() { --receivers_; }
+  bool HasReceivers() const { return receivers_ != 0; }
 
   // Takes the chunk that was given back longest ago and gives its first extent; nothing when all
   // are in use and the region has no more to spare.

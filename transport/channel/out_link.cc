@@ -41,6 +41,7 @@ void OutLink::FreeExtents(ExtentMap& extents) {
     pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
   }
   LeavePool();
+  if (!pool_.HasReceivers()) pool_.Trim();
   Zero(region_.Type(), {region_.Extent(link_extent_), kExtentBytes});
   extents.Free(link_extent_, static_cast<uint16_t>(self_.index));
 }
@@ -95,7 +96,7 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   claim.chunk_place = static_cast<uint32_t>(chunks_sent_++ % kMostChunks);
   chunks_[claim.chunk_place] = *chunk;
   chunk_is_open_[claim.chunk_place] = true;
-  const Offset offset = region_.ExtentOffset(*chunk) + BulkPool::kSkewBytes;
+  const Offset offset = region_.ExtentOffset(*chunk) + kBulkChunkSkewBytes;
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   return true;
