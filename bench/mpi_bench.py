@@ -49,6 +49,12 @@ CMA_TARGETS = {4 * KIB: 0.30, 16 * KIB: 0.30, 64 * KIB: 0.30, 256 * KIB: 0.30, M
 SLOW_TARGET = 0.95
 ALLOCATED_TARGETS = ((VADER, 0.35), (CMA, 0.50))
 SLOW_ALLOCATED_TARGET = 0.9
+CROWD_TEXTS = {
+    "among_waiting": "latency, six wait",
+    "latency": "latency, four pairs",
+    "token": "token",
+    "allreduce": "allreduce",
+}
 # 45 GB/s where memcpy moves 47.
 OF_MEMCPY = 45 / 47
 
@@ -162,8 +168,8 @@ class _Report:
             for name, size in COLLECTIVES:
                 for other in (VADER, TCP):
                     self._compare(f"{name}, {bytes_text(size)}, {ranks} ranks", f"{name}/{size}/{ranks}", other, None)
-        for name, size in CROWD:
-            text = f"{CROWD_RANKS} ranks on 2 cores: {name}, {bytes_text(size)}"
+        for name, size, _ in CROWD:
+            text = f"{CROWD_RANKS} ranks on 2 cores: {CROWD_TEXTS[name]}, {bytes_text(size)}"
             self._compare(text, f"crowd/{name}/{size}", VADER, Target(0.5))
             self._compare(text, f"crowd/{name}/{size}", TCP, None)
         self._waiting()

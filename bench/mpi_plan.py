@@ -23,7 +23,9 @@ ONE_SIDED = ("put", "get", "fetch_add")
 COLLECTIVE_RANKS = (2, 4, 8)
 COLLECTIVES = (("allreduce", 8), ("allreduce", 64 * KIB), ("alltoall", KIB), ("alltoall", 64 * KIB))
 CROWD_RANKS, CROWD_CORES = 8, 2
-CROWD = (("latency", 8), ("token", 8), ("allreduce", 8))
+CROWD_NS = 20e6
+# Command, bytes, and of how many of its unit each time consists.
+CROWD = (("among_waiting", 8, 2), ("latency", 8, 2), ("token", 8, CROWD_RANKS), ("allreduce", 8, 1))
 
 
 def _over(btl: str, *options: str) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ def measure_all(binaries: Path, effort: Effort) -> Seen:
         for ranks in COLLECTIVE_RANKS:
             plan = [_collective(name, size, ranks) for name, size in COLLECTIVES]
             seen.add(_up(host, program, TRANSPORTS, ranks, lambda jobs: measure(jobs, plan, effort.few_rounds)))
-        crowd = [_in_crowd(name, size) for name, size in CROWD]
+        crowd = [_in_crowd(*one) for one in CROWD]
         run_crowd = lambda jobs: measure(jobs, crowd, effort.few_rounds)
         seen.add(_up(host, program, [TOMBOLO, VADER, CMA, TCP], CROWD_RANKS, run_crowd, CROWD_CORES))
         waiting = [TOMBOLO, TOMBOLO_TCP, VADER, VADER_YIELD, TCP]
@@ -164,9 +166,9 @@ def _collective(name: str, size: int, ranks: int) -> Measurement:
     return Measurement(f"{name}/{size}/{ranks}", f"{name} {{count}} {size} 1 constant private")
 
 
-def _in_crowd(name: str, size: int) -> Measurement:
-    units = {"latency": 2, "token": CROWD_RANKS, "allreduce": 1}[name]
-    return Measurement(f"crowd/{name}/{size}", f"{name} {{count}} {size} 1 constant private", units)
+def _in_crowd(name: str, size: int, units: int) -> Measurement:
+    # Long enough for those that wait to fall asleep.
+    return Measurement(f"crowd/{name}/{size}", f"{name} {{count}} {size} 1 constant private", units, aim_ns=CROWD_NS)
 
 
 def _wait(effort: Effort) -> Measurement:

@@ -16,6 +16,8 @@ using Measure = Measured (*)(const Group& group, const Command& command, const B
 
 // Half a round trip, in ns.
 Measured Latency(const Group& group, const Command& command, const Buffers& buffers);
+// Of the first pair, while all others wait in MPI_Barrier.
+Measured LatencyAmongWaiting(const Group& group, const Command& command, const Buffers& buffers);
 
 // Messages in one direction, `window` at once, each window answered: ns per message.
 Measured Stream(const Group& group, const Command& command, const Buffers& buffers);

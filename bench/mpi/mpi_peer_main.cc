@@ -33,6 +33,7 @@ Measure Find(const std::string& name) {
       {"alltoall", Alltoall},
       {"token", Token},
       {"wait", Wait},
+      {"among_waiting", LatencyAmongWaiting},
       {"copy", Copy},
       {"write_and_read", WriteAndRead},
   };

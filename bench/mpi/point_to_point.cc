@@ -87,6 +87,13 @@ Measured Latency(const Group& group, const Command& command, const Buffers& buff
   return group.Leads() ? Measured(round_trip_ns / 2) : std::nullopt;
 }
 
+Measured LatencyAmongWaiting(const Group& group, const Command& command, const Buffers& buffers) {
+  Measured measured;
+  if (group.rank < 2) measured = Latency(group, command, buffers);
+  MPI_Barrier(group.comm);
+  return measured;
+}
+
 Measured Stream(const Group& group, const Command& command, const Buffers& buffers) {
   PairSide side(group, command, buffers);
   const double window_ns =
