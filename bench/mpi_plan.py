@@ -23,7 +23,7 @@ ONE_SIDED = ("put", "get", "fetch_add")
 COLLECTIVE_RANKS = (2, 4, 8)
 COLLECTIVES = (("allreduce", 8), ("allreduce", 64 * KIB), ("alltoall", KIB), ("alltoall", 64 * KIB))
 CROWD_RANKS, CROWD_CORES = 8, 2
-CROWD_NS = 20e6
+CROWD_NS = 50e6
 # Command, bytes, and of how many of its unit each time consists.
 CROWD = (("among_waiting", 8, 2), ("latency", 8, 2), ("token", 8, CROWD_RANKS), ("allreduce", 8, 1))
 
