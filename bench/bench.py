@@ -6,14 +6,15 @@ import argparse
 from pathlib import Path
 
 import comparison
+import mpi_bench
 import picture
 import transport_bench
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench/out"
-PROGRAMS = ROOT / "bazel-bin/bench"
+BINARIES = ROOT / "bazel-bin"
 
-BENCHES = {"transport": transport_bench}
+BENCHES = {"transport": transport_bench, "mpi": mpi_bench}
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few rounds only: to see that it works")
     arguments = parser.parse_args()
     OUT.mkdir(exist_ok=True)
-    result = BENCHES[arguments.name].run(PROGRAMS, arguments.quick)
+    result = BENCHES[arguments.name].run(BINARIES, arguments.quick)
     print("\n" + "\n".join(result.remarks) + "\n\n" + comparison.table(result.comparisons) + "\n")
     table_file, picture_file = OUT / f"{arguments.name}.json", OUT / f"{arguments.name}.svg"
     comparison.write_json(result.comparisons, table_file)

@@ -9,7 +9,8 @@ from series import Series
 
 @dataclass(frozen=True)
 class Target:
-    """A limit of the ratio, of the value or of the difference between value and baseline."""
+    """A limit of the ratio, of the bound of the ratio (Series.bound), of the value or of the difference between value and
+    baseline."""
 
     limit: float
     at_most: bool = True
@@ -23,6 +24,8 @@ class Target:
         sign = "<=" if self.at_most else ">="
         if self.of == "ratio":
             return f"{sign} {self.limit:g} x"
+        if self.of == "bound":
+            return f"{sign} {self.limit:g} x (95 %)"
         return f"{sign} {'+' if self.of == 'difference' else ''}{quantity(self.limit, unit)}"
 
 
@@ -34,6 +37,7 @@ class Comparison:
     baseline_name: str
     baseline: float
     ratio: float
+    bound: float
     difference: float
     target: Target | None = None
 
@@ -43,7 +47,7 @@ class Comparison:
         return "yes" if self.target.met(self) else "no"
 
     def json(self) -> dict:
-        row = {key: getattr(self, key) for key in ("name", "value", "unit", "baseline_name", "baseline", "ratio")}
+        row = {key: getattr(self, key) for key in ("name", "value", "unit", "baseline_name", "baseline", "ratio", "bound")}
         if self.target is not None:
             row |= {"target": self.target.text(self.unit), "met": self.met()}
         return row
@@ -57,9 +61,17 @@ def compare(name: str, own: Series, baseline: Series, target: Target | None = No
         baseline_name=baseline.name,
         baseline=baseline.median(),
         ratio=own.against(baseline, lambda a, b: a / b),
+        bound=own.bound(baseline),
         difference=own.against(baseline, lambda a, b: a - b),
         target=target,
     )
+
+
+def bytes_text(size: int) -> str:
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= factor:
+            return f"{size // factor} {unit}"
+    return f"{size} B"
 
 
 def quantity(value: float, unit: str) -> str:
@@ -81,7 +93,8 @@ def table(comparisons: list[Comparison]) -> str:
     for one in comparisons:
         target = "" if one.target is None else one.target.text(one.unit)
         own, other = quantity(one.value, one.unit), quantity(one.baseline, one.unit)
-        rows.append([one.name, own, other, one.baseline_name, f"{one.ratio:.3g} x", target, one.met()])
+        ratio = one.bound if one.target is not None and one.target.of == "bound" else one.ratio
+        rows.append([one.name, own, other, one.baseline_name, f"{ratio:.3g} x", target, one.met()])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     right = (1, 2, 4)
     lines = []

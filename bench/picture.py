@@ -4,6 +4,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from comparison import bytes_text
+
 PANEL_WIDTH, HEIGHT = 640, 560
 COLOURS = ("#c0392b", "#2471a3", "#1e8449", "#b7950b", "#7d3c98", "#616a6b")
 
@@ -15,12 +17,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A horizontal line."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Panel:
     title: str
     unit: str
     curves: list[Curve]
-    limit_name: str  # A horizontal line.
-    limit: float
+    limit: Limit | None = None
 
 
 def draw(panels: list[Panel], file: Path) -> None:
@@ -31,8 +40,6 @@ def draw(panels: list[Panel], file: Path) -> None:
         "set logscale xy",
         "set grid",
         "set xlabel 'message size'",
-        "set xrange [4:2097152]",
-        "set xtics ('8' 8, '256' 256, '4 KiB' 4096, '64 KiB' 65536, '1 MiB' 1048576)",
     ]
     for panel in panels:
         script += _panel(panel)
@@ -40,13 +47,16 @@ def draw(panels: list[Panel], file: Path) -> None:
 
 
 def _panel(panel: Panel) -> list[str]:
-    lines = []
+    sizes = sorted({size for curve in panel.curves for size, _ in curve.points})
+    tics = ", ".join(f"'{bytes_text(size)}' {size}" for size in sizes)
+    lines = [f"set xrange [{sizes[0] / 2}:{sizes[-1] * 2}]", f"set xtics ({tics}) rotate by -45"]
     plots = []
     for index, curve in enumerate(panel.curves):
         lines += [f"$curve{index} << EOD", *(f"{size} {value}" for size, value in curve.points), "EOD"]
         colour = COLOURS[index % len(COLOURS)]
         plots.append(f"$curve{index} with linespoints pt 7 ps 0.5 lw 2 lc '{colour}' title '{curve.name}'")
-    plots.append(f"{panel.limit} with lines dt 2 lw 1.5 lc '#000000' title '{panel.limit_name}'")
+    if panel.limit is not None:
+        plots.append(f"{panel.limit.value} with lines dt 2 lw 1.5 lc '#000000' title '{panel.limit.name}'")
     return lines + [
         f"set title '{panel.title}'",
         f"set ylabel '{panel.unit}'",

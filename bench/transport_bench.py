@@ -4,8 +4,8 @@ offers. bench/README.md says what each line means."""
 from pathlib import Path
 from typing import Callable
 
-from comparison import Comparison, Target, compare
-from picture import Curve, Panel
+from comparison import Comparison, Target, bytes_text, compare
+from picture import Curve, Limit, Panel
 from result import Result
 from series import Series, measure
 from tunnel_bench import comparisons as tunnel_comparisons
@@ -32,12 +32,12 @@ LINK = "link"
 AllSeries = dict[str, Series]
 
 
-def run(programs: Path, quick: bool) -> Result:
+def run(binaries: Path, quick: bool) -> Result:
     rounds = QUICK_ROUNDS if quick else ROUNDS
     idle_seconds = QUICK_IDLE_SECONDS if quick else IDLE_SECONDS
-    seen = measure(programs / "transport/transport_pair", [str(rounds)], SECONDS)
-    seen |= measure(programs / "transport/idle_wakeups", [str(idle_seconds)], SECONDS)
-    seen |= measure_tunnel(programs.parent, rounds)
+    seen = measure(binaries / "bench/transport/transport_pair", [str(rounds)], SECONDS)
+    seen |= measure(binaries / "bench/transport/idle_wakeups", [str(idle_seconds)], SECONDS)
+    seen |= measure_tunnel(binaries, rounds)
     comparisons = _messages(seen) + _waiting(seen) + tunnel_comparisons(seen)
     for size in SIZES:
         comparisons += _instead(seen, size)
@@ -109,13 +109,13 @@ def _instead(seen: AllSeries, size: int) -> list[Comparison]:
 def _latencies(seen: AllSeries) -> Panel:
     curves = _curves(lambda wire, size: _latency(seen, wire, size).median() / 1e3)
     limit = _half(seen["bare/round_trip"])
-    return Panel("Latency, one way", "us", curves, limit.name, limit.median() / 1e3)
+    return Panel("Latency, one way", "us", curves, Limit(limit.name, limit.median() / 1e3))
 
 
 def _bandwidths(seen: AllSeries) -> Panel:
     curves = _curves(lambda wire, size: _bandwidth(seen, wire, size).median() / 1e6)
     limit = _best_pipeline(seen)
-    return Panel("Messages in one direction", "MB/s", curves, limit.name, limit.median() / 1e6)
+    return Panel("Messages in one direction", "MB/s", curves, Limit(limit.name, limit.median() / 1e6))
 
 
 def _curves(value: Callable[[str, int], float]) -> list[Curve]:
@@ -144,10 +144,3 @@ def _best_pipeline(seen: AllSeries) -> Series:
     best = max((one for name, one in seen.items() if name.startswith("bare/pipeline/")), key=Series.median)
     _, _, ring, chunk = best.name.split("/")
     return best.named(f"bare pipeline, {bytes_text(int(ring))} in {bytes_text(int(chunk))}")
-
-
-def bytes_text(size: int) -> str:
-    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if size >= factor:
-            return f"{size // factor} {unit}"
-    return f"{size} B"

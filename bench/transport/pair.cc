@@ -1,7 +1,6 @@
 #include "bench/transport/pair.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -9,12 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <utility>
+#include <vector>
 
+#include "bench/transport/cores.h"
 #include "bench/transport/require.h"
 #include "bench/transport/shared_block.h"
 #include "bench/transport/spin.h"
@@ -56,26 +56,6 @@ struct Meeting {
   std::atomic<uint64_t> disturbances{0};  // Of all repetitions so far, on either side.
 };
 
-// Two cores that this process may use.
-std::array<int, 2> TwoCores() {
-  cpu_set_t allowed;
-  Require(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "asking for the cores");
-  std::array<int, 2> cores;
-  size_t found = 0;
-  for (int core = 0; core < CPU_SETSIZE && found < 2; ++core) {
-    if (CPU_ISSET(core, &allowed)) cores[found++] = core;
-  }
-  if (found < 2) Fail("two cores are needed, and this process may use only one: see taskset(1).");
-  return cores;
-}
-
-void PinTo(int core) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(core, &set);
-  Require(sched_setaffinity(0, sizeof(set), &set) == 0, "pinning to a core");
-}
-
 void OnChildGone(int) {
   static constexpr char kWhy[] = "error: the other process of the pair has ended\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kWhy, sizeof(kWhy) - 1);
@@ -94,13 +74,6 @@ void Print(const Measurement& measurement, double value, bool disturbed) {
   printf("{\"name\": \"%s\", \"unit\": \"%s\", \"value\": %.9g, \"disturbed\": %s}\n",
          measurement.Name().c_str(), measurement.Unit().c_str(), value,
          disturbed ? "true" : "false");
-}
-
-// How often this process lost its core although it had more to do.
-uint64_t TimesPreempted() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_nivcsw);
 }
 
 class PairSide {
@@ -159,7 +132,10 @@ void RunSide(Side side, const Measurements& measurements, int rounds, Meeting& m
 }  // namespace
 
 void RunInPair(const Measurements& measurements, int rounds) {
-  const std::array<int, 2> cores = TwoCores();
+  const std::vector<int> cores = AllowedCores();
+  if (cores.size() < 2) {
+    Fail("two cores are needed, and this process may use only one: see taskset(1).");
+  }
   const SharedBlock<Meeting> meeting;
   RaisePriority();
   signal(SIGCHLD, OnChildGone);

@@ -22,6 +22,7 @@ enum {
   kExclusivity = MCA_BTL_EXCLUSIVITY_DEFAULT,
   kLatencyUs = 1,
   kBandwidthMbps = 40000,
+  kIdleUs = 100,
 };
 
 static int component_register(void) {
@@ -32,6 +33,13 @@ static int component_register(void) {
       "Socket of the broker: of tombolod on the host, of tombolo-agent in a virtual machine",
       MCA_BASE_VAR_TYPE_STRING, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
       &mca_btl_tombolo_component.broker_path);
+
+  mca_btl_tombolo_component.idle_us = kIdleUs;
+  (void)mca_base_component_var_register(
+      version, "idle_us",
+      "Microseconds without a message after which a rank that waits for one sleeps (0: never)",
+      MCA_BASE_VAR_TYPE_UNSIGNED_INT, NULL, 0, 0, OPAL_INFO_LVL_4, MCA_BASE_VAR_SCOPE_READONLY,
+      &mca_btl_tombolo_component.idle_us);
 
   mca_btl_base_module_t *module = &mca_btl_tombolo.super;
   module->btl_exclusivity = kExclusivity;
@@ -66,6 +74,7 @@ static void clamp_limits(mca_btl_base_module_t *module, size_t max_bytes) {
 
 static int module_construct(tombolo_module *module, bool threads) {
   module->threads = threads;
+  module->idle_is_set = false;
   module->error_callback = NULL;
   OBJ_CONSTRUCT(&module->lock, opal_mutex_t);
   OBJ_CONSTRUCT(&module->poll_lock, opal_mutex_t);

@@ -19,12 +19,15 @@
 typedef struct tombolo_component {
   mca_btl_base_component_3_0_0_t super;
   char *broker_path;  // MCA parameter `btl_tombolo_broker`.
+  unsigned idle_us;   // MCA parameter `btl_tombolo_idle_us`.
 } tombolo_component;
 
 typedef struct tombolo_module {
   mca_btl_base_module_t super;
   tombolo_engine *engine;  // NULL while the component is not in use.
   bool threads;
+  bool idle_is_set;  // The engine knows when to sleep,
+  bool is_crowded;   // for ranks that share cores.
   opal_mutex_t lock;
   opal_mutex_t poll_lock;
   opal_free_list_t descriptors;
@@ -104,6 +107,10 @@ void tombolo_fail_queue(tombolo_module *module, struct mca_btl_base_endpoint_t *
 
 // complete.c: tells the owner of a descriptor that its message is gone. Call without the lock.
 void tombolo_complete(tombolo_module *module, tombolo_descriptor *descriptor, int status);
+
+// idle.c: sleeps, if the engine finds it time to, until a message may have come or a moment has
+// passed. After a poll that found nothing, with the lock held; lets go of it while asleep.
+void tombolo_idle(tombolo_module *module);
 
 // error.c: handler of the engine, called with the lock held.
 void tombolo_on_peer_lost(void *context, void *peer_context, const char *why);

@@ -25,6 +25,7 @@ int tombolo_progress(void) {
   int events = tombolo_poll(module->engine, &handlers);
   if (OPAL_UNLIKELY(!opal_list_is_empty(&module->waiting_endpoints)))
     events += tombolo_flush_queues(module);
+  if (0 == events) tombolo_idle(module);
   tombolo_unlock(module);
   opal_mutex_unlock(&module->poll_lock);
   return events;

@@ -1,5 +1,9 @@
 #include "mpi_btl/engine/engine.h"
 
+#include <poll.h>
+#include <time.h>
+
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -8,20 +12,33 @@
 #include <utility>
 
 #include "mpi_btl/engine/address.h"
+#include "mpi_btl/engine/idle_policy.h"
 #include "mpi_btl/engine/rank_engine.h"
+#include "transport/base/clock.h"
+#include "transport/base/units.h"
 
 struct tombolo_engine {
   std::unique_ptr<tombolo::mpi::RankEngine> rep;
+  tombolo::mpi::IdlePolicy idle;
+  int64_t sleep_ns = 0;  // From falling asleep to waking up.
 };
 
 namespace {
 
 using tombolo::Claim;
+using tombolo::mpi::IdleTimes;
 using tombolo::mpi::Peer;
 using tombolo::mpi::RankEngine;
 
 static_assert(sizeof(Claim) <= sizeof(tombolo_claim) && alignof(Claim) <= alignof(tombolo_claim));
 static_assert(std::is_trivially_copyable_v<Claim> && std::is_trivially_destructible_v<Claim>);
+
+IdleTimes Now() {
+  timespec cpu;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+  return {.wall_ns = tombolo::MonotonicNs(),
+          .cpu_ns = int64_t{cpu.tv_sec} * tombolo::kNsPerSecond + cpu.tv_nsec};
+}
 
 void Explain(const absl::Status& status, tombolo_text why) {
   std::snprintf(why, TOMBOLO_TEXT_BYTES, "%s", std::string(status.message()).c_str());
@@ -40,7 +57,7 @@ extern "C" {
 
 tombolo_engine* tombolo_attach(const char* broker_path, const char* name, tombolo_text why) {
   absl::StatusOr<std::unique_ptr<RankEngine>> rep = RankEngine::Attach(broker_path, name);
-  if (rep.ok()) return new tombolo_engine{*std::move(rep)};
+  if (rep.ok()) return new tombolo_engine{.rep = *std::move(rep), .idle = {}};
   Explain(rep.status(), why);
   return nullptr;
 }
@@ -93,7 +110,33 @@ bool tombolo_send_copy(tombolo_engine* engine, tombolo_peer* peer, uint8_t tag, 
 }
 
 int tombolo_poll(tombolo_engine* engine, const tombolo_handlers* handlers) {
-  return engine->rep->Poll(*handlers);
+  const int delivered = engine->rep->Poll(*handlers);
+  engine->idle.Polled(delivered != 0);
+  return delivered;
+}
+
+void tombolo_set_idle(tombolo_engine* engine, int64_t idle_ns, int64_t longest_sleep_ns,
+                      bool is_crowded) {
+  engine->idle.Set(idle_ns, longest_sleep_ns, is_crowded);
+}
+
+bool tombolo_fall_asleep(tombolo_engine* engine) {
+  if (!engine->idle.IsTimeToLook()) return false;
+  engine->sleep_ns = engine->idle.SleepNs(Now());
+  return engine->sleep_ns != 0 && engine->rep->PrepareToSleep();
+}
+
+void tombolo_sleep(const tombolo_engine* engine) {
+  pollfd doorbell = {.fd = engine->rep->Readable(), .events = POLLIN, .revents = 0};
+  const timespec limit = {.tv_sec = engine->sleep_ns / tombolo::kNsPerSecond,
+                          .tv_nsec = engine->sleep_ns % tombolo::kNsPerSecond};
+  // Whatever it returns, the caller polls.
+  ppoll(&doorbell, 1, &limit, nullptr);
+}
+
+void tombolo_wake_up(tombolo_engine* engine) {
+  engine->rep->WakeUp();
+  engine->idle.Slept(Now());
 }
 
 }  // extern "C"

@@ -102,6 +102,19 @@ bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, 
 // Hands what has come to the handlers, at most a batch. Returns how many messages it handed over.
 int tombolo_poll(tombolo_engine *engine, const tombolo_handlers *handlers);
 
+// Sleep, for whoever polls because it waits and has nothing else to do (idle_policy.h). Until it is
+// set, nobody sleeps. `idle_ns`: how long nothing has come before the first sleep; 0: never sleep.
+// `longest_sleep_ns`: of one sleep. `is_crowded`: whoever polls yields.
+void tombolo_set_idle(tombolo_engine *engine, int64_t idle_ns, int64_t longest_sleep_ns,
+                      bool is_crowded);
+
+// After a poll that found nothing. True: it is time to sleep, and whoever sends from now on rings.
+// Then call tombolo_sleep(), before which the caller may let go of its lock, and after it
+// tombolo_wake_up(). Others may send meanwhile, but not poll.
+bool tombolo_fall_asleep(tombolo_engine *engine);
+void tombolo_sleep(const tombolo_engine *engine);
+void tombolo_wake_up(tombolo_engine *engine);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif

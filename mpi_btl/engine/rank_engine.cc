@@ -26,6 +26,11 @@ constexpr uint32_t kWishesPerQuestion = 256;
 
 constexpr size_t kPieceBytes = kMaxInlineBytes - sizeof(EngineHeader);
 
+// SUBTLE: not std::ranges::copy, of which gcc 12 makes a loop that copies byte by byte.
+void CopyTo(std::byte* memory, std::span<const std::byte> bytes) {
+  if (!bytes.empty()) memcpy(memory, bytes.data(), bytes.size());
+}
+
 // What still comes while this process leaves concerns nobody.
 class Ignore final : public ChannelHandler {
  public:
@@ -115,7 +120,7 @@ bool RankEngine::TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte>
   Claim claim;
   if (sent_bytes == 0) {
     if (std::byte* memory = TryClaim(peer, message.size(), claim)) {
-      std::ranges::copy(message, memory);
+      CopyTo(memory, message);
       Publish(claim, tag, message.size());
       sent_bytes = message.size();
       return true;
@@ -139,7 +144,7 @@ bool RankEngine::TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte
   const EngineHeader header = {EngineMessage::kPiece, tag, static_cast<uint32_t>(message.size()),
                                static_cast<uint32_t>(sent_bytes)};
   memcpy(memory, &header, sizeof(header));
-  std::ranges::copy(piece, memory + sizeof(header));
+  CopyTo(memory + sizeof(header), piece);
   Publish(claim, kEngineTag, sizeof(header) + piece.size());
   sent_bytes += piece.size();
   return true;

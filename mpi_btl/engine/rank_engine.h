@@ -64,6 +64,11 @@ class RankEngine final : private ChannelHandler {
 
   int Poll(const tombolo_handlers& handlers);
 
+  // The channel's sleep in two halves; see there.
+  bool PrepareToSleep() { return channel_->PrepareToSleep(); }
+  int Readable() const { return channel_->Readable(); }
+  void WakeUp() { channel_->WakeUp(); }
+
  private:
   RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Channel> channel);
 

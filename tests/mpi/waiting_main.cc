@@ -1,0 +1,125 @@
+// Two ranks of which one has to wait: it must use little of its core meanwhile, wake up for each
+// message, and not keep its other threads from sending.
+//
+// Usage: mpirun -n 2 ... waiting [--threads] [--polled]
+//   --threads  ask for MPI_THREAD_MULTIPLE, and send from one thread while another one waits
+//   --polled   the transport has to be polled: do not look at how much of its core a rank uses
+#include <mpi.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr int kTag = 1;
+constexpr int kOtherTag = 2;
+constexpr int kLongMs = 2000;
+constexpr int kShortMs = 5;
+constexpr int kWakeUps = 50;
+constexpr int kExchanges = 200;
+constexpr double kMostOfCore = 0.5;
+
+void LetTimePass(int ms) { poll(nullptr, 0, ms); }
+
+double Seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+double UsedCpuSeconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
+}
+
+int Receive(int tag) {
+  int value = -1;
+  MPI_Recv(&value, 1, MPI_INT, MPI_ANY_SOURCE, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  return value;
+}
+
+void Send(int partner, int tag, int value) {
+  MPI_Send(&value, 1, MPI_INT, partner, tag, MPI_COMM_WORLD);
+}
+
+// The share of a core that rank 1 used while it waited; rank 0 has none.
+double WaitLong(int rank) {
+  if (rank == 0) {
+    LetTimePass(kLongMs);
+    Send(1, kTag, 0);
+    return 0;
+  }
+  const double begin = MPI_Wtime();
+  const double used = UsedCpuSeconds();
+  Receive(kTag);
+  return (UsedCpuSeconds() - used) / (MPI_Wtime() - begin);
+}
+
+// Rank 1 is asleep whenever a message comes. Gives whether all came.
+bool WakeUp(int rank) {
+  bool good = true;
+  for (int i = 0; i < kWakeUps; ++i) {
+    if (rank == 0) {
+      LetTimePass(kShortMs);
+      Send(1, kTag, i);
+      good &= Receive(kTag) == i;
+    } else {
+      Send(0, kTag, Receive(kTag));
+    }
+  }
+  return good;
+}
+
+// Messages that need an answer from the partner's MPI, and some that do not.
+bool Exchange(int partner) {
+  constexpr int kSizes[] = {1, 1000, 20000, 100000};
+  bool good = true;
+  for (int i = 0; i < kExchanges; ++i) {
+    const int count = kSizes[i % 4];
+    const std::vector<int> out(static_cast<size_t>(count), i);
+    std::vector<int> in(out.size());
+    MPI_Sendrecv(out.data(), count, MPI_INT, partner, kOtherTag, in.data(), count, MPI_INT, partner,
+                 kOtherTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    good &= in == out;
+  }
+  return good;
+}
+
+// In each rank one thread waits, for a message that is sent when the other thread is done.
+bool SendBesideAWaiter(int rank) {
+  const int partner = rank ^ 1;
+  bool good = false;
+  std::thread waiter([] { Receive(kTag); });
+  LetTimePass(kShortMs);
+  std::thread sender([&] { good = Exchange(partner); });
+  sender.join();
+  Send(partner, kTag, 0);
+  waiter.join();
+  return good;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool threads = false;
+  bool polled = false;
+  for (int i = 1; i < argc; ++i) {
+    threads |= std::string_view(argv[i]) == "--threads";
+    polled |= std::string_view(argv[i]) == "--polled";
+  }
+  int provided;
+  MPI_Init_thread(&argc, &argv, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE, &provided);
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  const double used = WaitLong(rank);
+  bool good = used < kMostOfCore || polled;
+  good &= WakeUp(rank);
+  if (threads) good &= provided == MPI_THREAD_MULTIPLE && SendBesideAWaiter(rank);
+  std::printf("rank %d: %s; waiting used %.1f %% of a core\n", rank, good ? "good" : "bad",
+              100 * used);
+  MPI_Finalize();
+  return good ? 0 : 1;
+}
