@@ -63,7 +63,7 @@ class Effort:
     start_rounds: int
 
 
-FULL = Effort(rounds=41, few_rounds=21, waiting_seconds=15, start_ranks=(2, 8, 32, 64), start_rounds=5)
+FULL = Effort(rounds=41, few_rounds=21, waiting_seconds=10, start_ranks=(2, 8, 32, 64), start_rounds=5)
 QUICK = Effort(rounds=5, few_rounds=3, waiting_seconds=2, start_ranks=(2, 8), start_rounds=1)
 
 
