@@ -101,12 +101,13 @@ int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
   auto agent = GuestAgent::Start(loop, store, inherited, Describe(device), setup.agent);
   if (!agent.ok()) return Fail(agent.status());
   absl::Status tunnel_failure;
-  TunnelThread tunnels(setup.tunnels, [&](const absl::Status& why) {
+  const auto tunnels = TunnelThread::Start(setup.tunnels, [&](const absl::Status& why) {
     loop.Post([&loop, &tunnel_failure, why] {
       tunnel_failure = why;
       loop.Stop();
     });
   });
+  if (!tunnels.ok()) return Fail(tunnels.status());
   spdlog::info("slot {}, {} vectors; processes attach at {}", device.Slot(), device.VectorCount(),
                setup.agent.broker_socket);
   Ready(store);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 
@@ -21,12 +23,30 @@ bool MayPass(const absl::Status& status) {
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<TunnelThread>> TunnelThread::Start(TunnelOptions options,
+                                                                  OnFailure on_failure) {
+  std::unique_ptr<TunnelThread> made(new TunnelThread(std::move(options), std::move(on_failure)));
+  if (absl::Status status = made->StartThread(); !status.ok()) return status;
+  return made;
+}
+
 TunnelThread::TunnelThread(TunnelOptions options, OnFailure on_failure)
-    : options_(std::move(options)),
-      on_failure_(std::move(on_failure)),
-      thread_([this] { Serve(); }) {}
+    : options_(std::move(options)), on_failure_(std::move(on_failure)) {}
+
+absl::Status TunnelThread::StartThread() {
+  // The standard library reports by an exception; it ends here.
+  try {
+    thread_ = std::thread([this] { Serve(); });
+  } catch (const std::system_error& error) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no thread can be had for the tunnels: ", error.what(),
+                     ". Raise the limit of processes (`ulimit -u`, or pids.max of the cgroup)."));
+  }
+  return absl::OkStatus();
+}
 
 TunnelThread::~TunnelThread() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

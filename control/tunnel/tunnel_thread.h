@@ -21,7 +21,9 @@ class TunnelThread {
   // in use.
   using OnFailure = std::function<void(const absl::Status& why)>;
 
-  TunnelThread(TunnelOptions options, OnFailure on_failure);
+  // ResourceExhausted when no thread can be had.
+  static absl::StatusOr<std::unique_ptr<TunnelThread>> Start(TunnelOptions options,
+                                                             OnFailure on_failure);
 
   // Ends all connections and waits for the thread. The broker must be serving still, or be gone:
   // the thread may be waiting for its answer.
@@ -30,6 +32,9 @@ class TunnelThread {
   TunnelThread& operator=(const TunnelThread&) = delete;
 
  private:
+  TunnelThread(TunnelOptions options, OnFailure on_failure);
+
+  absl::Status StartThread();
   void Serve();
   absl::Status AttachAndRun();
   void PauseUnlessStopping(int64_t pause_ns);

@@ -71,8 +71,8 @@ class HostAgentTest : public testing::Test {
     options.name = "near";
     options.forwards.push_back(ParseForwardRule(Near("echo") + "=echo").value());
     options.forwards.push_back(ParseForwardRule(Near("control") + "=control").value());
-    tunnels_ = std::make_unique<TunnelThread>(
-        options, [](const absl::Status& why) { ADD_FAILURE() << why; });
+    tunnels_ =
+        TunnelThread::Start(options, [](const absl::Status& why) { ADD_FAILURE() << why; }).value();
     watcher_ = Endpoint::Attach(Broker(), "watcher").value();
     ASSERT_TRUE(Eventually([this] { return Echoes(); }));
   }
