@@ -31,7 +31,7 @@ namespace tombolo::control {
 struct GuestAgentOptions {
   std::string broker_socket;
   BootId boot_id = {};
-  int64_t attach_deadline_ns = 5 * kNsPerSecond;
+  int64_t attach_deadline_ns = 5 * kNsPerSecond;  // Also of what is asked about services.
 };
 
 class GuestAgent {

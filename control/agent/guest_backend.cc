@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "spdlog/spdlog.h"
-#include "transport/base/units.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::control {
 namespace {
@@ -17,38 +17,52 @@ constexpr uint16_t kHostSlotNumber = 0;
 constexpr uint16_t kLinkVector = 1;
 constexpr int kLastStatusCode = static_cast<int>(absl::StatusCode::kUnauthenticated);
 
-absl::Status ErrorOf(const LinkAttachReply& reply) {
+// Reply: LinkAttachReply, LinkServiceReply.
+template <typename Reply>
+absl::Status StatusOf(const Reply& reply) {
   if (reply.code < 0 || reply.code > kLastStatusCode) {
     return absl::InternalError(absl::StrCat("the daemon answered with code ", reply.code));
   }
   return absl::Status(static_cast<absl::StatusCode>(reply.code), reply.text);
 }
 
-absl::Status NoServices() {
-  return absl::UnimplementedError(
-      "services are opened by processes of the host only; the control link carries no such "
-      "request.");
+LinkServiceRequest MakeRequest(const std::string& service, EndpointId endpoint) {
+  LinkServiceRequest request{.endpoint = {endpoint.index, endpoint.incarnation}};
+  memcpy(request.name, service.data(), std::min(service.size(), sizeof(request.name)));
+  return request;
+}
+
+absl::StatusOr<ServiceGrant> ToServiceGrant(const LinkServiceReply& reply) {
+  if (absl::Status status = StatusOf(reply); !status.ok()) return status;
+  if (reply.service_index < kServiceCount) {
+    return ServiceGrant{reply.service_index, reply.service_incarnation};
+  }
+  return absl::InternalError(absl::StrCat("the daemon answered with service ", reply.service_index,
+                                          "; there are ", kServiceCount, "."));
 }
 
 }  // namespace
 
 GuestBackend::GuestBackend(EventLoop& loop, const AgentDevice& device, const Region& region,
                            const Options& options, ListLiving list_living)
-    : loop_(loop),
-      device_(device),
-      attach_deadline_ns_(options.attach_deadline_ns),
+    : device_(device),
       list_living_(std::move(list_living)),
+      attaches_(loop, options.deadline_ns),
+      services_(loop, options.deadline_ns),
       link_(region.Control(device.slot), options.boot_id, *this,
             [doorbells = device.device] { doorbells->Ring(kHostSlotNumber, kLinkVector); }) {}
 
 void GuestBackend::AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) {
-  const uint64_t request = ++last_request_;
-  Pending& pending = pending_[request];
-  pending.attach = {.request = request, .pid = pid};
-  memcpy(pending.attach.name, name.data(), std::min(name.size(), sizeof(pending.attach.name) - 1));
-  pending.done = std::move(done);
-  pending.deadline = loop_.After(attach_deadline_ns_, [this, request] { Expire(request); });
-  link_.Attach(pending.attach);
+  LinkAttach attach{.pid = pid};
+  memcpy(attach.name, name.data(), std::min(name.size(), sizeof(attach.name) - 1));
+  attaches_.Add(
+      [this, attach](uint64_t request) mutable {
+        attach.request = request;
+        link_.Attach(attach);
+      },
+      [this, done = std::move(done)](const absl::StatusOr<LinkAttachReply>& reply) {
+        done(reply.ok() ? ToGrant(*reply) : reply.status());
+      });
 }
 
 void GuestBackend::EndpointGone(EndpointId id) {
@@ -61,11 +75,27 @@ absl::StatusOr<int> GuestBackend::Doorbell(uint16_t, uint16_t) {
       "in a guest doorbells are rung through the device, not through eventfds of its broker.");
 }
 
-void GuestBackend::OpenService(const std::string&, EndpointId, OpenServiceDone done) {
-  done(NoServices());
+void GuestBackend::OpenService(const std::string& name, EndpointId writer, OpenServiceDone done) {
+  services_.Add(
+      [this, open = MakeRequest(name, writer)](uint64_t request) mutable {
+        open.request = request;
+        link_.OpenService(open);
+      },
+      [done = std::move(done)](const absl::StatusOr<LinkServiceReply>& reply) {
+        done(reply.ok() ? ToServiceGrant(*reply) : reply.status());
+      });
 }
 
-void GuestBackend::CloseService(const std::string&, CloseServiceDone done) { done(NoServices()); }
+void GuestBackend::CloseService(const std::string& name, EndpointId asker, CloseServiceDone done) {
+  services_.Add(
+      [this, close = MakeRequest(name, asker)](uint64_t request) mutable {
+        close.request = request;
+        link_.CloseService(close);
+      },
+      [done = std::move(done)](const absl::StatusOr<LinkServiceReply>& reply) {
+        done(reply.ok() ? StatusOf(*reply) : reply.status());
+      });
+}
 
 void GuestBackend::Tick() {
   if (!IsUp()) link_.SayHello();
@@ -75,19 +105,23 @@ void GuestBackend::Tick() {
 void GuestBackend::OnUp(uint32_t slot_incarnation) {
   spdlog::info("the daemon welcomes slot {}, incarnation {}", device_.slot, slot_incarnation);
   link_.Resync(list_living_());
-  for (const auto& [request, pending] : pending_) link_.Attach(pending.attach);
+  attaches_.AskAgain();
+  services_.AskAgain();
 }
 
 void GuestBackend::OnAttachReply(const LinkAttachReply& reply) {
-  const absl::StatusOr<Grant> grant = ToGrant(reply);
-  auto found = pending_.extract(reply.request);
-  if (!found.empty()) return found.mapped().done(grant);
-  // Nobody waits for it any more.
-  if (grant.ok()) EndpointGone(grant->id);
+  if (attaches_.Answer(reply.request, reply)) return;
+  if (reply.code == 0) EndpointGone({reply.endpoint.index, reply.endpoint.incarnation});
+}
+
+// An answer that came too late changes nothing: who opened is the writer until it ends, and may ask
+// again.
+void GuestBackend::OnServiceReply(const LinkServiceReply& reply) {
+  services_.Answer(reply.request, reply);
 }
 
 absl::StatusOr<Grant> GuestBackend::ToGrant(const LinkAttachReply& reply) {
-  if (reply.code != 0) return ErrorOf(reply);
+  if (absl::Status status = StatusOf(reply); !status.ok()) return status;
   if (reply.vector >= device_.eventfds.size()) {
     EndpointGone({reply.endpoint.index, reply.endpoint.incarnation});
     return absl::FailedPreconditionError(absl::StrCat(
@@ -100,14 +134,6 @@ absl::StatusOr<Grant> GuestBackend::ToGrant(const LinkAttachReply& reply) {
   grant.vector = static_cast<uint16_t>(reply.vector);
   grant.wake_fd = device_.eventfds[reply.vector];
   return grant;
-}
-
-void GuestBackend::Expire(uint64_t request) {
-  auto found = pending_.extract(request);
-  if (found.empty()) return;
-  found.mapped().done(absl::UnavailableError(
-      absl::StrCat("the daemon on the host has not answered within ",
-                   attach_deadline_ns_ / kNsPerMs, " ms; is tombolod running there?")));
 }
 
 }  // namespace tombolo::control

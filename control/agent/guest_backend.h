@@ -2,23 +2,22 @@
 // link of this slot.
 //
 // A request that the link lost is sent again when the link is up again; one that is not answered
-// within the deadline fails. The daemon's answers are checked, because any guest of the region
-// could have written them. Thread safety: the loop's thread.
+// within the deadline fails (pending_requests.h). The daemon's answers are checked, because any
+// guest of the region could have written them. Thread safety: the loop's thread.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "control/agent/agent_device.h"
+#include "control/agent/pending_requests.h"
 #include "control/broker/broker_backend.h"
 #include "control/event_loop/event_loop.h"
-#include "control/event_loop/watch.h"
 #include "control/link/agent_link.h"
 #include "control/link/boot_id.h"
 #include "transport/region/region.h"
@@ -32,7 +31,7 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
 
   struct Options {
     BootId boot_id;
-    int64_t attach_deadline_ns;
+    int64_t deadline_ns;  // Of the daemon's answers.
   };
 
   // Says hello. `loop` must outlive it.
@@ -43,7 +42,7 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
   void EndpointGone(EndpointId id) override;
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
   void OpenService(const std::string& name, EndpointId writer, OpenServiceDone done) override;
-  void CloseService(const std::string& name, CloseServiceDone done) override;
+  void CloseService(const std::string& name, EndpointId asker, CloseServiceDone done) override;
 
   // The link's doorbell has rung.
   void Poll() { link_.Poll(); }
@@ -54,24 +53,16 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
   bool IsUp() const { return link_.IsUp(); }
 
  private:
-  struct Pending {
-    LinkAttach attach;
-    AttachDone done;
-    Watch deadline;
-  };
-
   void OnUp(uint32_t slot_incarnation) override;
   void OnAttachReply(const LinkAttachReply& reply) override;
+  void OnServiceReply(const LinkServiceReply& reply) override;
 
   absl::StatusOr<Grant> ToGrant(const LinkAttachReply& reply);
-  void Expire(uint64_t request);
 
-  EventLoop& loop_;
   const AgentDevice device_;
-  const int64_t attach_deadline_ns_;
   const ListLiving list_living_;
-  uint64_t last_request_ = 0;
-  std::map<uint64_t, Pending> pending_;
+  PendingRequests<LinkAttachReply> attaches_;
+  PendingRequests<LinkServiceReply> services_;
   AgentLink link_;
 };
 

@@ -69,8 +69,10 @@ class BrokerBackend {
   virtual void OpenService(const std::string& name, tombolo::EndpointId writer,
                            OpenServiceDone done) = 0;
 
-  // Frees the service `name`, also unchecked, with all its memory.
-  virtual void CloseService(const std::string& name, CloseServiceDone done) = 0;
+  // Frees the service `name`, also unchecked, with all its memory, because the endpoint `asker`
+  // wants that.
+  virtual void CloseService(const std::string& name, tombolo::EndpointId asker,
+                            CloseServiceDone done) = 0;
 };
 
 }  // namespace tombolo::control

@@ -213,7 +213,7 @@ absl::Status BrokerSession::OpenService(const BrokerRequest& request) {
 
 absl::Status BrokerSession::CloseService(const BrokerRequest& request) {
   if (!IsAttached()) return NotAttached("close services");
-  context_.backend->CloseService(NameIn(request),
+  context_.backend->CloseService(NameIn(request), endpoint_->id,
                                  [weak = weak_from_this()](const absl::Status& status) {
                                    const std::shared_ptr<BrokerSession> session = weak.lock();
                                    if (session != nullptr)

@@ -143,7 +143,7 @@ absl::Status Daemon::ServeProcesses() {
 }
 
 absl::Status Daemon::ServeAgents() {
-  auto links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_);
+  auto links = GuestLinks::Start(loop_, region_.View(), doorbells_, registry_, services_);
   if (!links.ok()) return links.status();
   guest_links_ = *std::move(links);
   return absl::OkStatus();

@@ -20,20 +20,27 @@ namespace {
 constexpr uint32_t kLinkVector = 1;
 constexpr int64_t kTimerNs = kNsPerSecond;
 
-LinkAttachReply Refusal(const absl::Status& status) {
-  LinkAttachReply reply;
+// Reply: LinkAttachReply, LinkServiceReply.
+template <typename Reply>
+Reply Outcome(const absl::Status& status) {
+  Reply reply;
   reply.code = static_cast<int32_t>(status.code());
   const size_t length = std::min(status.message().size(), sizeof(reply.text) - 1);
   memcpy(reply.text, status.message().data(), length);
   return reply;
 }
 
+std::string NameIn(const LinkServiceRequest& request) {
+  return std::string(request.name, strnlen(request.name, sizeof(request.name)));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GuestLinks>> GuestLinks::Start(EventLoop& loop, const Region& region,
                                                               const DoorbellTable& doorbells,
-                                                              Registry& registry) {
-  std::unique_ptr<GuestLinks> links(new GuestLinks(loop, region, doorbells, registry));
+                                                              Registry& registry,
+                                                              ServiceDesk& services) {
+  std::unique_ptr<GuestLinks> links(new GuestLinks(loop, region, doorbells, registry, services));
   absl::StatusOr<Watch> watch = loop.WatchReadable(doorbells.Fd(kHostSlot, kLinkVector),
                                                    [raw = links.get()] { raw->Rung(); });
   if (!watch.ok()) return watch.status();
@@ -43,8 +50,8 @@ absl::StatusOr<std::unique_ptr<GuestLinks>> GuestLinks::Start(EventLoop& loop, c
 }
 
 GuestLinks::GuestLinks(EventLoop& loop, const Region& region, const DoorbellTable& doorbells,
-                       Registry& registry)
-    : loop_(loop), doorbells_(doorbells), registry_(registry) {
+                       Registry& registry, ServiceDesk& services)
+    : loop_(loop), doorbells_(doorbells), registry_(registry), services_(services) {
   for (uint32_t slot = 0; slot < doorbells.SlotCount(); ++slot) {
     links_.push_back(
         std::make_unique<DaemonLink>(static_cast<uint16_t>(slot), region.Control(slot), *this,
@@ -94,7 +101,7 @@ void GuestLinks::OnAttach(uint16_t slot, const LinkAttach& attach) {
     reply.endpoint = {id->index, id->incarnation};
     reply.vector = registry_.FindEndpoint(*id)->vector;
   } else {
-    reply = Refusal(id.status());
+    reply = Outcome<LinkAttachReply>(id.status());
   }
   reply.request = attach.request;
   links_[slot]->Reply(reply);
@@ -104,6 +111,42 @@ void GuestLinks::OnGone(uint16_t slot, EndpointId id) {
   const EndpointInfo* live = registry_.FindEndpoint(id);
   if (live == nullptr || live->slot != slot) return;  // Told twice, or not its own.
   registry_.EndpointGone(id).IgnoreError();
+}
+
+// The endpoint that asks, if it is a living one of the slot.
+absl::StatusOr<EndpointId> GuestLinks::AskerOf(uint16_t slot,
+                                               const LinkServiceRequest& request) const {
+  const EndpointId id = {request.endpoint.index, request.endpoint.incarnation};
+  const EndpointInfo* live = registry_.FindEndpoint(id);
+  if (live != nullptr && live->slot == slot) return id;
+  return absl::FailedPreconditionError(absl::StrCat("slot ", slot, " has no live endpoint ",
+                                                    id.index, " of incarnation ", id.incarnation,
+                                                    " that could ask for a service."));
+}
+
+void GuestLinks::OnOpenService(uint16_t slot, const LinkServiceRequest& request) {
+  const absl::StatusOr<EndpointId> asker = AskerOf(slot, request);
+  absl::StatusOr<ServiceEntry> service =
+      asker.ok() ? services_.Open(NameIn(request), *asker) : asker.status();
+  LinkServiceReply reply;
+  if (service.ok()) {
+    reply.service_index = service->index;
+    reply.service_incarnation = service->incarnation;
+    spdlog::info("service {} is '{}', written by endpoint {} of slot {}", service->index,
+                 service->name, asker->index, slot);
+  } else {
+    reply = Outcome<LinkServiceReply>(service.status());
+  }
+  reply.request = request.request;
+  links_[slot]->Reply(reply);
+}
+
+void GuestLinks::OnCloseService(uint16_t slot, const LinkServiceRequest& request) {
+  absl::Status status = AskerOf(slot, request).status();
+  if (status.ok()) status = services_.Close(NameIn(request));
+  LinkServiceReply reply = Outcome<LinkServiceReply>(status);
+  reply.request = request.request;
+  links_[slot]->Reply(reply);
 }
 
 void GuestLinks::OnResync(uint16_t slot, const std::vector<EndpointId>& live) {

@@ -2,9 +2,10 @@
 // brokers may ask of the registry.
 //
 // A broker is believed in what concerns its own slot and in nothing else: which of its processes
-// attach and die, and which boot of its kernel this is. Brokers ring (slot 0, vector 1), which
-// tells nothing of whose link it is, so all links are looked at: some words for each slot. A timer
-// does the same once a second, because a doorbell may be lost.
+// attach and die, which boot of its kernel this is, and which of its endpoints asks for a service.
+// Brokers ring (slot 0, vector 1), which tells nothing of whose link it is, so all links are looked
+// at: some words for each slot. A timer does the same once a second, because a doorbell may be
+// lost.
 //
 // Thread safety: the daemon's event loop.
 #pragma once
@@ -15,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
@@ -29,7 +31,8 @@ class GuestLinks final : public DaemonLinkHandler {
   // All must outlive it.
   static absl::StatusOr<std::unique_ptr<GuestLinks>> Start(EventLoop& loop, const Region& region,
                                                            const DoorbellTable& doorbells,
-                                                           Registry& registry);
+                                                           Registry& registry,
+                                                           ServiceDesk& services);
 
   // The machine of `slot` is gone.
   void SlotVacated(uint32_t slot);
@@ -38,19 +41,23 @@ class GuestLinks final : public DaemonLinkHandler {
 
  private:
   GuestLinks(EventLoop& loop, const Region& region, const DoorbellTable& doorbells,
-             Registry& registry);
+             Registry& registry, ServiceDesk& services);
 
   void Rung();
   void PollAll();
+  absl::StatusOr<EndpointId> AskerOf(uint16_t slot, const LinkServiceRequest& request) const;
 
   absl::StatusOr<uint32_t> OnHello(uint16_t slot, const BootId& boot_id) override;
   void OnAttach(uint16_t slot, const LinkAttach& attach) override;
   void OnGone(uint16_t slot, EndpointId id) override;
+  void OnOpenService(uint16_t slot, const LinkServiceRequest& request) override;
+  void OnCloseService(uint16_t slot, const LinkServiceRequest& request) override;
   void OnResync(uint16_t slot, const std::vector<EndpointId>& live) override;
 
   EventLoop& loop_;
   const DoorbellTable& doorbells_;
   Registry& registry_;
+  ServiceDesk& services_;
   std::vector<std::unique_ptr<DaemonLink>> links_;  // By slot; the host's stays down.
   bool poll_posted_ = false;
   Watch doorbell_watch_;

@@ -54,7 +54,7 @@ void HostBroker::OpenService(const std::string& name, tombolo::EndpointId writer
   done(ServiceGrant{service->index, service->incarnation});
 }
 
-void HostBroker::CloseService(const std::string& name, CloseServiceDone done) {
+void HostBroker::CloseService(const std::string& name, tombolo::EndpointId, CloseServiceDone done) {
   done(services_.Close(name));
 }
 

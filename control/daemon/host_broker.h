@@ -28,7 +28,8 @@ class HostBroker final : public BrokerBackend {
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
   void OpenService(const std::string& name, tombolo::EndpointId writer,
                    OpenServiceDone done) override;
-  void CloseService(const std::string& name, CloseServiceDone done) override;
+  void CloseService(const std::string& name, tombolo::EndpointId asker,
+                    CloseServiceDone done) override;
 
  private:
   Registry& registry_;

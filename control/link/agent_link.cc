@@ -51,12 +51,23 @@ void AgentLink::LookForWelcome() {
 }
 
 bool AgentLink::Dispatch(const LinkMessage& message) {
-  LinkAttachReply reply;
-  if (static_cast<LinkTag>(message.tag) != LinkTag::kAttachReply || !message.Into(reply)) {
-    return false;
+  switch (static_cast<LinkTag>(message.tag)) {
+    case LinkTag::kAttachReply:
+      return DispatchReply(message, &AgentLinkHandler::OnAttachReply);
+    case LinkTag::kServiceReply:
+      return DispatchReply(message, &AgentLinkHandler::OnServiceReply);
+    default:
+      return false;
   }
+}
+
+template <typename T>
+bool AgentLink::DispatchReply(const LinkMessage& message,
+                              void (AgentLinkHandler::*on_reply)(const T&)) {
+  T reply;
+  if (!message.Into(reply)) return false;
   reply.text[kLinkTextBytes - 1] = '\0';
-  handler_.OnAttachReply(reply);
+  (handler_.*on_reply)(reply);
   return true;
 }
 
@@ -77,6 +88,14 @@ void AgentLink::Attach(const LinkAttach& attach) { Send(LinkTag::kAttach, attach
 
 void AgentLink::Gone(tombolo::EndpointId id) {
   Send(LinkTag::kGone, LinkGone{{id.index, id.incarnation}});
+}
+
+void AgentLink::OpenService(const LinkServiceRequest& request) {
+  Send(LinkTag::kOpenService, request);
+}
+
+void AgentLink::CloseService(const LinkServiceRequest& request) {
+  Send(LinkTag::kCloseService, request);
 }
 
 template <typename T>

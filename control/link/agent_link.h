@@ -28,6 +28,7 @@ class AgentLinkHandler {
   // again for what is still wanted.
   virtual void OnUp(uint32_t slot_incarnation) = 0;
   virtual void OnAttachReply(const LinkAttachReply& reply) = 0;
+  virtual void OnServiceReply(const LinkServiceReply& reply) = 0;
 };
 
 class AgentLink {
@@ -52,6 +53,8 @@ class AgentLink {
   void Resync(const std::vector<tombolo::EndpointId>& live);
   void Attach(const LinkAttach& attach);
   void Gone(tombolo::EndpointId id);
+  void OpenService(const LinkServiceRequest& request);
+  void CloseService(const LinkServiceRequest& request);
 
   static uint64_t RandomNonce();
 
@@ -68,6 +71,8 @@ class AgentLink {
 
   void LookForWelcome();
   bool Dispatch(const LinkMessage& message);
+  template <typename T>
+  bool DispatchReply(const LinkMessage& message, void (AgentLinkHandler::*on_reply)(const T&));
   template <typename T>
   void Send(LinkTag tag, const T& payload);
 

@@ -78,10 +78,25 @@ bool DaemonLink::Dispatch(const LinkMessage& message) {
       handler_.OnGone(slot_, {gone.endpoint.index, gone.endpoint.incarnation});
       return true;
     }
+    case LinkTag::kOpenService:
+    case LinkTag::kCloseService:
+      return DispatchService(message);
     case LinkTag::kAttachReply:
+    case LinkTag::kServiceReply:
       break;
   }
   return false;
+}
+
+bool DaemonLink::DispatchService(const LinkMessage& message) {
+  LinkServiceRequest request;
+  if (!message.Into(request)) return false;
+  if (static_cast<LinkTag>(message.tag) == LinkTag::kOpenService) {
+    handler_.OnOpenService(slot_, request);
+  } else {
+    handler_.OnCloseService(slot_, request);
+  }
+  return true;
 }
 
 bool DaemonLink::DispatchResync(const LinkResync& resync) {
@@ -94,11 +109,15 @@ bool DaemonLink::DispatchResync(const LinkResync& resync) {
   return true;
 }
 
-void DaemonLink::Reply(const LinkAttachReply& reply) {
+void DaemonLink::Reply(const LinkAttachReply& reply) { Send(LinkTag::kAttachReply, reply); }
+
+void DaemonLink::Reply(const LinkServiceReply& reply) { Send(LinkTag::kServiceReply, reply); }
+
+template <typename T>
+void DaemonLink::Send(LinkTag tag, const T& payload) {
   // A broker that is not there says hello first, and asks again.
   if (up_ == nullptr) return;
-  const auto tag = static_cast<uint8_t>(LinkTag::kAttachReply);
-  if (!up_->to_broker.Send(LinkMessage::Of(tag, reply))) GoDown();
+  if (!up_->to_broker.Send(LinkMessage::Of(static_cast<uint8_t>(tag), payload))) GoDown();
 }
 
 void DaemonLink::Close() {

@@ -34,6 +34,10 @@ class DaemonLinkHandler {
   virtual void OnAttach(uint16_t slot, const LinkAttach& attach) = 0;
   virtual void OnGone(uint16_t slot, tombolo::EndpointId id) = 0;
 
+  // To be answered as OnAttach is. Nothing of `request` is checked.
+  virtual void OnOpenService(uint16_t slot, const LinkServiceRequest& request) = 0;
+  virtual void OnCloseService(uint16_t slot, const LinkServiceRequest& request) = 0;
+
   // All of the slot's endpoints that live are in `live`.
   virtual void OnResync(uint16_t slot, const std::vector<tombolo::EndpointId>& live) = 0;
 };
@@ -51,6 +55,7 @@ class DaemonLink {
   bool Poll();
 
   void Reply(const LinkAttachReply& reply);
+  void Reply(const LinkServiceReply& reply);
 
   // The slot is vacant: nobody writes here any more. Leaves the area as a newcomer expects it.
   void Close();
@@ -75,6 +80,9 @@ class DaemonLink {
   void Welcome(uint64_t nonce, uint32_t slot_incarnation);
   bool Dispatch(const LinkMessage& message);
   bool DispatchResync(const LinkResync& resync);
+  bool DispatchService(const LinkMessage& message);
+  template <typename T>
+  void Send(LinkTag tag, const T& payload);
   void GoDown();
 
   const uint16_t slot_;

@@ -6,21 +6,35 @@
 //                                in as many messages as it takes
 //                     kAttach    one process wants to be an endpoint; answered by kAttachReply
 //                     kGone      one of its endpoints is proven dead
-//   daemon -> agent   kAttachReply
+//                     kOpenService   one of its endpoints wants to write the memory of a service
+//                     kCloseService  one of its endpoints wants a service to be freed; both are
+//                                    answered by kServiceReply
+//   daemon -> agent   kAttachReply, kServiceReply
 //
 // A link may be started anew at any time, and what was under way is lost then. So all of it may be
 // said again: requests carry a number of the agent's choice, a resync replaces what was said
-// before, and an endpoint that was granted but is not in a resync is dead.
+// before, and an endpoint that was granted but is not in a resync is dead. Who is a service's
+// writer may ask to be that again; a close whose answer was lost may find no such service the
+// second time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "transport/layout/member_table.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::control {
 
-enum class LinkTag : uint8_t { kResync = 1, kAttach = 2, kGone = 3, kAttachReply = 4 };
+enum class LinkTag : uint8_t {
+  kResync = 1,
+  kAttach = 2,
+  kGone = 3,
+  kAttachReply = 4,
+  kOpenService = 5,
+  kCloseService = 6,
+  kServiceReply = 7,
+};
 
 struct LinkEndpoint {
   uint32_t index = 0;
@@ -56,9 +70,27 @@ struct LinkAttachReply {
   char text[kLinkTextBytes] = {};
 };
 
+// Of kOpenService and kCloseService.
+struct LinkServiceRequest {
+  uint64_t request = 0;
+  LinkEndpoint endpoint;              // Who asks.
+  char name[kServiceNameBytes] = {};  // Zero-padded.
+};
+
+struct LinkServiceReply {
+  uint64_t request = 0;
+  int32_t code = 0;  // As in a LinkAttachReply.
+  uint32_t service_index = 0;
+  uint32_t service_incarnation = 0;
+  uint32_t reserved = 0;
+  char text[kLinkTextBytes] = {};
+};
+
 static_assert(sizeof(LinkResync) == 8 + 8 * kResyncEndpoints);
 static_assert(sizeof(LinkAttach) == 48);
 static_assert(sizeof(LinkGone) == 8);
 static_assert(sizeof(LinkAttachReply) == 24 + kLinkTextBytes);
+static_assert(sizeof(LinkServiceRequest) == 48);
+static_assert(sizeof(LinkServiceReply) == 24 + kLinkTextBytes);
 
 }  // namespace tombolo::control

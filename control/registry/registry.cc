@@ -116,12 +116,23 @@ absl::Status Registry::EndpointGone(EndpointId id) {
 
 absl::StatusOr<ServiceEntry> Registry::OpenService(std::string_view name, EndpointId writer) {
   if (auto good = CheckText(name, "a service name", kMaxServiceNameBytes); !good.ok()) return good;
-  if (endpoints_.FindLive(writer) == nullptr) {
+  const EndpointInfo* live = endpoints_.FindLive(writer);
+  if (live == nullptr) {
     return absl::NotFoundError(absl::StrCat("there is no live endpoint ", writer.index,
                                             " of incarnation ", writer.incarnation,
                                             " that could write a service's memory."));
   }
-  return services_.Open(std::string(name), writer);
+  if (absl::Status may = CheckMayMake(name, live->slot); !may.ok()) return may;
+  return services_.Open(std::string(name), writer, live->slot);
+}
+
+// Services outlive whoever made them, so one VM could use up all of them.
+absl::Status Registry::CheckMayMake(std::string_view service, uint32_t slot) {
+  if (slot == kHostSlot || services_.Exists(service)) return absl::OkStatus();
+  if (services_.CountOf(slot) < limits_.guest_services) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the VM of slot ", slot, " has made ", limits_.guest_services,
+                   " services, as many as one may; close one that nobody needs."));
 }
 
 absl::Status Registry::CloseService(std::string_view name) { return services_.Close(name); }

@@ -49,6 +49,7 @@ struct RegistryLimits {
   uint32_t vectors = 16;         // Per slot.
   uint32_t endpoints = 1024;     // In the whole region.
   uint32_t services = 64;        // In the whole region.
+  uint32_t guest_services = 16;  // Of those, that the endpoints of one VM may make.
   size_t history_events = 4096;  // That EventsSince() can go back.
 };
 
@@ -101,7 +102,8 @@ class Registry {
 
   // Makes the live endpoint `writer` the one that may write the memory of the service `name`, which
   // begins to exist with that. Tells no observer. NotFound when `writer` is not live,
-  // InvalidArgument for a bad name; else as ServiceTable::Open() says.
+  // InvalidArgument for a bad name, ResourceExhausted when its VM has made as many as one may; else
+  // as ServiceTable::Open() says.
   absl::StatusOr<ServiceEntry> OpenService(std::string_view name, EndpointId writer);
 
   // The service goes, once its memory is free: then ServiceGone(). Tells no observer. Errors as
@@ -148,6 +150,7 @@ class Registry {
 
   absl::StatusOr<Slot*> Occupied(uint32_t slot);
   absl::Status CheckAttach(const AttachRequest& request) const;
+  absl::Status CheckMayMake(std::string_view service, uint32_t slot);
   std::vector<EndpointInfo> KillAllOf(uint32_t slot);
   void Tell(EventKind kind, const PeerInfo& peer, std::vector<EndpointInfo> endpoints = {});
 

@@ -7,9 +7,10 @@
 
 namespace tombolo::control {
 
-absl::StatusOr<ServiceEntry> ServiceTable::Open(const std::string& name, EndpointId writer) {
+absl::StatusOr<ServiceEntry> ServiceTable::Open(const std::string& name, EndpointId writer,
+                                                uint32_t slot) {
   Record* record = Find(name);
-  if (record == nullptr) record = Make(name);
+  if (record == nullptr) record = Make(name, slot);
   if (record == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "all ", records_.size(), " services of the region exist; close one that nobody needs."));
@@ -63,6 +64,12 @@ std::vector<ServiceEntry> ServiceTable::All() const {
   return all;
 }
 
+uint32_t ServiceTable::CountOf(uint32_t slot) const {
+  return static_cast<uint32_t>(std::ranges::count_if(records_, [slot](const Record& record) {
+    return record.exists && record.entry.maker_slot == slot;
+  }));
+}
+
 ServiceTable::Record* ServiceTable::Find(std::string_view name) {
   const auto found = std::ranges::find_if(records_, [name](const Record& record) {
     return record.exists && record.entry.name == name;
@@ -70,7 +77,7 @@ ServiceTable::Record* ServiceTable::Find(std::string_view name) {
   return found == records_.end() ? nullptr : &*found;
 }
 
-ServiceTable::Record* ServiceTable::Make(const std::string& name) {
+ServiceTable::Record* ServiceTable::Make(const std::string& name, uint32_t slot) {
   const auto free = std::ranges::find(records_, false, &Record::exists);
   if (free == records_.end()) return nullptr;
   free->exists = true;
@@ -78,6 +85,7 @@ ServiceTable::Record* ServiceTable::Make(const std::string& name) {
                  .incarnation = NextIncarnation(free->entry.incarnation),
                  .name = name,
                  .writer = {},
+                 .maker_slot = slot,
                  .is_going = false};
   return &*free;
 }

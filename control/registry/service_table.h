@@ -27,8 +27,9 @@ struct ServiceEntry {
   uint32_t index = 0;
   uint32_t incarnation = 0;  // Counts how often the index became a service, from 1.
   std::string name;
-  EndpointId writer;      // Incarnation 0: nobody.
-  bool is_going = false;  // Its memory is being freed.
+  EndpointId writer;        // Incarnation 0: nobody.
+  uint32_t maker_slot = 0;  // Whose endpoint made the service exist.
+  bool is_going = false;    // Its memory is being freed.
 
   friend bool operator==(const ServiceEntry&, const ServiceEntry&) = default;
 };
@@ -40,7 +41,13 @@ class ServiceTable {
   // Makes `writer` the writer of the service `name`, at the lowest free index if there is none of
   // that name; good without effect when it is that already. AlreadyExists while another endpoint
   // is, Unavailable while the service is going, ResourceExhausted when all records are taken.
-  absl::StatusOr<ServiceEntry> Open(const std::string& name, EndpointId writer);
+  // `slot` is the writer's.
+  absl::StatusOr<ServiceEntry> Open(const std::string& name, EndpointId writer, uint32_t slot = 0);
+
+  bool Exists(std::string_view name) { return Find(name) != nullptr; }
+
+  // How many exist that endpoints of `slot` made.
+  uint32_t CountOf(uint32_t slot) const;
 
   // `writer` is dead.
   void ForgetWriter(EndpointId writer);
@@ -62,7 +69,7 @@ class ServiceTable {
   };
 
   Record* Find(std::string_view name);
-  Record* Make(const std::string& name);
+  Record* Make(const std::string& name, uint32_t slot);
 
   std::vector<Record> records_;
 };

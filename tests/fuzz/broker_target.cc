@@ -128,7 +128,7 @@ class BrokerTarget final : public BrokerBackend {
     if (input_.Below(4) == 0) return done(absl::AlreadyExistsError("another one writes it"));
     done(control::ServiceGrant{.index = input_.Below(64), .incarnation = 1});
   }
-  void CloseService(const std::string&, CloseServiceDone done) override {
+  void CloseService(const std::string&, EndpointId, CloseServiceDone done) override {
     done(input_.Below(2) == 0 ? absl::OkStatus() : absl::NotFoundError("no such service"));
   }
 

@@ -43,7 +43,7 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
   }
 
   void Step() {
-    const uint32_t what = input_.Below(12);
+    const uint32_t what = input_.Below(14);
     if (what < 4) return Scribble(what);
     const HostileLoads hostile(input_);
     switch (what) {
@@ -60,6 +60,10 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
         return agent_->Resync(std::vector<EndpointId>(input_.Below(kMostEndpoints)));
       case 10:
         return Reply(input_.Byte());
+      case 12:
+        return agent_->OpenService({.request = input_.Byte(), .endpoint = {}, .name = {}});
+      case 13:
+        return agent_->CloseService({.request = input_.Byte(), .endpoint = {}, .name = {}});
       default:
         return Restart();
     }
@@ -67,6 +71,12 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
 
   void Reply(uint64_t request) {
     control::LinkAttachReply reply;
+    reply.request = request;
+    daemon_->Reply(reply);
+  }
+
+  void ReplyToService(uint64_t request) {
+    control::LinkServiceReply reply;
     reply.request = request;
     daemon_->Reply(reply);
   }
@@ -98,16 +108,21 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
   // A message that looks well from outside.
   void WriteHeader() {
     Link& link = input_.Below(2) == 0 ? area_->to_daemon : area_->to_broker;
-    constexpr size_t kSizes[] = {sizeof(control::LinkResync), sizeof(control::LinkAttach),
-                                 sizeof(control::LinkGone), sizeof(control::LinkAttachReply), 12};
-    const size_t bytes = kSizes[input_.Below(5)];
+    constexpr size_t kSizes[] = {sizeof(control::LinkResync),
+                                 sizeof(control::LinkAttach),
+                                 sizeof(control::LinkGone),
+                                 sizeof(control::LinkAttachReply),
+                                 sizeof(control::LinkServiceRequest),
+                                 sizeof(control::LinkServiceReply),
+                                 12};
+    const size_t bytes = kSizes[input_.Below(7)];
     Cell& cell = link.cells[input_.Below(32)];
     const auto payload = input_.Take(input_.Below(32));
     if (!payload.empty()) memcpy(cell.payload, payload.data(), payload.size());
     const CellHeader header{.length = static_cast<uint32_t>(bytes),
                             .cells = static_cast<uint8_t>(CellsFor(bytes)),
                             .kind = static_cast<CellKind>(1 + input_.Below(3)),
-                            .tag = static_cast<uint8_t>(input_.Below(6)),
+                            .tag = static_cast<uint8_t>(input_.Below(9)),
                             .lap = static_cast<uint16_t>(1 + input_.Below(2))};
     cell.header.store(Pack(header), std::memory_order_seq_cst);
   }
@@ -118,11 +133,19 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
   }
   void OnAttach(uint16_t, const control::LinkAttach& attach) override { Reply(attach.request); }
   void OnGone(uint16_t, EndpointId) override {}
+  void OnOpenService(uint16_t, const control::LinkServiceRequest& request) override {
+    ReplyToService(request.request);
+  }
+  void OnCloseService(uint16_t, const control::LinkServiceRequest& request) override {
+    ReplyToService(request.request);
+  }
   void OnResync(uint16_t, const std::vector<EndpointId>&) override {}
   void OnUp(uint32_t) override { agent_->Resync(std::vector<EndpointId>(input_.Below(3))); }
   void OnAttachReply(const control::LinkAttachReply& reply) override {
     agent_->Gone({reply.endpoint.index, reply.endpoint.incarnation});
   }
+
+  void OnServiceReply(const control::LinkServiceReply&) override {}
 
   Input& input_;
   const std::unique_ptr<ControlArea> area_ = std::make_unique<ControlArea>();
@@ -143,6 +166,7 @@ std::vector<Bytes> Seeds() {
       {4, 0, 6, 0, 8, 1, 4, 6, 9, 100, 4, 6, 4, 10, 1, 6},        // A talk.
       {4, 0, 6, 1, 0, 0, 1, 0, 8, 1, 1, 1, 1, 0, 2, 0, 4, 6, 4},  // Messages made by hand.
       {4, 0, 6, 0, 11, 0, 6, 4, 11, 1, 4, 6, 11, 2, 6, 4},        // Restarts of either end.
+      {4, 0, 6, 0, 12, 1, 4, 6, 13, 2, 4, 6},                     // Services.
   };
 }
 

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "control/daemon/guest_links.h"
 #include "control/daemon/member_table_mirror.h"
+#include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/holder/local_store.h"
 #include "control/registry/registry.h"
@@ -34,6 +35,7 @@ constexpr RegionLimits kLimits{
     .region_bytes = kRegionBytes, .slot_count = 4, .vector_count = 4, .endpoint_count = 64};
 constexpr uint16_t kSlot = 2;
 constexpr int64_t kDeadlineNs = 20 * kNsPerSecond;
+constexpr int kNotAttached = 99;
 
 // A guest's device: the region's memory, and the daemon's own doorbells.
 class GuestDevice final : public Device {
@@ -58,9 +60,10 @@ class GuestAgentTest : public testing::Test {
         device_(simulated_->Memory(), doorbells_),
         registry_(RegistryLimits{.slots = 4, .vectors = 4, .endpoints = 64}),
         mirror_(region_),
+        services_(region_, registry_, mirror_, [] {}),
         loop_(*EventLoop::Create()) {
     registry_.AddObserver([this](const MembershipEvent& event) { mirror_.Write(event); });
-    links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_);
+    links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_, services_);
     EXPECT_TRUE(registry_.OccupySlot(kSlot, PeerKind::kVm, 0).ok());
     char folder[] = "/tmp/guest_agent.XXXXXX";
     EXPECT_NE(mkdtemp(folder), nullptr);
@@ -120,6 +123,23 @@ class GuestAgentTest : public testing::Test {
     });
   }
 
+  // A process of the guest that opens, or closes, a service; it ends with the code of the answer.
+  std::unique_ptr<ClientProcess> ServiceProcess(bool closes) {
+    return std::make_unique<ClientProcess>([this, closes](int) {
+      const auto broker = BrokerClient::Connect(options_.broker_socket);
+      if (!broker.ok() || !(*broker)->Attach("writer").ok()) return kNotAttached;
+      return (closes ? (*broker)->CloseService("cache") : (*broker)->OpenService("cache").status())
+          .raw_code();
+    });
+  }
+
+  // Runs it to its end, and until that is told.
+  int CodeOf(const std::unique_ptr<ClientProcess>& process) {
+    EXPECT_TRUE(RunUntil([&] { return process->HasEnded(); }));
+    EXPECT_TRUE(RunUntil([this] { return Live().empty(); }));
+    return process->Await();
+  }
+
   std::unique_ptr<ClientProcess> AttachedProcess() {
     auto process = Process();
     EXPECT_TRUE(RunUntil([this] { return Live().size() == 1; }));
@@ -133,6 +153,7 @@ class GuestAgentTest : public testing::Test {
   GuestDevice device_;
   Registry registry_;
   MemberTableMirror mirror_;
+  ServiceDesk services_;
   LocalStore store_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<GuestLinks> links_;
@@ -209,7 +230,7 @@ TEST_F(GuestAgentTest, EndpointThatDiedUnservedIsNotInTheResync) {
 TEST_F(GuestAgentTest, RestartedDaemonKeepsTheEndpoints) {
   StartAgent();
   const auto process = AttachedProcess();
-  links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_);
+  links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_, services_);
   ASSERT_TRUE(RunUntil([this] { return links_->IsUp(kSlot) && agent_->IsUp(); }));
   loop_->Poll();
   EXPECT_EQ(Live().size(), 1u);
@@ -220,7 +241,7 @@ TEST_F(GuestAgentTest, AttachWaitsForTheDaemon) {
   StartAgent();
   const auto process = Process();
   ASSERT_TRUE(RunUntil([this] { return agent_->Broker().ClientCount() == 1; }));
-  links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_);
+  links_ = *GuestLinks::Start(*loop_, region_, doorbells_, registry_, services_);
   EXPECT_TRUE(RunUntil([this] { return Live().size() == 1; }));
 }
 
@@ -232,6 +253,33 @@ TEST_F(GuestAgentTest, WithoutDaemonAttachFailsInTime) {
   ASSERT_TRUE(RunUntil([this] { return agent_->Broker().ClientCount() == 1; }));
   ASSERT_TRUE(RunUntil([this] { return agent_->Broker().ClientCount() == 0; }));
   EXPECT_EQ(process->Await(), 1);
+}
+
+TEST_F(GuestAgentTest, ProcessesOfTheGuestOpenAndCloseServices) {
+  StartAgent();
+  EXPECT_EQ(CodeOf(ServiceProcess(true)), static_cast<int>(absl::StatusCode::kNotFound));
+  EXPECT_EQ(CodeOf(ServiceProcess(false)), 0);
+  ASSERT_EQ(registry_.Services().size(), 1u);
+  EXPECT_EQ(registry_.Services()[0].name, "cache");
+  EXPECT_EQ(registry_.Services()[0].maker_slot, kSlot);
+  EXPECT_EQ(CodeOf(ServiceProcess(true)), 0);
+  EXPECT_TRUE(registry_.Services()[0].is_going);
+}
+
+TEST_F(GuestAgentTest, WithoutDaemonAServiceIsRefusedInTime) {
+  options_.attach_deadline_ns = kNsPerSecond;
+  StartAgent();
+  const auto process = std::make_unique<ClientProcess>([this](int channel) {
+    const auto broker = BrokerClient::Connect(options_.broker_socket);
+    if (!broker.ok() || !(*broker)->Attach("writer").ok()) return kNotAttached;
+    Hear(channel);
+    return (*broker)->OpenService("cache").status().raw_code();
+  });
+  ASSERT_TRUE(RunUntil([this] { return agent_->Broker().Endpoints().size() == 1; }));
+  links_.reset();
+  Say(process->Channel());
+  ASSERT_TRUE(RunUntil([&] { return process->HasEnded(); }));
+  EXPECT_EQ(process->Await(), static_cast<int>(absl::StatusCode::kUnavailable));
 }
 
 TEST_F(GuestAgentTest, DeviceThatDoesNotFitIsRefused) {

@@ -51,7 +51,7 @@ class RecordingBackend final : public BrokerBackend {
     opened.emplace_back(name, writer);
     done(ServiceGrant{3, 9});
   }
-  void CloseService(const std::string& name, CloseServiceDone done) override {
+  void CloseService(const std::string& name, EndpointId, CloseServiceDone done) override {
     closed.push_back(name);
     done(refusal);
   }

@@ -40,6 +40,12 @@ class ClientProcess {
     kill(pid_, SIGKILL);
     Await();
   }
+  // Without waiting.
+  bool HasEnded() const {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid != 0;
+  }
   int Await() {
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);

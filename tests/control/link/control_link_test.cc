@@ -36,11 +36,19 @@ class RecordingDaemon final : public DaemonLinkHandler {
   void OnResync(uint16_t, const std::vector<tombolo::EndpointId>& live) override {
     resyncs.push_back(live);
   }
+  void OnOpenService(uint16_t, const LinkServiceRequest& request) override {
+    opens.push_back(request);
+  }
+  void OnCloseService(uint16_t, const LinkServiceRequest& request) override {
+    closes.push_back(request);
+  }
 
   bool refuse = false;
   std::vector<BootId> hellos;
   std::vector<LinkAttach> attaches;
   std::vector<tombolo::EndpointId> gone;
+  std::vector<LinkServiceRequest> opens;
+  std::vector<LinkServiceRequest> closes;
   std::vector<std::vector<tombolo::EndpointId>> resyncs;
 };
 
@@ -48,9 +56,11 @@ class RecordingAgent final : public AgentLinkHandler {
  public:
   void OnUp(uint32_t slot_incarnation) override { ups.push_back(slot_incarnation); }
   void OnAttachReply(const LinkAttachReply& reply) override { replies.push_back(reply); }
+  void OnServiceReply(const LinkServiceReply& reply) override { services.push_back(reply); }
 
   std::vector<uint32_t> ups;
   std::vector<LinkAttachReply> replies;
+  std::vector<LinkServiceReply> services;
 };
 
 class ControlLinkTest : public testing::Test {
@@ -130,6 +140,26 @@ TEST_F(ControlLinkTest, AttachIsAnswered) {
   EXPECT_EQ(at_agent_.replies[0].code, 8);
   EXPECT_EQ(at_agent_.replies[0].endpoint.incarnation, 7u);
   EXPECT_STREQ(at_agent_.replies[0].text, "full");
+}
+
+TEST_F(ControlLinkTest, ServicesAreAskedForAndAnswered) {
+  Turn();
+  agent_->OpenService({.request = 5, .endpoint = {6, 7}, .name = "cache"});
+  agent_->CloseService({.request = 6, .endpoint = {6, 7}, .name = "other"});
+  Turn();
+  ASSERT_THAT(at_daemon_.opens, SizeIs(1));
+  ASSERT_THAT(at_daemon_.closes, SizeIs(1));
+  EXPECT_EQ(at_daemon_.opens[0].endpoint.incarnation, 7u);
+  EXPECT_STREQ(at_daemon_.opens[0].name, "cache");
+  EXPECT_EQ(at_daemon_.closes[0].request, 6u);
+  EXPECT_STREQ(at_daemon_.closes[0].name, "other");
+  LinkServiceReply reply{.request = 5, .service_index = 3, .service_incarnation = 4};
+  memset(reply.text, 'x', sizeof(reply.text));
+  daemon_->Reply(reply);
+  Turn();
+  ASSERT_THAT(at_agent_.services, SizeIs(1));
+  EXPECT_EQ(at_agent_.services[0].service_index, 3u);
+  EXPECT_EQ(strlen(at_agent_.services[0].text), kLinkTextBytes - 1) << "always ends";
 }
 
 TEST_F(ControlLinkTest, DeathIsTold) {
@@ -264,7 +294,7 @@ TEST_F(ControlLinkTest, EndlessResyncStartsTheLinkAnew) {
 
 TEST_F(ControlLinkTest, BrokerThatNeverReadsIsGivenUp) {
   Turn();
-  for (int i = 0; i < 10'000 && daemon_->IsUp(); ++i) daemon_->Reply({});
+  for (int i = 0; i < 10'000 && daemon_->IsUp(); ++i) daemon_->Reply(LinkAttachReply{});
   EXPECT_FALSE(daemon_->IsUp());
 }
 
