@@ -12,6 +12,7 @@
 #include "control/cli/fsck_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
+#include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
@@ -32,6 +33,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo forward --help        carry local connections to a service of another machine\n"
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo fsck                  whose every piece of memory is\n"
+      "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
@@ -47,6 +49,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddVmArgsCommand(app, context);
   AddStatCommand(app, context);
   AddFsckCommand(app, context);
+  AddServicesCommand(app, context);
 }
 
 int ExitCodeOf(const absl::Status& status) {

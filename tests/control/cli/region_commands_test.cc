@@ -1,4 +1,5 @@
-// `tombolo fsck` and `tombolo stat` on the region of a real tombolod, alive and killed.
+// `tombolo fsck`, `tombolo stat` and `tombolo services` on the region of a real tombolod, alive and
+// killed.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -158,6 +159,25 @@ TEST_F(RegionCommandsTest, TablesAreForPeople) {
   EXPECT_EQ(fsck.exit_code, 0);
   EXPECT_THAT(fsck.output, AllOf(HasSubstr("held by tombolod"), HasSubstr("endpoint 0  sender"),
                                  HasSubstr("link-directory 1, link 1"), HasSubstr("\nclean: ")));
+}
+
+TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
+  const auto writer = *Endpoint::Attach(folder_.File("run/broker.sock"), "writer");
+  ASSERT_TRUE(writer->OpenService("cache").ok());
+  EXPECT_THAT(Run("services").output, HasSubstr("cache    endpoint 2  0        0"));
+  const Result busy = Run("services --close cache");
+  EXPECT_EQ(busy.exit_code, 1);
+  EXPECT_THAT(busy.output, HasSubstr("end it first"));
+  EXPECT_EQ(Run("services --close other").exit_code, 1);
+  ASSERT_TRUE(writer->Detach().ok());
+  ASSERT_TRUE(SpinUntil([&] { return Run("services --close cache").exit_code == 0; }));
+  ASSERT_TRUE(SpinUntil([&] {
+    const Result none = Run("services");
+    return none.exit_code == 0 && none.output.find("cache") == std::string::npos;
+  }));
+  KillDaemon();
+  EXPECT_EQ(Run("services").exit_code, 0) << "asks nobody";
+  EXPECT_EQ(Run("services --close cache").exit_code, 3);
 }
 
 TEST_F(RegionCommandsTest, WatchTellsWhatWasAdded) {
