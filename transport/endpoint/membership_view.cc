@@ -1,34 +1,18 @@
 #include "transport/endpoint/membership_view.h"
 
-#include <string.h>
-
 #include <algorithm>
 
+#include "transport/endpoint/record_snapshot.h"
+
 namespace tombolo {
-namespace {
-
-constexpr int kSnapshotAttempts = 8;
-
-std::string ReadName(const EndpointRecord& record) {
-  char bytes[kEndpointNameBytes + 1] = {};
-  for (size_t i = 0; i < kEndpointNameBytes / 8; ++i) {
-    const uint64_t word = record.name[i].load(std::memory_order_relaxed);
-    memcpy(bytes + i * 8, &word, 8);
-  }
-  return bytes;
-}
-
-}  // namespace
 
 std::optional<EndpointInfo> ReadEndpoint(const Region& region, uint32_t index) {
   if (index >= region.Limits().endpoint_count) return std::nullopt;
   const EndpointRecord& record = region.Endpoint(index);
-  for (int attempt = 0; attempt < kSnapshotAttempts; ++attempt) {
-    // Acquire: pairs with the daemon's release store of identity, so the rest is that occupation's.
-    const uint64_t identity = record.identity.load(std::memory_order_acquire);
+  return ReadSnapshot(record, [&](uint64_t identity) -> std::optional<EndpointInfo> {
     if (IdentityState(identity) == static_cast<uint32_t>(EndpointState::kFree)) return std::nullopt;
     const uint64_t location = record.location.load(std::memory_order_relaxed);
-    EndpointInfo info{
+    return EndpointInfo{
         .id = {index, IdentityIncarnation(identity)},
         .state = static_cast<EndpointState>(IdentityState(identity)),
         .slot = LocationSlot(location),
@@ -37,12 +21,7 @@ std::optional<EndpointInfo> ReadEndpoint(const Region& region, uint32_t index) {
         .changed_epoch = record.changed_epoch.load(std::memory_order_relaxed),
         .name = ReadName(record),
     };
-    // An acquire read-modify-write would order the loads above before it; instead the identity is
-    // loaded again with seq_cst, and the daemon stores it before it touches anything else of the
-    // record.
-    if (record.identity.load(std::memory_order_seq_cst) == identity) return info;
-  }
-  return std::nullopt;
+  });
 }
 
 bool IsLive(const Region& region, EndpointId id) {
