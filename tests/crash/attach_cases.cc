@@ -87,25 +87,16 @@ void FillAndArm(Scene& scene) {
 }  // namespace
 
 std::vector<Case> AttachCases() {
-  std::vector<Case> cases;
-  const auto add = [&cases](const char* operation, const char* state, void (*prepare)(Scene&),
-                            void (*operate)(Scene&), void (*settle)(Scene&) = nullptr) {
-    cases.push_back({.operation = operation,
-                     .state = state,
-                     .prepare = prepare,
-                     .operate = operate,
-                     .settle = settle,
-                     .stores_only = true});
+  return {
+      LongCase("create channel", "attached", BeforeChannel, CreateChannel),
+      LongCase("open link", "first", BeforeFirstLink, OpenAndSend),
+      LongCase("open link", "another", BeforeAnotherLink, OpenAndSend),
+      LongCase("open link", "contended", Contend, OpenAndSend),
+      LongCase("open link", "no memory", WithoutMemory, OpenAndSend, GiveFillerBack),
+      LongCase("open link", "little memory", WithoutMemoryForLink, OpenAndSend, GiveFillerBack),
+      LongCase("detach", "idle", Introduce, Detach),
+      LongCase("detach", "full", FillAndArm, Detach),
   };
-  add("create channel", "attached", BeforeChannel, CreateChannel);
-  add("open link", "first", BeforeFirstLink, OpenAndSend);
-  add("open link", "another", BeforeAnotherLink, OpenAndSend);
-  add("open link", "contended", Contend, OpenAndSend);
-  add("open link", "no memory", WithoutMemory, OpenAndSend, GiveFillerBack);
-  add("open link", "little memory", WithoutMemoryForLink, OpenAndSend, GiveFillerBack);
-  add("detach", "idle", Introduce, Detach);
-  add("detach", "full", FillAndArm, Detach);
-  return cases;
 }
 
 }  // namespace tombolo::crash

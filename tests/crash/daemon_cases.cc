@@ -59,22 +59,14 @@ void TwoDead(Scene& scene) {
 }  // namespace
 
 std::vector<Case> DaemonCases() {
-  std::vector<Case> cases;
-  const auto add = [&cases](const char* operation, const char* state, void (*prepare)(Scene&),
-                            void (*operate)(Scene&)) {
-    cases.push_back({.operation = operation,
-                     .state = state,
-                     .prepare = prepare,
-                     .operate = operate,
-                     .stores_only = true});
+  return {
+      LongCase("tell of a death", "awake", MuchToReclaim, DeclareDead),
+      LongCase("tell of a death", "asleep", Asleep, DeclareDead),
+      LongCase("reap", "a stranger", Stranger, Sweep),
+      LongCase("reap", "waiting", Waiting, Sweep),
+      LongCase("reap", "acknowledged", Acknowledged, Sweep),
+      LongCase("reap", "two dead", TwoDead, Sweep),
   };
-  add("tell of a death", "awake", MuchToReclaim, DeclareDead);
-  add("tell of a death", "asleep", Asleep, DeclareDead);
-  add("reap", "a stranger", Stranger, Sweep);
-  add("reap", "waiting", Waiting, Sweep);
-  add("reap", "acknowledged", Acknowledged, Sweep);
-  add("reap", "two dead", TwoDead, Sweep);
-  return cases;
 }
 
 }  // namespace tombolo::crash

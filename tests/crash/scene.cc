@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <optional>
+#include <utility>
 
 #include "transport/layout/extent_word.h"
 
@@ -27,6 +28,16 @@ void Talk(Member& one, Member& other) {
 }  // namespace
 
 void IntroduceOthers(Scene& scene) { Talk(scene.survivor, scene.bystander); }
+
+Case LongCase(const char* operation, const char* state, std::function<void(Scene&)> prepare,
+              std::function<void(Scene&)> operate, std::function<void(Scene&)> settle) {
+  return {.operation = operation,
+          .state = state,
+          .prepare = std::move(prepare),
+          .operate = std::move(operate),
+          .settle = std::move(settle),
+          .stores_only = true};
+}
 
 void Introduce(Scene& scene) {
   Talk(scene.survivor, scene.victim);

@@ -65,6 +65,10 @@ struct Case {
   bool stores_only = false;
 };
 
+// A case of the kind that stores_only is for.
+Case LongCase(const char* operation, const char* state, std::function<void(Scene&)> prepare,
+              std::function<void(Scene&)> operate, std::function<void(Scene&)> settle = {});
+
 // Links survivor and victim, and survivor and bystander, in both directions, and lets everybody
 // consume what has come.
 void Introduce(Scene& scene);

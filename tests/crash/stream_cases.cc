@@ -72,15 +72,18 @@ void Connect(Scene& scene) {
   Turn(scene.victim);
 }
 
-void PrepareWrite(Scene& scene, void (*prepare)(Scene&), size_t bytes) {
-  prepare(scene);
-  scene.draft.resize(bytes);
-  scene.victim.streams.Draft(bytes);
-}
-
 void Write(Scene& scene) {
   scene.victim.streams.Write(scene.draft.size());
   Turn(scene.victim);
+}
+
+Case WriteCase(const char* operation, const char* state, void (*prepare)(Scene&), size_t bytes) {
+  const auto draft = [prepare, bytes](Scene& scene) {
+    prepare(scene);
+    scene.draft.resize(bytes);
+    scene.victim.streams.Draft(bytes);
+  };
+  return LongCase(operation, state, draft, Write);
 }
 
 void Close(Scene& scene) {
@@ -96,31 +99,17 @@ void Read(Scene& scene) {
 }  // namespace
 
 std::vector<Case> StreamCases() {
-  std::vector<Case> cases;
-  const auto add = [&cases](const char* operation, const char* state,
-                            const std::function<void(Scene&)>& prepare, void (*operate)(Scene&)) {
-    cases.push_back({.operation = operation,
-                     .state = state,
-                     .prepare = prepare,
-                     .operate = operate,
-                     .stores_only = true});
+  return {
+      LongCase("connect stream", "empty", BeforeConnect, Connect),
+      WriteCase("write 100 B", "empty", Connected, kShort),
+      WriteCase("write 100 B", "full", Full, kShort),
+      WriteCase("write 100 B", "armed", Armed, kShort),
+      WriteCase("write 1500 B", "empty", Connected, kLong),
+      WriteCase("write 1500 B", "contended", Contended, kLong),
+      LongCase("read stream", "unread", Unread, Read),
+      LongCase("close stream", "empty", Connected, Close),
+      LongCase("close stream", "contended", Contended, Close),
   };
-  const auto add_write = [&add](const char* operation, const char* state, void (*prepare)(Scene&),
-                                size_t bytes) {
-    add(
-        operation, state, [prepare, bytes](Scene& scene) { PrepareWrite(scene, prepare, bytes); },
-        Write);
-  };
-  add("connect stream", "empty", BeforeConnect, Connect);
-  add_write("write 100 B", "empty", Connected, kShort);
-  add_write("write 100 B", "full", Full, kShort);
-  add_write("write 100 B", "armed", Armed, kShort);
-  add_write("write 1500 B", "empty", Connected, kLong);
-  add_write("write 1500 B", "contended", Contended, kLong);
-  add("read stream", "unread", Unread, Read);
-  add("close stream", "empty", Connected, Close);
-  add("close stream", "contended", Contended, Close);
-  return cases;
 }
 
 }  // namespace tombolo::crash
