@@ -19,8 +19,8 @@ using Json = nlohmann::ordered_json;
 constexpr int kSchema = 1;
 
 // By ExtentKind; kNone is nobody's.
-constexpr const char* kKindNames[] = {"none",      "link-directory", "link",
-                                      "bulk-lane", "memory",         "quarantine"};
+constexpr const char* kKindNames[] = {"none",         "link-directory", "link",
+                                      "pool-segment", "memory",         "quarantine"};
 static_assert(std::size(kKindNames) == kExtentKinds);
 
 struct Class {
@@ -90,7 +90,7 @@ std::string ClassesTable(const RegionReport& report, bool decorate) {
   return FormatTable({"CLASS", "EXTENTS", "BYTES", "MEANING"}, rows, decorate);
 }
 
-// As in "link 3, bulk-lane 64".
+// As in "link 3, pool-segment 65".
 std::string KindsOf(const OwnerReport& owner) {
   std::string text;
   for (size_t kind = 1; kind < kExtentKinds; ++kind) {

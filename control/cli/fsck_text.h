@@ -7,7 +7,7 @@
 //    "changing": 0, "owners": [OWNER...], "violations": [VIOLATION...], "violations_left_out": 0}
 //   OWNER      {"owner": "endpoint" | "service", "index": 3, "incarnation": 1, "name": "rank",
 //               "state": "live" | "dead" | "service" | "unknown", "extents": 12, "bytes": 49152,
-//               "unfinished": 0, "kinds": {"link-directory": 1, "link": 3, "bulk-lane": 8,
+//               "unfinished": 0, "kinds": {"link-directory": 1, "link": 3, "pool-segment": 65,
 //               "memory": 0, "quarantine": 0}}
 //              endpoints also "slot", "pid"; services with a writer "writer": {"index",
 //              "incarnation"}

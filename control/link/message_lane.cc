@@ -55,7 +55,7 @@ FrontResult MessageReceiver::Take(LinkMessage& message) {
     if (lane_.HasUnpublishedCredits()) GiveBack();
     return result;
   }
-  // There is no bulk lane here, and messages are whole words.
+  // There is no bulk pool here, and messages are whole words.
   if (front.kind != CellKind::kInline || front.payload.size() % sizeof(uint64_t) != 0) {
     return FrontResult::kPoisoned;
   }

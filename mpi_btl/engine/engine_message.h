@@ -12,7 +12,7 @@ inline constexpr uint8_t kEngineTag = 255;
 enum class EngineMessage : uint32_t {
   kGoodbye = 1,  // The sender leaves in good order; nothing comes behind.
   kPiece =
-      2,  // A part of a message that is too large for the small lane, where there is no bulk lane.
+      2,  // A part of a message that is too large for the small lane, where there is no bulk pool.
 };
 
 struct EngineHeader {

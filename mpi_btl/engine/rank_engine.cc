@@ -20,7 +20,7 @@ namespace {
 // for lost.
 constexpr int64_t kGoodbyeLimitNs = 200 * kNsPerMs;
 
-// A region that had no memory for a bulk lane is asked again now and then: the question costs a
+// A region that had no memory for a bulk pool is asked again now and then: the question costs a
 // scan of its extents.
 constexpr uint32_t kWishesPerQuestion = 256;
 
@@ -120,7 +120,7 @@ bool RankEngine::TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte>
       sent_bytes = message.size();
       return true;
     }
-    // With a bulk lane it is only a matter of time.
+    // With a bulk pool it is only a matter of time.
     if (!peer.is_open || message.size() <= channel_->MaxPayloadBytes(peer.id)) return false;
   }
   while (sent_bytes < message.size()) {

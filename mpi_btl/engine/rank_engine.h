@@ -3,7 +3,7 @@
 //
 // It adds to transport's channel: links that open at the first message, peers that leave in good
 // order (they say goodbye) apart from those that die, also where no link was ever made, and
-// messages in pieces where the region has no memory for a bulk lane. Not thread-safe.
+// messages in pieces where the region has no memory for a bulk pool. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct Peer {
   void* context = nullptr;
   bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
   bool is_lost = false;
-  uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk lane.
+  uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk pool.
   std::string failure;       // Why no link could be made; empty otherwise.
 };
 

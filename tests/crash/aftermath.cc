@@ -87,7 +87,7 @@ class Aftermath {
   void CheckMemory() {
     Blame(verdict_.leak, CheckAtRest(region_));
     Expect(ExtentKind::kLink, links_kept_, "links");
-    Expect(ExtentKind::kBulkLane, 0, "extents of chunks");
+    Expect(ExtentKind::kPoolSegment, 0, "extents of chunks");
     Expect(ExtentKind::kMemory, 0, "extents of memory");
     Expect(ExtentKind::kQuarantine, 0, "extents in quarantine");
     if (Survivor().mailbox.Returned() == scene_.lent) return;
@@ -139,7 +139,7 @@ class Aftermath {
 
   // One message, sent and received.
   bool Exchange(Member& from, Member& to) {
-    // Mostly small, some of many cells, few through a bulk lane.
+    // Mostly small, some of many cells, few through a bulk pool.
     constexpr size_t kSizes[] = {16, 40, 60, 100, 20, 500, 40, 30, 1900, 16, 24, 2500};
     size_t bytes = kSizes[random_() % std::size(kSizes)];
     const uint64_t due = to.mailbox.Received(from.Id()) + 1;

@@ -15,7 +15,7 @@ struct Size {
   size_t bytes;
 };
 
-// Inline in one cell, in several, in as many as there can be; and through the bulk lane.
+// Inline in one cell, in several, in as many as there can be; and through the bulk pool.
 constexpr Size kSizes[] = {{"publish 40 B", 40},
                            {"publish 500 B", 500},
                            {"publish 1912 B", kMaxInlineBytes},
@@ -84,7 +84,7 @@ constexpr State kStates[] = {
     {"refilled", Refill, true, NothingLeft}, {"wrapped", Wrap, true, NothingLeft},
     {"contended", Contend, false, EndClaim}};
 
-// The bulk lane is there already when the case begins.
+// The bulk pool is there already when the case begins.
 void WarmUp(Scene& scene, size_t bytes) {
   if (bytes <= kMaxInlineBytes) return;
   if (!scene.victim.TrySend(scene.survivor.Id(), bytes)) abort();

@@ -61,7 +61,7 @@ void BulkPool::Push(uint32_t chunk) {
 bool BulkPool::Grow() {
   uses_until_growth_ = kRoundsBeforeGrowth * chunk_count_;
   if (!MayTakeMore()) return false;
-  const auto segment = extents_.Claim(kExtentsPerSegment, owner_, ExtentKind::kBulkLane);
+  const auto segment = extents_.Claim(kExtentsPerSegment, owner_, ExtentKind::kPoolSegment);
   if (!segment) return false;
   // The ring is unrolled, so that it can have another size.
   std::rotate(free_.begin(), free_.begin() + free_first_, free_.end());

@@ -18,10 +18,10 @@ enum class ExtentState : uint32_t { kFree = 0, kHead = 1, kTail = 2 };
 enum class ExtentKind : uint32_t {
   kNone = 0,
   kLinkDirectory = 1,
-  kLink = 2,  // The small lane of a link.
-  kBulkLane = 3,
-  kMemory = 4,      // Handed to the application.
-  kQuarantine = 5,  // The same, freed while it was lent: waits until it is returned.
+  kLink = 2,         // The small lane of a link.
+  kPoolSegment = 3,  // Chunks of a bulk pool.
+  kMemory = 4,       // Handed to the application.
+  kQuarantine = 5,   // The same, freed while it was lent: waits until it is returned.
 };
 
 inline constexpr uint64_t kMaxRunExtents = (uint64_t{1} << 20) - 1;

@@ -18,7 +18,7 @@ bool FrameSender::TryClaimData(size_t payload_bytes, Claim& claim) {
   if (inline_frames_left_ == 0) {
     const size_t wanted = std::min<size_t>(payload_bytes, kBulkChunkBytes);
     if (TryClaim(wanted, claim)) return true;
-    // With a bulk lane it is credits that are missing, and they come back. Without one the region
+    // With a bulk pool it is credits that are missing, and they come back. Without one the region
     // had no memory to spare, which may stay so: smaller pieces go on.
     if (channel_.MaxPayloadBytes(peer_) >= wanted) return false;
     inline_frames_left_ = kFramesBeforeBulkRetry;

@@ -28,7 +28,7 @@ class FrameSender {
   uint64_t FramesSent() const { return frames_sent_; }
 
  private:
-  // Messages that go inline before the region is asked again for a bulk lane that it refused.
+  // Messages that go inline before the region is asked again for a bulk pool that it refused.
   static constexpr uint32_t kFramesBeforeBulkRetry = 1024;
 
   bool TryClaim(size_t payload_bytes, Claim& claim);

@@ -64,10 +64,10 @@ class Rank {
   }
 };
 
-// Leaves less free than bulk lanes may be made of.
+// Leaves less free than bulk pools may be made of.
 void FillTheRegion(SimulatedMembers& members) {
   ExtentMap extents(members.SharedRegion().ExtentMap());
-  ASSERT_TRUE(extents.Claim(extents.Count() * 3 / 4, /*owner=*/60, ExtentKind::kBulkLane));
+  ASSERT_TRUE(extents.Claim(extents.Count() * 3 / 4, /*owner=*/60, ExtentKind::kPoolSegment));
 }
 
 TEST(RankEngineTest, DeliversToARankThatDidNotOpenTheSender) {

@@ -18,9 +18,9 @@ class ExtentMapTest : public MapTest {};
 TEST_F(ExtentMapTest, ZeroedMemoryIsAMapOfFreeExtents) { EXPECT_EQ(map_.CountFree(), kExtents); }
 
 TEST_F(ExtentMapTest, ARunIsOneHeadAndTailsOfTheSameOwner) {
-  ASSERT_EQ(map_.Claim(3, kAlice, ExtentKind::kBulkLane), 0u);
-  const ExtentWord head{ExtentState::kHead, ExtentKind::kBulkLane, kAlice, 0, 3};
-  const ExtentWord tail{ExtentState::kTail, ExtentKind::kBulkLane, kAlice, 0, 0};
+  ASSERT_EQ(map_.Claim(3, kAlice, ExtentKind::kPoolSegment), 0u);
+  const ExtentWord head{ExtentState::kHead, ExtentKind::kPoolSegment, kAlice, 0, 3};
+  const ExtentWord tail{ExtentState::kTail, ExtentKind::kPoolSegment, kAlice, 0, 0};
   EXPECT_EQ(map_.Look(0), head);
   EXPECT_EQ(map_.Look(1), tail);
   EXPECT_EQ(map_.Look(2), tail);

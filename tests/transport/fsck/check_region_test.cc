@@ -28,7 +28,7 @@ TEST_F(CheckRegionTest, EveryExtentIsInOneClass) {
   PutService(2, "cache", uint64_t{3} << 32 | kIncarnation);
   PutRun(0, 3, 3, ExtentKind::kMemory);
   PutRun(3, 2, 3, ExtentKind::kQuarantine);
-  PutRun(10, 4, 4, ExtentKind::kBulkLane);
+  PutRun(10, 4, 4, ExtentKind::kPoolSegment);
   PutRun(20, 5, ServiceOwner(2), ExtentKind::kMemory);
   const RegionReport report = Check();
   EXPECT_THAT(report.violations, IsEmpty());
@@ -156,7 +156,7 @@ TEST_F(CheckRegionTest, GoodLinksAreClean) {
   PutDirectory(3, 8);
   PutLink(3, 4, 9);
   PutLink(3, 5, 10);
-  PutRun(16, 8, 3, ExtentKind::kBulkLane);
+  PutRun(16, 8, 3, ExtentKind::kPoolSegment);
   EXPECT_THAT(Check().violations, IsEmpty());
 }
 

@@ -237,7 +237,7 @@ TEST_F(StreamTest, ALinkWithoutRoomHoldsAtMostOneWriteOfEachStream) {
 TEST_F(StreamTest, WithoutMemoryForABulkLaneDataGoesInSmallPieces) {
   ExtentMap extents(members_.SharedRegion().ExtentMap());
   Pair pair = MakePair();
-  while (extents.Claim(8, 63, ExtentKind::kBulkLane)) {
+  while (extents.Claim(8, 63, ExtentKind::kPoolSegment)) {
   }
   const std::string text = Pattern(7, 0, 200 * kKiB);
   WriteAll(*pair.near->stream, text);

@@ -8,10 +8,10 @@
 
 namespace tombolo::exchange {
 
-// The largest that PayloadBytes() gives: a full chunk of a bulk lane.
+// The largest that PayloadBytes() gives: a full chunk of a bulk pool.
 inline constexpr size_t kLargestPayloadBytes = 32 * 1024;
 
-// From 8 B up: most messages lie in one cell, one in 8 takes many, one in 64 the bulk lane.
+// From 8 B up: most messages lie in one cell, one in 8 takes many, one in 64 the bulk pool.
 size_t PayloadBytes(uint64_t number);
 
 // Fills `payload`, which has PayloadBytes(number) bytes. `seed` tells senders apart.
