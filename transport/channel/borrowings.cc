@@ -2,7 +2,6 @@
 
 #include "transport/base/offset.h"
 #include "transport/base/units.h"
-#include "transport/layout/service_record.h"
 
 namespace tombolo {
 std::optional<ExtentWord> Borrowings::LentHead(uint32_t first_extent, uint32_t generation) const {
@@ -13,8 +12,7 @@ std::optional<ExtentWord> Borrowings::LentHead(uint32_t first_extent, uint32_t g
   const ExtentWord head = UnpackExtentWord(map[first_extent].load(std::memory_order_seq_cst));
   const bool is_memory = head.kind == ExtentKind::kMemory || head.kind == ExtentKind::kQuarantine;
   if (head.state != ExtentState::kHead || !is_memory || head.generation != generation ||
-      (head.owner != lender_.index && !IsServiceOwner(head.owner)) ||
-      head.length > map.size() - first_extent) {
+      head.owner != lender_.index || head.length > map.size() - first_extent) {
     return std::nullopt;
   }
   return head;

@@ -13,6 +13,7 @@
 #include "transport/channel/channel.h"
 #include "transport/layout/extent_word.h"
 #include "transport/layout/link.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo {
 namespace {
@@ -211,7 +212,35 @@ TEST_F(LoanTest, IsNotIntactOnceItsMemoryIsSomebodyElses) {
   EXPECT_FALSE(borrower_.handler.loans[0]->Intact()) << "the generation is another one";
 }
 
-// What a lender can write instead of a descriptor.
+// What a lender could write instead of TryLend().
+void Publish(SimulatedMembers& members, Member& liar, const Member& victim,
+             const LoanDescriptor& descriptor) {
+  Claim claim;
+  ASSERT_TRUE(liar.channel->TryClaim(victim.Id(), sizeof(LoanDescriptor), claim));
+  memcpy(claim.payload.data(), &descriptor, sizeof(descriptor));
+  SmallLaneProducer::Publish(claim.cell, CellKind::kLoan, kTag, sizeof(descriptor));
+  SharedU8& inbox = members.SharedRegion().InboxByte(victim.Id().index, liar.Id().index);
+  inbox.store(static_cast<uint8_t>(inbox.load(std::memory_order_relaxed) + 1),
+              std::memory_order_release);
+}
+
+// Nobody keeps it while it is read: its writer may free it, and lends nothing of it.
+TEST_F(LoanTest, MemoryOfAServiceIsNotLent) {
+  ExtentMap map(members_.SharedRegion().ExtentMap());
+  const auto extent = map.Claim(1, ServiceOwner(0), ExtentKind::kMemory);
+  ASSERT_TRUE(extent && lender_.channel->Open(borrower_.Id()).ok());
+  Publish(members_, lender_, borrower_,
+          {.offset = members_.SharedRegion().ExtentOffset(*extent).bytes,
+           .length_bytes = 100,
+           .first_extent = *extent,
+           .generation = 0,
+           .slot = 0,
+           .reserved = 0});
+  borrower_.Poll();
+  EXPECT_TRUE(borrower_.handler.loans.empty());
+  EXPECT_EQ(borrower_.handler.departed.size(), 1u);
+}
+
 TEST_F(LoanTest, DescriptorsThatMakeNoSenseGetTheLenderDropped) {
   struct Lie {
     const char* what;
@@ -232,18 +261,12 @@ TEST_F(LoanTest, DescriptorsThatMakeNoSenseGetTheLenderDropped) {
     Member liar(members, "liar"), victim(members, "victim");
     const auto buffer = liar.channel->Allocate(4096);
     ASSERT_TRUE(buffer.ok() && liar.channel->Open(victim.Id()).ok());
-    Claim claim;
-    ASSERT_TRUE(liar.channel->TryClaim(victim.Id(), sizeof(LoanDescriptor), claim));
     LoanDescriptor descriptor{};
     descriptor.offset = members.SharedRegion().ExtentOffset(buffer->first_extent).bytes;
     descriptor.length_bytes = 4096;
     descriptor.first_extent = buffer->first_extent;
     lie.tell(descriptor);
-    memcpy(claim.payload.data(), &descriptor, sizeof(descriptor));
-    SmallLaneProducer::Publish(claim.cell, CellKind::kLoan, kTag, sizeof(descriptor));
-    SharedU8& inbox = members.SharedRegion().InboxByte(victim.Id().index, liar.Id().index);
-    inbox.store(static_cast<uint8_t>(inbox.load(std::memory_order_relaxed) + 1),
-                std::memory_order_release);
+    Publish(members, liar, victim, descriptor);
     victim.Poll();
     EXPECT_EQ(victim.handler.departed.size(), 1u) << lie.what;
     EXPECT_TRUE(victim.handler.loans.empty()) << lie.what;
