@@ -38,11 +38,10 @@ class BulkPool {
   // `extents` must outlive it. `owner`: of the extents.
   BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
 
-  // A link begins or ceases to send in chunks. After the last one nothing is kept.
+  // A link begins or ceases to send in chunks. After the last one Trim() gives everything back.
   void AddReceiver() { ++receivers_; }
-  void RemoveReceiver() {
-    if (--receivers_ == 0) Trim();
-  }
+  void RemoveReceiver() { --receivers_; }
+  bool HasReceivers() const { return receivers_ != 0; }
 
   // Takes the chunk that was given back longest ago and gives its first extent; nothing when all
   // are in use and the region has no more to spare.

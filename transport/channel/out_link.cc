@@ -41,6 +41,7 @@ void OutLink::FreeExtents(ExtentMap& extents) {
     pool_.GiveBack(chunks_[chunks_released_ % kMostChunks]);
   }
   LeavePool();
+  if (!pool_.HasReceivers()) pool_.Trim();
   Zero(region_.Type(), {region_.Extent(link_extent_), kExtentBytes});
   extents.Free(link_extent_, static_cast<uint16_t>(self_.index));
 }
