@@ -101,7 +101,8 @@ void FuzzPeer::Describe(Input& input, CellKind kind, std::span<std::byte> payloa
     memcpy(payload.data(), &loan, sizeof(loan));
     return;
   }
-  const BulkDescriptor bulk{.offset = loan.offset, .length_bytes = loan.length_bytes};
+  const BulkDescriptor bulk{.offset = loan.offset + kBulkChunkSkewBytes,
+                            .length_bytes = loan.length_bytes};
   memcpy(payload.data(), &bulk, sizeof(bulk));
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kExtentsPerChunk = kBulkChunkBytes / kExtentBytes;
 constexpr uint32_t kChunksPerSegment = 8;
-// One more, because chunks begin BulkPool::kSkewBytes into their first extent and end in the next.
+// One more, because chunks begin kBulkChunkSkewBytes into their first extent and end in the next.
 constexpr uint32_t kExtentsPerSegment = kChunksPerSegment * kExtentsPerChunk + 1;
 // How often all chunks are used before there are more of them.
 constexpr uint32_t kRoundsBeforeGrowth = 4;

@@ -28,13 +28,6 @@ class BulkPool {
   // Receivers that are given memory of their own; more of them share.
   static constexpr uint32_t kMostShares = 4;
 
-  // Where a chunk begins in its first extent.
-  // SUBTLE: where the target of a copy lies 1 to 31 bytes after its source, modulo 4 KiB, AMD's
-  // `rep movsb` takes ten times as long. Large buffers of programs begin at a page, or 16 bytes
-  // into one when they come from malloc(); copies between those and this are never of that kind, in
-  // either direction.
-  static constexpr uint64_t kSkewBytes = 64;
-
   // `extents` must outlive it. `owner`: of the extents.
   BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
 

@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "transport/base/offset.h"
+#include "transport/base/units.h"
 #include "transport/endpoint/link_directory.h"
 #include "transport/layout/link.h"
 #include "transport/layout/shared_copy.h"
@@ -15,6 +17,12 @@ Link* FindInDirectory(const Region& region, uint32_t sender, uint32_t receiver) 
   if (!extent) return nullptr;
   // SAFETY: a Link is as large as an extent, and this one lies within the region.
   return reinterpret_cast<Link*>(region.Extent(*extent));
+}
+
+// The chunk that begins at `offset`; nothing where none can begin.
+std::span<std::byte> ChunkAt(const Region& region, uint64_t offset) {
+  if (offset % kExtentBytes != kBulkChunkSkewBytes) return {};
+  return region.Bytes(Offset{offset}, kBulkChunkBytes);
 }
 
 }  // namespace
@@ -50,9 +58,9 @@ FrontResult InLink::ResolveBulk(SmallMessage& message) {
     return FrontResult::kMessage;
   }
   const auto descriptor = CopyShared<BulkDescriptor>(message.payload.data());
-  if (descriptor.length_bytes > kBulkChunkBytes) return Poisoned(Fault::kDescriptor);
-  message.payload = region_.Bytes(Offset{descriptor.offset}, descriptor.length_bytes);
-  if (message.payload.size() != descriptor.length_bytes) return Poisoned(Fault::kDescriptor);
+  const std::span<std::byte> chunk = ChunkAt(region_, descriptor.offset);
+  if (descriptor.length_bytes > chunk.size()) return Poisoned(Fault::kDescriptor);
+  message.payload = chunk.first(descriptor.length_bytes);
   return FrontResult::kMessage;
 }
 

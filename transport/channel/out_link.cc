@@ -115,7 +115,7 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   claim.chunk_place = static_cast<uint32_t>(chunks_sent_++ % kMostChunks);
   chunks_[claim.chunk_place] = *chunk;
   chunk_is_open_[claim.chunk_place] = true;
-  const Offset offset = region_.ExtentOffset(*chunk) + BulkPool::kSkewBytes;
+  const Offset offset = region_.ExtentOffset(*chunk) + kBulkChunkSkewBytes;
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   return true;

@@ -47,6 +47,13 @@ inline constexpr uint32_t kMaxMessageCells = 30;
 inline constexpr size_t kMaxInlineBytes = kMaxMessageCells * kCellBytes - kCellHeaderBytes;
 inline constexpr uint64_t kBulkChunkBytes = 32 * kKiB;
 
+// Where a chunk begins in its first extent.
+// SUBTLE: where the target of a copy lies 1 to 31 bytes after its source, modulo 4 KiB, AMD's
+// `rep movsb` takes ten times as long. Large buffers of programs begin at a page, or 16 bytes into
+// one when they come from malloc(); copies between those and this are never of that kind, in either
+// direction.
+inline constexpr uint64_t kBulkChunkSkewBytes = 64;
+
 enum class CellKind : uint32_t {
   kInline = 1,
   kBulk = 2,
@@ -82,7 +89,7 @@ constexpr CellHeader UnpackCellHeader(uint64_t packed) {
 }
 
 struct BulkDescriptor {
-  uint64_t offset;        // Of the payload, from the region's base.
+  uint64_t offset;  // Of the chunk, from the region's base: kBulkChunkSkewBytes into an extent.
   uint64_t length_bytes;  // At most kBulkChunkBytes.
 };
 

@@ -288,10 +288,17 @@ TEST(ChannelTest, AReceiverWhoseCreditsMakeNoSenseIsDroppedAndCounted) {
       1u);
 }
 
-TEST(ChannelTest, ABulkDescriptorOutOfTheRegionIsRefused) {
+// Out of the region, in front of its extents, too long, and where no chunk begins.
+TEST(ChannelTest, ABulkDescriptorThatNamesNoChunkIsRefused) {
+  constexpr uint64_t kEnd = uint64_t{16} << 20;
+  constexpr uint64_t kSkew = kBulkChunkSkewBytes;
   for (const BulkDescriptor& bad :
-       {BulkDescriptor{0, 100}, BulkDescriptor{~uint64_t{0} - 50, 100},
-        BulkDescriptor{uint64_t{16} << 20, 1}, BulkDescriptor{uint64_t{8} << 20, ~uint64_t{0}}}) {
+       {BulkDescriptor{0, 100}, BulkDescriptor{kSkew, 100}, BulkDescriptor{~uint64_t{0} - 50, 100},
+        BulkDescriptor{kEnd, 1}, BulkDescriptor{kEnd + kSkew, 1},
+        BulkDescriptor{kEnd - kExtentBytes + kSkew, 1},
+        BulkDescriptor{kEnd / 2 + kSkew, ~uint64_t{0}},
+        BulkDescriptor{kEnd / 2 + kSkew, kBulkChunkBytes + 1}, BulkDescriptor{kEnd / 2, 100},
+        BulkDescriptor{kEnd / 2 + kSkew + 8, 100}}) {
     SimulatedMembers members;
     Member a(members, "a"), b(members, "b");
     ASSERT_TRUE(a.channel->Open(b.Id()).ok());
