@@ -26,6 +26,9 @@ namespace tombolo {
 int FailC(const absl::Status& status);
 int FailC(int error, const std::string& text);
 
+// 0 for tags that a program may send.
+int RefuseTag(uint8_t tag);
+
 inline EndpointId FromC(tombolo_id id) { return {id.index, id.incarnation}; }
 inline tombolo_id ToC(EndpointId id) { return {id.index, id.incarnation}; }
 

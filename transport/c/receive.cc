@@ -141,6 +141,7 @@ int tombolo_free(tombolo_endpoint* handle, const tombolo_buffer* buffer) {
 
 int tombolo_lend(tombolo_endpoint* handle, tombolo_id peer, const tombolo_buffer* buffer,
                  size_t offset, size_t size_bytes, uint8_t tag, uint64_t cookie) {
+  if (const int refused = tombolo::RefuseTag(tag); refused != 0) return refused;
   const auto result = handle->channel->TryLend(FromC(peer), tombolo::BufferFromC(*buffer), offset,
                                                size_bytes, tag, cookie);
   return result.ok() ? tombolo::LendResultToC(*result) : FailC(result.status());

@@ -52,9 +52,14 @@ Claim ClaimFromC(const tombolo_claim& claim) {
   return result;
 }
 
-void Publish(tombolo_endpoint* handle, const tombolo_claim& claim, uint8_t tag, size_t size_bytes,
-             More more) {
+int Publish(tombolo_endpoint* handle, const tombolo_claim& claim, uint8_t tag, size_t size_bytes,
+            More more) {
+  if (const int refused = RefuseTag(tag); refused != 0) {
+    handle->channel->Abandon(ClaimFromC(claim));
+    return refused;
+  }
   handle->channel->Publish(ClaimFromC(claim), tag, std::min(size_bytes, claim.size_bytes), more);
+  return 0;
 }
 
 }  // namespace
@@ -67,6 +72,12 @@ int FailC(const absl::Status& status) {
 int FailC(int error, const std::string& text) {
   last_error = text;
   return -error;
+}
+
+int RefuseTag(uint8_t tag) {
+  if (tag != TOMBOLO_TAG_STREAM) return 0;
+  return FailC(EINVAL,
+               "the tag TOMBOLO_TAG_STREAM is that of byte streams; use tombolo_stream_*().");
 }
 
 }  // namespace tombolo
@@ -143,14 +154,14 @@ int tombolo_try_claim(tombolo_endpoint* handle, tombolo_id peer, size_t size_byt
   return 0;
 }
 
-void tombolo_publish(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
-                     size_t size_bytes) {
-  tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kNo);
+int tombolo_publish(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
+                    size_t size_bytes) {
+  return tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kNo);
 }
 
-void tombolo_publish_more(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
-                          size_t size_bytes) {
-  tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kMoreFollows);
+int tombolo_publish_more(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
+                         size_t size_bytes) {
+  return tombolo::Publish(handle, *claim, tag, size_bytes, tombolo::More::kMoreFollows);
 }
 
 void tombolo_abandon(tombolo_endpoint* handle, const tombolo_claim* claim) {

@@ -66,7 +66,8 @@ typedef struct tombolo_claim {
   uint64_t opaque[8];
 } tombolo_claim;
 
-/* Messages with this tag are those of byte streams. */
+/* Messages with this tag are those of byte streams: a program can receive them, when it has no
+ * streams itself, but not send them. */
 #define TOMBOLO_TAG_STREAM 3
 
 /* The most that one message can hold. */
@@ -81,14 +82,15 @@ int tombolo_try_claim(tombolo_endpoint* handle, tombolo_id peer, size_t size_byt
 /* What a message to `peer` may hold while others keep the memory for larger ones. */
 size_t tombolo_max_now_bytes(tombolo_endpoint* handle, tombolo_id peer);
 
-/* Sends the first `size_bytes` of the claim; at most what was claimed. */
-void tombolo_publish(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
-                     size_t size_bytes);
+/* Sends the first `size_bytes` of the claim; at most what was claimed. -EINVAL: the tag is
+ * TOMBOLO_TAG_STREAM, and the claim was abandoned. */
+int tombolo_publish(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
+                    size_t size_bytes);
 
 /* The same when more follows at once: a peer that sleeps is woken by the last message of a batch,
  * which is sent by tombolo_publish(), before anything else is done with the handle. */
-void tombolo_publish_more(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
-                          size_t size_bytes);
+int tombolo_publish_more(tombolo_endpoint* handle, const tombolo_claim* claim, uint8_t tag,
+                         size_t size_bytes);
 void tombolo_abandon(tombolo_endpoint* handle, const tombolo_claim* claim);
 
 /* --- Receiving ------------------------------------------------------------------------------ */
@@ -144,7 +146,8 @@ int tombolo_free(tombolo_endpoint* handle, const tombolo_buffer* buffer);
 
 /* Lends [offset, offset + size) of `buffer`, which must not be written until on_returned().
  * -EAGAIN: no room now. -EDQUOT: too much is lent to that peer; send a copy, or wait until
- * something comes back. -EINVAL: not within the buffer. -ENOENT: not open, or departed. */
+ * something comes back. -EINVAL: not within the buffer, or TOMBOLO_TAG_STREAM. -ENOENT: not open,
+ * or departed. */
 int tombolo_lend(tombolo_endpoint* handle, tombolo_id peer, const tombolo_buffer* buffer,
                  size_t offset, size_t size_bytes, uint8_t tag, uint64_t cookie);
 

@@ -109,9 +109,9 @@ static void send_text(struct side* from, tombolo_id to, const char* text, int mo
   REQUIRE(tombolo_try_claim(from->handle, to, strlen(text), &claim) == 0);
   memcpy(claim.data, text, strlen(text));
   if (more) {
-    tombolo_publish_more(from->handle, &claim, kText, strlen(text));
+    REQUIRE(tombolo_publish_more(from->handle, &claim, kText, strlen(text)) == 0);
   } else {
-    tombolo_publish(from->handle, &claim, kText, strlen(text));
+    REQUIRE(tombolo_publish(from->handle, &claim, kText, strlen(text)) == 0);
   }
 }
 
@@ -132,6 +132,10 @@ static void check_messages(struct side* a, struct side* b) {
   tombolo_publish(a->handle, &claim, kBulk, claim.size_bytes);
   REQUIRE(tombolo_try_claim(a->handle, to, 1, &claim) == 0);
   tombolo_abandon(a->handle, &claim);
+  REQUIRE(tombolo_try_claim(a->handle, to, 1, &claim) == 0);
+  REQUIRE(tombolo_publish(a->handle, &claim, TOMBOLO_TAG_STREAM, 1) == -EINVAL);
+  REQUIRE(tombolo_try_claim(a->handle, to, 1, &claim) == 0);
+  REQUIRE(tombolo_publish_more(a->handle, &claim, TOMBOLO_TAG_STREAM, 1) == -EINVAL);
   REQUIRE(tombolo_wait(b->handle, &b->handler, kSecondNs) == 1);
   REQUIRE(b->last_bytes == tombolo_max_message_bytes());
   while (tombolo_try_claim(a->handle, to, 1, &claim) == 0) {
@@ -159,6 +163,7 @@ static void check_loans(struct side* a, struct side* b) {
   REQUIRE(tombolo_allocate(a->handle, 100000, &buffer) == 0 && buffer.size_bytes >= 100000);
   memset(buffer.data, 9, buffer.size_bytes);
   REQUIRE(tombolo_lend(a->handle, to, &buffer, buffer.size_bytes, 1, kLent, 0) == -EINVAL);
+  REQUIRE(tombolo_lend(a->handle, to, &buffer, 0, 1, TOMBOLO_TAG_STREAM, 0) == -EINVAL);
   REQUIRE(tombolo_lend(a->handle, to, &buffer, 50000, 50000, kLent, kCookie) == 0);
   REQUIRE(tombolo_free(a->handle, &buffer) == 0);
   REQUIRE(tombolo_free(a->handle, &buffer) == -ENOENT);
