@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "control/daemon/unix_time.h"
 #include "spdlog/spdlog.h"
+#include "transport/base/clock.h"
 #include "transport/base/units.h"
 
 namespace tombolo::control {
@@ -51,7 +52,11 @@ absl::StatusOr<std::unique_ptr<GuestLinks>> GuestLinks::Start(EventLoop& loop, c
 
 GuestLinks::GuestLinks(EventLoop& loop, const Region& region, const DoorbellTable& doorbells,
                        Registry& registry, ServiceDesk& services)
-    : loop_(loop), doorbells_(doorbells), registry_(registry), services_(services) {
+    : loop_(loop),
+      doorbells_(doorbells),
+      registry_(registry),
+      services_(services),
+      unwelcome_(doorbells.SlotCount()) {
   for (uint32_t slot = 0; slot < doorbells.SlotCount(); ++slot) {
     links_.push_back(
         std::make_unique<DaemonLink>(static_cast<uint16_t>(slot), region.Control(slot), *this,
@@ -82,7 +87,10 @@ void GuestLinks::PollAll() {
 absl::StatusOr<uint32_t> GuestLinks::OnHello(uint16_t slot, const BootId& boot_id) {
   const auto dead = registry_.BrokerReady(slot, FormatBootId(boot_id));
   if (!dead.ok()) {
-    spdlog::warn("slot {}: its broker is not welcome: {}", slot, dead.status().ToString());
+    // Any guest can say hello for a vacant slot, as often as it likes.
+    if (unwelcome_[slot].MayLog(MonotonicNs())) {
+      spdlog::warn("slot {}: its broker is not welcome: {}", slot, dead.status().ToString());
+    }
     return dead.status();
   }
   if (!dead->empty()) {

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/daemon/log_limit.h"
 #include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
@@ -59,6 +60,7 @@ class GuestLinks final : public DaemonLinkHandler {
   Registry& registry_;
   ServiceDesk& services_;
   std::vector<std::unique_ptr<DaemonLink>> links_;  // By slot; the host's stays down.
+  std::vector<LogLimit> unwelcome_;                 // By slot.
   bool poll_posted_ = false;
   Watch doorbell_watch_;
   Watch timer_;
