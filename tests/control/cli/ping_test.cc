@@ -1,21 +1,16 @@
 // `tombolo ping` against a real tombolod, with a thread of this test as the agent.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "control/channel_loop/channel_loop.h"
-#include "control/client/control_client.h"
 #include "control/event_loop/event_loop.h"
-#include "tests/support/spin.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/daemon_process.h"
 #include "transport/endpoint/endpoint.h"
 
 namespace tombolo::control {
@@ -24,45 +19,25 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr char kDaemon[] = "control/daemon/tombolod";
-
 class PingTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const std::string folder = folder_.File("run");
-    const char* const arguments[] = {kDaemon,  "--runtime-dir", folder.c_str(),
-                                     "--size", "16M",           nullptr};
-    ASSERT_EQ(
-        posix_spawn(&daemon_, kDaemon, nullptr, nullptr, const_cast<char**>(arguments), environ),
-        0);
-    ControlClient client(folder + "/control.sock");
-    ASSERT_TRUE(SpinUntil([&] { return client.ListPeers().ok(); }));
-  }
-
-  void TearDown() override {
-    if (daemon_ <= 0) return;
-    kill(daemon_, SIGTERM);
-    int status;
-    waitpid(daemon_, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  }
+  void TearDown() override { EXPECT_EQ(daemon_.Stop(), 0); }
 
   // Runs `tombolo ping ARGUMENTS`; both its streams go into `output`. Gives the exit code.
   int Ping(const std::string& arguments, std::string& output) const {
     const std::string command = "timeout 20 control/cli/tombolo --runtime-dir " +
-                                folder_.File("run") + " ping " + arguments + " 2>&1";
+                                daemon_.RuntimeDir() + " ping " + arguments + " 2>&1";
     FILE* pipe = popen(command.c_str(), "r");
     char line[1024];
     while (fgets(line, sizeof(line), pipe) != nullptr) output += line;
     return WEXITSTATUS(pclose(pipe));
   }
 
-  TempDir folder_;
-  pid_t daemon_ = 0;
+  DaemonProcess daemon_;
 };
 
 TEST_F(PingTest, AgentAnswersEveryPing) {
-  const auto endpoint = Endpoint::Attach(folder_.File("run/broker.sock"), "agent");
+  const auto endpoint = Endpoint::Attach(daemon_.Broker(), "agent");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
   const auto events = EventLoop::Create();
   ASSERT_TRUE(events.ok()) << events.status();
@@ -90,7 +65,7 @@ TEST_F(PingTest, SlotThatIsNotThereIsWrongUsage) {
 }
 
 TEST_F(PingTest, StoppedAgentIsNoMissingDaemon) {
-  const auto silent = Endpoint::Attach(folder_.File("run/broker.sock"), "agent");
+  const auto silent = Endpoint::Attach(daemon_.Broker(), "agent");
   ASSERT_TRUE(silent.ok()) << silent.status();
   std::string output;
   EXPECT_EQ(Ping("0 --count 1 --timeout 0.05", output), 1);

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,10 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "control/client/control_client.h"
 #include "control/region_source/held_memory.h"
+#include "tests/support/daemon_process.h"
 #include "tests/support/spin.h"
-#include "tests/support/temp_dir.h"
 #include "transport/base/unique_fd.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
@@ -30,8 +27,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr char kDaemon[] = "control/daemon/tombolod";
-
 class Ignore final : public ChannelHandler {
  public:
   void OnMessage(tombolo::EndpointId, uint8_t, std::span<const std::byte>) override {}
@@ -41,32 +36,15 @@ class Ignore final : public ChannelHandler {
 class RegionCommandsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::string folder = folder_.File("run");
-    const char* const arguments[] = {kDaemon,  "--runtime-dir", folder.c_str(),
-                                     "--size", "16M",           nullptr};
-    ASSERT_EQ(
-        posix_spawn(&daemon_, kDaemon, nullptr, nullptr, const_cast<char**>(arguments), environ),
-        0);
-    ControlClient client(folder + "/control.sock");
-    ASSERT_TRUE(SpinUntil([&] { return client.ListPeers().ok(); }));
     HoldMemory();
     sender_ = Join("sender");
     receiver_ = Join("receiver");
     ASSERT_TRUE(sender_.channel->Open(receiver_.endpoint->Id()).ok());
   }
 
-  void TearDown() override { KillDaemon(); }
-
-  void KillDaemon() {
-    if (daemon_ <= 0) return;
-    kill(daemon_, SIGKILL);
-    waitpid(daemon_, nullptr, 0);
-    daemon_ = 0;
-  }
-
   // As a QEMU does. (What is only mapped, root alone may open.)
   void HoldMemory() {
-    const HeldMemories held = FindHeldMemoriesOf("/proc", daemon_);
+    const HeldMemories held = FindHeldMemoriesOf("/proc", daemon_.Pid());
     ASSERT_THAT(held.found, SizeIs(1));
     memory_ = UniqueFd(open(held.found[0].path.c_str(), O_RDWR | O_CLOEXEC));
     ASSERT_TRUE(memory_.IsOpen());
@@ -83,7 +61,7 @@ class RegionCommandsTest : public ::testing::Test {
 
   Member Join(const char* name) const {
     Member member;
-    member.endpoint = *Endpoint::Attach(folder_.File("run/broker.sock"), name);
+    member.endpoint = *Endpoint::Attach(daemon_.Broker(), name);
     member.channel = *Channel::Create(*member.endpoint);
     return member;
   }
@@ -104,7 +82,7 @@ class RegionCommandsTest : public ::testing::Test {
   // Both streams.
   Result Run(const std::string& arguments) const {
     const std::string command = "timeout 20 control/cli/tombolo --runtime-dir " +
-                                folder_.File("run") + " " + arguments + " 2>&1";
+                                daemon_.RuntimeDir() + " " + arguments + " 2>&1";
     Result result;
     FILE* pipe = popen(command.c_str(), "r");
     char line[4096];
@@ -134,8 +112,7 @@ class RegionCommandsTest : public ::testing::Test {
     EXPECT_THAT(told["violations"], SizeIs(0));
   }
 
-  TempDir folder_;
-  pid_t daemon_ = 0;
+  DaemonProcess daemon_;
   UniqueFd memory_;
   Member sender_;
   Member receiver_;
@@ -144,7 +121,7 @@ class RegionCommandsTest : public ::testing::Test {
 TEST_F(RegionCommandsTest, TellTheSameWhenTheDaemonIsDead) {
   for (int i = 0; i < 10; ++i) Send(100);
   ExpectTraffic("");
-  KillDaemon();
+  daemon_.Kill();
   ExpectTraffic("");
   ExpectTraffic(" --region " + OwnMemory());
 }
@@ -162,7 +139,7 @@ TEST_F(RegionCommandsTest, TablesAreForPeople) {
 }
 
 TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
-  const auto writer = *Endpoint::Attach(folder_.File("run/broker.sock"), "writer");
+  const auto writer = *Endpoint::Attach(daemon_.Broker(), "writer");
   ASSERT_TRUE(writer->OpenService("cache").ok());
   EXPECT_THAT(Run("services").output, HasSubstr("cache    endpoint 2  0        0"));
   const Result busy = Run("services --close cache");
@@ -175,7 +152,7 @@ TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
     const Result none = Run("services");
     return none.exit_code == 0 && none.output.find("cache") == std::string::npos;
   }));
-  KillDaemon();
+  daemon_.Kill();
   EXPECT_EQ(Run("services").exit_code, 0) << "asks nobody";
   EXPECT_EQ(Run("services --close cache").exit_code, 3);
 }
@@ -211,7 +188,7 @@ TEST_F(RegionCommandsTest, NoRegionAnywhereIsExitCodeThree) {
   sender_ = {};
   receiver_ = {};
   memory_ = UniqueFd();
-  KillDaemon();
+  daemon_.Kill();
   for (const char* command : {"stat", "fsck", "stat --region /tmp/no/such/file"}) {
     EXPECT_EQ(Run(command).exit_code, 3) << command;
   }

@@ -1,39 +1,25 @@
 // tombolod as a process of its own, and processes of this host that attach, talk and are killed.
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "transport/base/clock.h"
+#include "tests/support/daemon_process.h"
+#include "tests/support/spin.h"
 #include "transport/base/units.h"
-#include "transport/base/unix_socket.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/membership_view.h"
 
 namespace tombolo::control {
 namespace {
-
-constexpr char kTombolod[] = "control/daemon/tombolod";
-constexpr int64_t kDeadlineNs = 20 * kNsPerSecond;
-constexpr int kPauseMs = 1;  // Between two looks at what another process does.
-
-bool Eventually(const std::function<bool()>& condition) {
-  const int64_t end_ns = MonotonicNs() + kDeadlineNs;
-  while (!condition()) {
-    if (MonotonicNs() > end_ns) return false;
-    poll(nullptr, 0, kPauseMs);
-  }
-  return true;
-}
 
 // Answers every message with itself, for ever.
 class Echo final : public ChannelHandler {
@@ -61,29 +47,13 @@ class Recorder final : public ChannelHandler {
 
 class HostEndpointsTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char folder[] = "/tmp/host_endpoints.XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    folder_ = folder;
-    daemon_ = fork();
-    if (daemon_ == 0) {
-      execl(kTombolod, kTombolod, "--runtime-dir", folder, "--size", "16M", "--endpoints", "64",
-            "--slots", "2", "--vectors", "4", "--log-level", "warn", nullptr);
-      _exit(127);
-    }
-    ASSERT_TRUE(Eventually([this] { return ConnectUnix(Socket(), SOCK_SEQPACKET).ok(); }));
-  }
   void TearDown() override {
     if (echo_ > 0) KillEcho();
-    kill(daemon_, SIGTERM);
-    int status = 0;
-    waitpid(daemon_, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT_EQ(daemon_.Stop(), 0);
     EXPECT_FALSE(std::filesystem::exists(Socket()));
-    std::filesystem::remove_all(folder_);
   }
 
-  std::string Socket() const { return folder_ + "/broker.sock"; }
+  std::string Socket() const { return daemon_.Broker(); }
 
   void StartEcho() {
     echo_ = fork();
@@ -103,8 +73,7 @@ class HostEndpointsTest : public testing::Test {
     waitpid(std::exchange(echo_, -1), nullptr, 0);
   }
 
-  std::string folder_;
-  pid_t daemon_ = -1;
+  DaemonProcess daemon_;
   pid_t echo_ = -1;
 };
 
@@ -118,7 +87,7 @@ TEST_F(HostEndpointsTest, TalkAndDie) {
   for (uint8_t round = 0; round < 5; ++round) {
     StartEcho();
     std::optional<EndpointInfo> echo;
-    ASSERT_TRUE(Eventually([&] {
+    ASSERT_TRUE(SpinUntil([&] {
       echo = FindEndpoint(region, 0, "echo");
       return echo.has_value();
     }));
@@ -129,17 +98,17 @@ TEST_F(HostEndpointsTest, TalkAndDie) {
     ASSERT_TRUE((*channel)->TryClaim(echo->id, 8, claim));
     (*channel)->Publish(claim, round, 8);
     Recorder recorder;
-    ASSERT_TRUE(Eventually([&] {
+    ASSERT_TRUE(SpinUntil([&] {
       (*channel)->Poll(recorder);
       return recorder.last_tag == round;
     }));
     KillEcho();
-    ASSERT_TRUE(Eventually([&] {
+    ASSERT_TRUE(SpinUntil([&] {
       (*channel)->Poll(recorder);
       return recorder.departed == echo->id;
     }));
     // Once that is acknowledged, its record and its memory are free again.
-    ASSERT_TRUE(Eventually([&] { return !ReadEndpoint(region, echo->id.index).has_value(); }));
+    ASSERT_TRUE(SpinUntil([&] { return !ReadEndpoint(region, echo->id.index).has_value(); }));
     last_incarnation = echo->id.incarnation;
   }
   EXPECT_TRUE((*endpoint)->Detach().ok());

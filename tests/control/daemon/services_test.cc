@@ -1,24 +1,19 @@
 // Services of a real tombolod: their memory outlives the processes that write it.
-#include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/control/broker/client_process.h"
+#include "tests/support/daemon_process.h"
+#include "tests/support/spin.h"
 #include "transport/alloc/extent_map.h"
-#include "transport/base/clock.h"
 #include "transport/base/units.h"
-#include "transport/base/unix_socket.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/service_view.h"
 #include "transport/fsck/check_region.h"
@@ -29,20 +24,8 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr char kTombolod[] = "control/daemon/tombolod";
-constexpr int64_t kDeadlineNs = 20 * kNsPerSecond;
-constexpr int kPauseMs = 1;  // Between two looks at what another process does.
 constexpr uint32_t kExtents = 3;
 constexpr int kPattern = 0x5a;
-
-bool Eventually(const std::function<bool()>& condition) {
-  const int64_t end_ns = MonotonicNs() + kDeadlineNs;
-  while (!condition()) {
-    if (MonotonicNs() > end_ns) return false;
-    poll(nullptr, 0, kPauseMs);
-  }
-  return true;
-}
 
 void Fill(const Region& region, uint32_t extent) {
   memset(region.Extent(extent), kPattern, kExtentBytes);
@@ -83,29 +66,14 @@ int Write(const std::string& socket, int channel) {
 class ServicesTest : public testing::Test {
  protected:
   void SetUp() override {
-    char folder[] = "/tmp/services.XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    folder_ = folder;
-    daemon_ = fork();
-    if (daemon_ == 0) {
-      execl(kTombolod, kTombolod, "--runtime-dir", folder, "--size", "16M", "--endpoints", "64",
-            "--slots", "2", "--vectors", "4", "--log-level", "warn", nullptr);
-      _exit(127);
-    }
-    ASSERT_TRUE(Eventually([this] { return ConnectUnix(Socket(), SOCK_SEQPACKET).ok(); }));
     writer_ =
         std::make_unique<ClientProcess>([this](int channel) { return Write(Socket(), channel); });
     Hear(writer_->Channel());
     endpoint_ = *Endpoint::Attach(Socket(), "self");
   }
-  void TearDown() override {
-    writer_.reset();
-    kill(daemon_, SIGTERM);
-    waitpid(daemon_, nullptr, 0);
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { writer_.reset(); }
 
-  std::string Socket() const { return folder_ + "/broker.sock"; }
+  std::string Socket() const { return daemon_.Broker(); }
   const Region& View() const { return endpoint_->SharedRegion(); }
 
   // The first extent of what the service owns.
@@ -117,8 +85,7 @@ class ServicesTest : public testing::Test {
     return std::nullopt;
   }
 
-  std::string folder_;
-  pid_t daemon_ = -1;
+  DaemonProcess daemon_;
   std::unique_ptr<ClientProcess> writer_;
   std::unique_ptr<Endpoint> endpoint_;
 };
@@ -148,9 +115,9 @@ TEST_F(ServicesTest, TheNextWriterFindsWhatTheLastOneLeft) {
   const auto before = FindService(View(), "cache");
   ASSERT_TRUE(before.has_value());
   writer_->Kill();
-  ASSERT_TRUE(Eventually([&] { return FindService(View(), "cache")->writer == EndpointId{}; }));
+  ASSERT_TRUE(SpinUntil([&] { return FindService(View(), "cache")->writer == EndpointId{}; }));
   // Its own memory is reclaimed, the service's is not.
-  ASSERT_TRUE(Eventually([&] { return !FindRun(0).has_value(); }));
+  ASSERT_TRUE(SpinUntil([&] { return !FindRun(0).has_value(); }));
   const auto service = endpoint_->OpenService("cache");
   ASSERT_TRUE(service.ok()) << service.status();
   EXPECT_EQ(service->index, before->index);
@@ -177,9 +144,9 @@ TEST_F(ServicesTest, CloseFreesAllTheirMemory) {
   const auto first = FindRun(ServiceOwner(service->index));
   ASSERT_TRUE(first.has_value());
   writer_->Kill();
-  ASSERT_TRUE(Eventually([&] { return endpoint_->CloseService("cache").ok(); }));
-  ASSERT_TRUE(Eventually([&] { return !FindService(View(), "cache").has_value(); }));
-  ASSERT_TRUE(Eventually([&] { return !FindRun(0).has_value(); }));
+  ASSERT_TRUE(SpinUntil([&] { return endpoint_->CloseService("cache").ok(); }));
+  ASSERT_TRUE(SpinUntil([&] { return !FindService(View(), "cache").has_value(); }));
+  ASSERT_TRUE(SpinUntil([&] { return !FindRun(0).has_value(); }));
   const RegionReport report = CheckRegion(View());
   EXPECT_THAT(report.violations, IsEmpty());
   EXPECT_EQ(report.free_extents, report.extent_count);
