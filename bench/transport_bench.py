@@ -8,6 +8,8 @@ from comparison import Comparison, Target, compare
 from picture import Curve, Panel
 from result import Result
 from series import Series, measure
+from tunnel_bench import comparisons as tunnel_comparisons
+from tunnel_bench import measure_tunnel
 
 ROUNDS, QUICK_ROUNDS = 41, 7
 IDLE_SECONDS, QUICK_IDLE_SECONDS = 5, 2
@@ -35,7 +37,8 @@ def run(programs: Path, quick: bool) -> Result:
     idle_seconds = QUICK_IDLE_SECONDS if quick else IDLE_SECONDS
     seen = measure(programs / "transport/transport_pair", [str(rounds)], SECONDS)
     seen |= measure(programs / "transport/idle_wakeups", [str(idle_seconds)], SECONDS)
-    comparisons = _messages(seen) + _waiting(seen)
+    seen |= measure_tunnel(programs.parent, rounds)
+    comparisons = _messages(seen) + _waiting(seen) + tunnel_comparisons(seen)
     for size in SIZES:
         comparisons += _instead(seen, size)
     return Result([_regime(seen["bare/round_trip"])], comparisons, [_latencies(seen), _bandwidths(seen)])
