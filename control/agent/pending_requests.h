@@ -31,11 +31,10 @@ class PendingRequests {
   // Asks, and calls `done` once: with the answer, or with Unavailable when the deadline is over.
   void Add(Ask ask, Done done) {
     const uint64_t request = ++last_request_;
-    Pending& pending = pending_[request];
-    pending.ask = std::move(ask);
-    pending.done = std::move(done);
-    pending.deadline = loop_.After(deadline_ns_, [this, request] { Expire(request); });
-    pending.ask(request);
+    Watch deadline = loop_.After(deadline_ns_, [this, request] { Expire(request); });
+    const auto added =
+        pending_.emplace(request, Pending{std::move(ask), std::move(done), std::move(deadline)});
+    added.first->second.ask(request);
   }
 
   void AskAgain() const {

@@ -76,30 +76,36 @@ static bool Fails(const char* call, const void* caller, size_t* size) {
   return false;
 }
 
+// Each of what follows is known to the linker by the name of the call that it stands for.
 static void* Real(const char* call) { return dlsym(RTLD_NEXT, call); }
 
-ssize_t read(int fd, void* bytes, size_t size) {
+ssize_t ReadLess(int fd, void* bytes, size_t size) __asm__("read");
+ssize_t ReadLess(int fd, void* bytes, size_t size) {
   if (Fails("read", __builtin_return_address(0), &size)) return -1;
   return ((__typeof__(&read))Real("read"))(fd, bytes, size);
 }
 
-ssize_t write(int fd, const void* bytes, size_t size) {
+ssize_t WriteLess(int fd, const void* bytes, size_t size) __asm__("write");
+ssize_t WriteLess(int fd, const void* bytes, size_t size) {
   if (Fails("write", __builtin_return_address(0), &size)) return -1;
   return ((__typeof__(&write))Real("write"))(fd, bytes, size);
 }
 
-ssize_t recv(int fd, void* bytes, size_t size, int flags) {
+ssize_t RecvLess(int fd, void* bytes, size_t size, int flags) __asm__("recv");
+ssize_t RecvLess(int fd, void* bytes, size_t size, int flags) {
   if (Fails("recv", __builtin_return_address(0), &size)) return -1;
   return ((__typeof__(&recv))Real("recv"))(fd, bytes, size, flags);
 }
 
-ssize_t send(int fd, const void* bytes, size_t size, int flags) {
+ssize_t SendLess(int fd, const void* bytes, size_t size, int flags) __asm__("send");
+ssize_t SendLess(int fd, const void* bytes, size_t size, int flags) {
   if (Fails("send", __builtin_return_address(0), &size)) return -1;
   return ((__typeof__(&send))Real("send"))(fd, bytes, size, flags);
 }
 
 // Our messages have one part each.
-ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
+ssize_t RecvMsgLess(int fd, struct msghdr* message, int flags) __asm__("recvmsg");
+ssize_t RecvMsgLess(int fd, struct msghdr* message, int flags) {
   struct iovec* const all = message->msg_iov;
   struct iovec part = all[0];
   if (Fails("recvmsg", __builtin_return_address(0), &part.iov_len)) return -1;
@@ -109,7 +115,8 @@ ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   return result;
 }
 
-ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
+ssize_t SendMsgLess(int fd, const struct msghdr* message, int flags) __asm__("sendmsg");
+ssize_t SendMsgLess(int fd, const struct msghdr* message, int flags) {
   struct msghdr less = *message;
   struct iovec part = message->msg_iov[0];
   if (Fails("sendmsg", __builtin_return_address(0), &part.iov_len)) return -1;

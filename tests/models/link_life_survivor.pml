@@ -244,7 +244,7 @@ end:
 #endif
   /* Channel::TryClaim */
   :: d_step { out != NONE && !claim_open && headers[out] == 0 -> claim_open = 1 }
-  /* Channel::Publish, Channel::EndClaim */
+  /* Channel::Publish */
   :: d_step { out != NONE && claim_open ->
       assert(generation[out] == out_generation && owner[out] == SURVIVOR);
       headers[out] = 1;

@@ -227,7 +227,7 @@ inline StoreHeader(l) {
   published[l]++
 }
 
-/* Channel::TryClaim, Channel::Publish or Channel::Abandon, Channel::EndClaim */
+/* Channel::TryClaim, Channel::Publish or Channel::Abandon */
 inline Send(l) {
   if
   :: !opened[l] -> opened[l] = 1 /* Channel::Open */
