@@ -248,8 +248,9 @@ size_t Channel::Poll(ChannelHandler& handler) {
   if (!liars_.empty()) DropLiars(handler);
   if (!borrowers_.empty()) is_quiet &= !CollectReturns(handler);
   if (epoch != epoch_) delivered += HandleDepartures(handler, epoch);
-  if (delivered != 0) waiter_.WasWorthIt();
-  if (rang_) NoteWakeup(delivered != 0 || !is_quiet);
+  const bool came = delivered != 0 || !is_quiet;
+  if (came) waiter_.WasWorthIt();
+  if (rang_) NoteWakeup(came);
   return delivered;
 }
 
@@ -299,6 +300,7 @@ void Channel::WakeUp() {
     credits_came |= out_[peer]->WantCredits();
     out_[peer]->ForgetCredits();
   }
+  if (credits_came) waiter_.WasWorthIt();
   rang_ = (waiter_.Clear() || rang_) && !credits_came;
   if (waiter_.IsDeaf()) waiter_.Recover(MonotonicNs());
 }
