@@ -12,6 +12,7 @@
 #include "transport/endpoint/membership_view.h"
 #include "transport/layout/link.h"
 #include "transport/layout/shared_copy.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo::mpi {
 namespace {
@@ -25,11 +26,6 @@ constexpr int64_t kGoodbyeLimitNs = 200 * kNsPerMs;
 constexpr uint32_t kWishesPerQuestion = 256;
 
 constexpr size_t kPieceBytes = kMaxInlineBytes - sizeof(EngineHeader);
-
-// SUBTLE: not std::ranges::copy, of which gcc 12 makes a loop that copies byte by byte.
-void CopyTo(std::byte* memory, std::span<const std::byte> bytes) {
-  if (!bytes.empty()) memcpy(memory, bytes.data(), bytes.size());
-}
 
 // What still comes while this process leaves concerns nobody.
 class Ignore final : public ChannelHandler {
@@ -120,7 +116,7 @@ bool RankEngine::TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte>
   Claim claim;
   if (sent_bytes == 0) {
     if (std::byte* memory = TryClaim(peer, message.size(), claim)) {
-      CopyTo(memory, message);
+      CopyIn(endpoint_->SharedRegion().Type(), memory, message);
       Publish(claim, tag, message.size());
       sent_bytes = message.size();
       return true;
@@ -144,7 +140,7 @@ bool RankEngine::TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte
   const EngineHeader header = {EngineMessage::kPiece, tag, static_cast<uint32_t>(message.size()),
                                static_cast<uint32_t>(sent_bytes)};
   memcpy(memory, &header, sizeof(header));
-  CopyTo(memory + sizeof(header), piece);
+  CopyIn(endpoint_->SharedRegion().Type(), memory + sizeof(header), piece);
   Publish(claim, kEngineTag, sizeof(header) + piece.size());
   sent_bytes += piece.size();
   return true;
