@@ -78,8 +78,7 @@ bool InLink::ReleaseChunk() {
   ++released_chunks_;
   front_is_bulk_ = false;
   link_->released_chunks.store(released_chunks_, std::memory_order_seq_cst);
-  lane_.PublishCredits();
-  return link_->credit_wanted.load(std::memory_order_seq_cst) != 0;
+  return FlushCredits();
 }
 
 bool InLink::TryPark() {
