@@ -87,7 +87,7 @@ STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
     Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
-    Stage('faults', 'the programs while their system calls fail', 1200, counting_program('./dev', 'faults')),
+    Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1800,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
