@@ -4,8 +4,7 @@
 // nothing else.
 //
 // Neither class allocates, locks, makes a system call or knows where the link lies. What every
-// message goes through is inline: as calls it took as long as the line that it waits for. Not
-// thread-safe.
+// message goes through is inline; what is rare is a call away. Not thread-safe.
 #pragma once
 
 #include <algorithm>

@@ -150,7 +150,7 @@ TEST(RankEngineTest, SaysGoodbyeToWhoeverWroteToIt) {
   EXPECT_TRUE(a.losses.empty());
 }
 
-TEST(RankEngineTest, SendsLargeMessagesWithoutMemoryForABulkLane) {
+TEST(RankEngineTest, SendsLargeMessagesWithoutMemoryForABulkPool) {
   SimulatedMembers members;
   FillTheRegion(members);
   Rank a(members, "a"), b(members, "b");
@@ -170,7 +170,7 @@ TEST(RankEngineTest, SendsLargeMessagesWithoutMemoryForABulkLane) {
   EXPECT_EQ(b.messages[0].payload, text);
 }
 
-TEST(RankEngineTest, DoesNotCutMessagesWhileTheBulkLaneIsOnlyFull) {
+TEST(RankEngineTest, DoesNotCutMessagesWhileTheBulkPoolIsOnlyFull) {
   SimulatedMembers members;
   Rank a(members, "a"), b(members, "b");
   Peer* peer = a.Open(b);

@@ -234,7 +234,7 @@ TEST_F(StreamTest, ALinkWithoutRoomHoldsAtMostOneWriteOfEachStream) {
   }
 }
 
-TEST_F(StreamTest, WithoutMemoryForABulkLaneDataGoesInSmallPieces) {
+TEST_F(StreamTest, WithoutMemoryForABulkPoolDataGoesInSmallPieces) {
   ExtentMap extents(members_.SharedRegion().ExtentMap());
   Pair pair = MakePair();
   while (extents.Claim(8, 63, ExtentKind::kPoolSegment)) {
