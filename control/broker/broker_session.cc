@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -252,8 +251,7 @@ void BrokerSession::ReplyError(BrokerOp op, const absl::Status& status) {
   if (!socket_.IsOpen()) return;
   BrokerReply reply = MakeReply(op);
   reply.code = static_cast<int32_t>(status.code());
-  const size_t length = std::min(status.message().size(), sizeof(reply.text) - 1);
-  memcpy(reply.text, status.message().data(), length);
+  status.message().copy(reply.text, sizeof(reply.text) - 1);
   // It is told, or it is gone.
   Reply(reply, {}).IgnoreError();
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,8 +25,7 @@ template <typename Reply>
 Reply Outcome(const absl::Status& status) {
   Reply reply;
   reply.code = static_cast<int32_t>(status.code());
-  const size_t length = std::min(status.message().size(), sizeof(reply.text) - 1);
-  memcpy(reply.text, status.message().data(), length);
+  status.message().copy(reply.text, sizeof(reply.text) - 1);
   return reply;
 }
 
