@@ -33,6 +33,13 @@ class SharedWord {
     return false;
   }
 
+  // Each gives what the word held before.
+  T exchange(T value, std::memory_order order) { return Seen(word_.exchange(value, order)); }
+  T fetch_add(T value, std::memory_order order) { return Seen(word_.fetch_add(value, order)); }
+  T fetch_and(T value, std::memory_order order) { return Seen(word_.fetch_and(value, order)); }
+  T fetch_or(T value, std::memory_order order) { return Seen(word_.fetch_or(value, order)); }
+  T fetch_xor(T value, std::memory_order order) { return Seen(word_.fetch_xor(value, order)); }
+
  private:
   std::atomic<T> word_ = 0;
 
