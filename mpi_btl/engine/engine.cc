@@ -1,6 +1,7 @@
 #include "mpi_btl/engine/engine.h"
 
 #include <poll.h>
+#include <string.h>
 #include <time.h>
 
 #include <cstdint>
@@ -12,8 +13,12 @@
 #include <utility>
 
 #include "mpi_btl/engine/address.h"
+#include "mpi_btl/engine/atomic_op.h"
 #include "mpi_btl/engine/idle_policy.h"
+#include "mpi_btl/engine/memory_handle.h"
+#include "mpi_btl/engine/origin.h"
 #include "mpi_btl/engine/rank_engine.h"
+#include "mpi_btl/engine/registrations.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 
@@ -26,12 +31,48 @@ struct tombolo_engine {
 namespace {
 
 using tombolo::Claim;
+using tombolo::mpi::AtomicOp;
 using tombolo::mpi::IdleTimes;
+using tombolo::mpi::MemoryHandle;
+using tombolo::mpi::Operation;
+using tombolo::mpi::OperationKind;
 using tombolo::mpi::Peer;
 using tombolo::mpi::RankEngine;
 
 static_assert(sizeof(Claim) <= sizeof(tombolo_claim) && alignof(Claim) <= alignof(tombolo_claim));
 static_assert(std::is_trivially_copyable_v<Claim> && std::is_trivially_destructible_v<Claim>);
+static_assert(sizeof(MemoryHandle) == sizeof(tombolo_handle));
+static_assert(TOMBOLO_MAY_READ == tombolo::mpi::kMayRead &&
+              TOMBOLO_MAY_WRITE == tombolo::mpi::kMayWrite &&
+              TOMBOLO_MAY_OPERATE == tombolo::mpi::kMayOperate);
+
+MemoryHandle HandleAt(const void* handle) {
+  MemoryHandle copy;
+  memcpy(&copy, handle, sizeof(copy));
+  return copy;
+}
+
+OperationKind KindOf(tombolo_operation_kind kind) {
+  if (kind == TOMBOLO_PUT) return OperationKind::kPut;
+  return kind == TOMBOLO_GET ? OperationKind::kGet : OperationKind::kAtomic;
+}
+
+AtomicOp AtomicOf(tombolo_operation_kind kind) {
+  switch (kind) {
+    case TOMBOLO_AND:
+      return AtomicOp::kAnd;
+    case TOMBOLO_OR:
+      return AtomicOp::kOr;
+    case TOMBOLO_XOR:
+      return AtomicOp::kXor;
+    case TOMBOLO_SWAP:
+      return AtomicOp::kSwap;
+    case TOMBOLO_COMPARE_SWAP:
+      return AtomicOp::kCompareSwap;
+    default:
+      return AtomicOp::kAdd;
+  }
+}
 
 IdleTimes Now() {
   timespec cpu;
@@ -107,6 +148,47 @@ bool tombolo_send_copy(tombolo_engine* engine, tombolo_peer* peer, uint8_t tag, 
                        size_t bytes, size_t* sent_bytes) {
   return engine->rep->TrySendCopy(Rep(peer), tag, {static_cast<const std::byte*>(message), bytes},
                                   *sent_bytes);
+}
+
+void* tombolo_allocate(tombolo_engine* engine, size_t bytes) {
+  return engine->rep->AllocateMemory(bytes);
+}
+
+bool tombolo_release(tombolo_engine* engine, void* memory) {
+  return engine->rep->FreeMemory(static_cast<std::byte*>(memory));
+}
+
+bool tombolo_is_region_memory(const tombolo_engine* engine, const void* memory, size_t bytes) {
+  return engine->rep->IsRegionMemory(static_cast<const std::byte*>(memory), bytes);
+}
+
+tombolo_handle tombolo_register(tombolo_engine* engine, void* memory, size_t bytes,
+                                uint32_t access) {
+  const MemoryHandle handle = engine->rep->Register(static_cast<std::byte*>(memory), bytes, access);
+  tombolo_handle opaque;
+  memcpy(&opaque, &handle, sizeof(opaque));
+  return opaque;
+}
+
+void tombolo_deregister(tombolo_engine* engine, const tombolo_handle* handle) {
+  engine->rep->Deregister(HandleAt(handle));
+}
+
+bool tombolo_start_operation(tombolo_engine* engine, tombolo_peer* peer,
+                             const tombolo_operation* operation) {
+  return engine->rep->StartOperation(
+      Rep(peer),
+      Operation{
+          .kind = KindOf(operation->kind),
+          .target = operation->handle != nullptr ? Rep(peer).id : engine->rep->Self(),
+          .local = static_cast<std::byte*>(operation->local),
+          .address = operation->address,
+          .handle = operation->handle != nullptr ? HandleAt(operation->handle) : MemoryHandle{},
+          .bytes = operation->bytes,
+          .atomic = AtomicOf(operation->kind),
+          .operand = operation->operand,
+          .expected = operation->expected,
+          .context = operation->context});
 }
 
 int tombolo_poll(tombolo_engine* engine, const tombolo_handlers* handlers) {

@@ -3,7 +3,7 @@
 // MPI's verbs.
 //
 // What it does not do: it knows nothing of MPI. It neither queues nor allocates on the hot path
-// (claim, publish, poll).
+// (claim, publish, poll, operations on memory of the region).
 //
 // Ownership: an engine is one endpoint of the region; it owns its peers. Thread safety: none,
 // callers lock. Handlers are called from tombolo_poll() only, and may claim, publish, abandon and
@@ -56,7 +56,44 @@ typedef struct tombolo_handlers {
   // `peer_context` is that of tombolo_open_peer(); `why` is one sentence, good until the handler
   // returns.
   void (*peer_lost)(void *context, void *peer_context, const char *why);
+  // An operation is over that tombolo_start_operation() did not do at once; `operation_context` is
+  // that of the operation. Not good: its peer is lost, of which peer_lost() told before.
+  void (*operation_done)(void *context, void *operation_context, bool is_good);
 } tombolo_handlers;
+
+// Memory that others may operate on, to be handed to them in whatever way. Fixed size; opaque.
+typedef struct tombolo_handle {
+  uint64_t opaque[4];
+} tombolo_handle;
+
+// What peers may do with memory; ORed.
+enum { TOMBOLO_MAY_READ = 1, TOMBOLO_MAY_WRITE = 2, TOMBOLO_MAY_OPERATE = 4 };
+
+typedef enum tombolo_operation_kind {
+  TOMBOLO_PUT,
+  TOMBOLO_GET,
+  TOMBOLO_ADD,
+  TOMBOLO_AND,
+  TOMBOLO_OR,
+  TOMBOLO_XOR,
+  TOMBOLO_SWAP,
+  TOMBOLO_COMPARE_SWAP,
+} tombolo_operation_kind;
+
+// An operation on a peer's memory. Atomic ones are on 4 or 8 bytes, aligned to that.
+typedef struct tombolo_operation {
+  tombolo_operation_kind kind;
+  void *local;       // Put: from. Get: to. Atomic: for what was there before, or NULL.
+  uint64_t address;  // At the peer.
+  // A tombolo_handle of the memory there, as it came; any alignment. NULL: the memory is mapped in
+  // this process at `address`, whoever the peer is. osc/rdma says so of windows that ranks of a
+  // node share: what it does there itself is not atomic against what others do through us.
+  const void *handle;
+  size_t bytes;
+  uint64_t operand;   // Atomic; of compare-and-swap what is to be stored.
+  uint64_t expected;  // Compare-and-swap.
+  void *context;      // Comes back in the handler.
+} tombolo_operation;
 
 // Attaches this process as an endpoint of the region that the broker at `broker_path` serves.
 // `name` is for people. NULL when that is not possible, with the reason in `why`.
@@ -98,6 +135,28 @@ void tombolo_abandon(tombolo_engine *engine, tombolo_claim *claim);
 // all is on its way. Until then nothing else may be sent to the peer.
 bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, const void *message,
                        size_t bytes, size_t *sent_bytes);
+
+// `bytes` of zeroed memory of the region, aligned to 4 KiB; NULL when the region has none to spare.
+// Whoever operates on it needs no help of this process.
+void *tombolo_allocate(tombolo_engine *engine, size_t bytes);
+// False: `memory` is not from tombolo_allocate().
+bool tombolo_release(tombolo_engine *engine, void *memory);
+// Whether [memory, memory + bytes) lies in memory from tombolo_allocate().
+bool tombolo_is_region_memory(const tombolo_engine *engine, const void *memory, size_t bytes);
+
+// Lets peers operate on [memory, memory + bytes), which may lie anywhere in this process. `access`:
+// of TOMBOLO_MAY_*; 0: nothing. Private memory is operated on while this process polls.
+tombolo_handle tombolo_register(tombolo_engine *engine, void *memory, size_t bytes,
+                                uint32_t access);
+void tombolo_deregister(tombolo_engine *engine, const tombolo_handle *handle);
+
+// Begins an operation on memory of `peer`, which may be this process. True: it is done; else a
+// handler is told when it is, and `local` stays in use until then. Never refused: what has no room
+// waits. Operations on private memory allocate.
+// Memory ordering: what was put is visible to whoever sees a later message or atomic operation of
+// this process.
+bool tombolo_start_operation(tombolo_engine *engine, tombolo_peer *peer,
+                             const tombolo_operation *operation);
 
 // Hands what has come to the handlers, at most a batch. Returns how many messages it handed over.
 int tombolo_poll(tombolo_engine *engine, const tombolo_handlers *handlers);

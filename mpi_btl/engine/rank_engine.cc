@@ -54,7 +54,14 @@ RankEngine::RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Chann
       channel_(std::move(channel)),
       acquainted_(endpoint_->SharedRegion().Limits().endpoint_count),
       left_(acquainted_.size()),
-      reassembler_(MaxMessageBytes()) {}
+      reassembler_(MaxMessageBytes()),
+      memory_(*channel_),
+      origin_(*channel_, memory_,
+              [this](EndpointId peer, const std::string& why) { SuspectById(peer, why); }),
+      target_(*channel_, registrations_, [this](EndpointId peer, const std::string& why) {
+        target_.Forget(peer);
+        SuspectById(peer, why);
+      }) {}
 
 RankEngine::~RankEngine() {
   SayGoodbye();
@@ -153,9 +160,51 @@ int RankEngine::Poll(const tombolo_handlers& handlers) {
       endpoint_->SharedRegion().MembershipEpoch().load(std::memory_order_acquire);
   if (epoch != epoch_) SuspectTheDead(epoch);
   const size_t delivered = channel_->Poll(*this);
+  origin_.Flush();
+  target_.Flush();
   if (!suspects_.empty()) JudgeSuspects(handlers);
+  const int finished = TellOfFinished(handlers);
   handlers_ = nullptr;
-  return static_cast<int>(delivered);
+  return static_cast<int>(delivered) + finished;
+}
+
+int RankEngine::TellOfFinished(const tombolo_handlers& handlers) {
+  int told = 0;
+  // Handlers may start operations, which may be done at once: they are not told of here.
+  while (const std::optional<FinishedOperation> finished = origin_.TakeFinished()) {
+    handlers.operation_done(handlers.context, finished->context, finished->is_good);
+    ++told;
+  }
+  return told;
+}
+
+MemoryHandle RankEngine::Register(std::byte* memory, size_t bytes, uint32_t access) {
+  if (const std::optional<MemoryHandle> handle = memory_.HandleOf(memory, bytes)) return *handle;
+  MemoryHandle handle;
+  handle.owner_index = endpoint_->Id().index;
+  handle.owner_incarnation = endpoint_->Id().incarnation;
+  if (access == 0) return handle;
+  const Registrations::Key key = registrations_.Add(memory, bytes, access);
+  handle.kind = MemoryKind::kPrivate;
+  handle.place = key.index;
+  handle.generation = key.generation;
+  return handle;
+}
+
+void RankEngine::Deregister(const MemoryHandle& handle) {
+  if (handle.kind != MemoryKind::kPrivate) return;
+  registrations_.Remove({handle.place, handle.generation});
+}
+
+bool RankEngine::StartOperation(Peer& peer, const Operation& operation) {
+  if (!peer.is_lost || operation.target != peer.id) return origin_.Start(operation);
+  origin_.StartLost(operation);
+  if (peer.is_told) {
+    origin_.Fail(peer.id);
+  } else {
+    Suspect(peer, "");
+  }
+  return false;
 }
 
 void RankEngine::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
@@ -173,6 +222,25 @@ void RankEngine::OnEngineMessage(EndpointId source, std::span<const std::byte> p
       return;
     case EngineMessage::kPiece:
       return OnPiece(source, header, payload.subspan(sizeof(header)));
+    default:
+      return OnOperationMessage(source, header.kind, payload);
+  }
+}
+
+void RankEngine::OnOperationMessage(EndpointId source, EngineMessage kind,
+                                    std::span<const std::byte> payload) {
+  // The kind was read already, and is not read again: what is in the lane may have changed.
+  if (kind >= EngineMessage::kPut && kind <= EngineMessage::kAtomic) {
+    if (payload.size() < sizeof(OperationRequest)) return;
+    auto request = CopyShared<OperationRequest>(payload.data());
+    request.kind = kind;
+    return target_.OnRequest(source, request, payload.subspan(sizeof(request)));
+  }
+  if (kind >= EngineMessage::kDone && kind <= EngineMessage::kRefused) {
+    if (payload.size() < sizeof(OperationReply)) return;
+    auto reply = CopyShared<OperationReply>(payload.data());
+    reply.kind = kind;
+    origin_.OnReply(source, reply, payload.subspan(sizeof(reply)));
   }
 }
 
@@ -187,16 +255,19 @@ void RankEngine::OnPiece(EndpointId source, const EngineHeader& header,
                          message.size());
       return;
     case Reassembler::Result::kNonsense:
-      for (const std::unique_ptr<Peer>& peer : peers_) {
-        if (peer->id == source) Suspect(*peer, "it sent pieces of a message that make no sense");
-      }
+      return SuspectById(source, "it sent pieces of a message that make no sense");
   }
 }
 
 void RankEngine::OnDeparted(EndpointId id) {
   reassembler_.Forget(id);
+  target_.Forget(id);
+  SuspectById(id, "");
+}
+
+void RankEngine::SuspectById(EndpointId id, const std::string& failure) {
   for (const std::unique_ptr<Peer>& peer : peers_) {
-    if (peer->id == id) Suspect(*peer, "");
+    if (peer->id == id) Suspect(*peer, failure);
   }
 }
 
@@ -210,7 +281,7 @@ void RankEngine::SuspectTheDead(uint64_t epoch) {
 }
 
 void RankEngine::Suspect(Peer& peer, std::string failure) {
-  if (peer.is_lost || std::ranges::find(suspects_, &peer) != suspects_.end()) return;
+  if (peer.is_told || std::ranges::find(suspects_, &peer) != suspects_.end()) return;
   peer.failure = std::move(failure);
   suspects_.push_back(&peer);
 }
@@ -220,11 +291,23 @@ void RankEngine::JudgeSuspects(const tombolo_handlers& handlers) {
   while (!suspects_.empty()) {
     Peer& peer = *suspects_.back();
     suspects_.pop_back();
-    peer.is_lost = true;
-    if (left_[peer.id.index] == peer.id.incarnation) continue;
-    const std::string why = WhyLost(peer);
-    handlers.peer_lost(handlers.context, peer.context, why.c_str());
+    Judge(peer, handlers);
   }
+}
+
+void RankEngine::Judge(Peer& peer, const tombolo_handlers& handlers) {
+  peer.is_lost = true;
+  const EndpointId id = peer.id;
+  // One that left in good order has nothing to do with anybody any more.
+  if (left_[id.index] == id.incarnation) {
+    if (!origin_.HasOpen(id)) return;
+    peer.failure = "it left while operations on its memory were open";
+  }
+  peer.is_told = true;
+  const std::string why = WhyLost(peer);
+  handlers.peer_lost(handlers.context, peer.context, why.c_str());
+  // After it was told why, so that nobody takes what a failed operation left for good.
+  origin_.Fail(id);
 }
 
 std::string RankEngine::WhyLost(const Peer& peer) const {

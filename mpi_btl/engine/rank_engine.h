@@ -3,7 +3,8 @@
 //
 // It adds to transport's channel: links that open at the first message, peers that leave in good
 // order (they say goodbye) apart from those that die, also where no link was ever made, and
-// messages in pieces where the region has no memory for a bulk pool. Not thread-safe.
+// messages in pieces where the region has no memory for a bulk pool, and one-sided operations on
+// memory of the region and on private memory. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,12 @@
 #include "absl/status/statusor.h"
 #include "mpi_btl/engine/engine.h"
 #include "mpi_btl/engine/engine_message.h"
+#include "mpi_btl/engine/memory_handle.h"
+#include "mpi_btl/engine/origin.h"
 #include "mpi_btl/engine/reassembler.h"
+#include "mpi_btl/engine/region_memory.h"
+#include "mpi_btl/engine/registrations.h"
+#include "mpi_btl/engine/target.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
@@ -29,6 +35,7 @@ struct Peer {
   void* context = nullptr;
   bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
   bool is_lost = false;
+  bool is_told = false;      // The handlers know that it is lost.
   uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk pool.
   std::string failure;       // Why no link could be made; empty otherwise.
 };
@@ -62,10 +69,31 @@ class RankEngine final : private ChannelHandler {
   // True: all is on its way.
   bool TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message, size_t& sent_bytes);
 
+  // Memory of the region for the program; nullptr when there is none to spare.
+  std::byte* AllocateMemory(size_t bytes) { return memory_.Allocate(bytes); }
+  bool FreeMemory(std::byte* memory) { return memory_.Free(memory); }
+  bool IsRegionMemory(const std::byte* memory, size_t bytes) const {
+    return memory_.HandleOf(memory, bytes).has_value();
+  }
+
+  // Lets others operate on memory of this process, wherever it is. `access`: kMayRead and so on,
+  // ORed.
+  MemoryHandle Register(std::byte* memory, size_t bytes, uint32_t access);
+  void Deregister(const MemoryHandle& handle);
+
+  EndpointId Self() const { return endpoint_->Id(); }
+
+  // True: the operation on memory of the peer, or of this process, is done. Else Poll() tells of
+  // its end.
+  bool StartOperation(Peer& peer, const Operation& operation);
+
   int Poll(const tombolo_handlers& handlers);
 
   // The channel's sleep in two halves; see there.
-  bool PrepareToSleep() { return channel_->PrepareToSleep(); }
+  // What waits for room is sent by polling.
+  bool PrepareToSleep() {
+    return !origin_.IsWaiting() && !target_.IsWaiting() && channel_->PrepareToSleep();
+  }
   int Readable() const { return channel_->Readable(); }
   void WakeUp() { channel_->WakeUp(); }
 
@@ -75,6 +103,8 @@ class RankEngine final : private ChannelHandler {
   void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
   void OnDeparted(EndpointId id) override;
   void OnEngineMessage(EndpointId source, std::span<const std::byte> payload);
+  void OnOperationMessage(EndpointId source, EngineMessage kind,
+                          std::span<const std::byte> payload);
   void OnPiece(EndpointId source, const EngineHeader& header, std::span<const std::byte> piece);
 
   bool OpenLink(Peer& peer);
@@ -83,8 +113,11 @@ class RankEngine final : private ChannelHandler {
                     size_t& sent_bytes);
   void SuspectTheDead(uint64_t epoch);
   void Suspect(Peer& peer, std::string failure);
+  void SuspectById(EndpointId id, const std::string& failure);
+  void Judge(Peer& peer, const tombolo_handlers& handlers);
   void JudgeSuspects(const tombolo_handlers& handlers);
   std::string WhyLost(const Peer& peer) const;
+  int TellOfFinished(const tombolo_handlers& handlers);
   void SayGoodbye();
   bool TrySayGoodbye(EndpointId id);
 
@@ -98,6 +131,10 @@ class RankEngine final : private ChannelHandler {
   std::vector<uint32_t> acquainted_;
   std::vector<uint32_t> left_;
   Reassembler reassembler_;
+  RegionMemory memory_;
+  Registrations registrations_;
+  Origin origin_;
+  Target target_;
 };
 
 }  // namespace tombolo::mpi

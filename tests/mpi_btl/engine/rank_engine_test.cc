@@ -45,7 +45,7 @@ class Rank {
   }
 
   int Poll() {
-    const tombolo_handlers handlers = {this, OnMessage, OnPeerLost};
+    const tombolo_handlers handlers = {this, OnMessage, OnPeerLost, OnOperationDone};
     return engine->Poll(handlers);
   }
 
@@ -62,6 +62,7 @@ class Rank {
   static void OnPeerLost(void* self, void*, const char* why) {
     static_cast<Rank*>(self)->losses.push_back(why);
   }
+  static void OnOperationDone(void*, void*, bool) {}
 };
 
 // Leaves less free than bulk pools may be made of.

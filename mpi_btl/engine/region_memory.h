@@ -1,0 +1,62 @@
+// RegionMemory: memory of the region that this rank's program allocates (MPI_Alloc_mem), and that
+// of other ranks, as their handles tell of it.
+//
+// An allocation is a run of extents of its own: MPI programs allocate little often enough that the
+// 4 KiB of rounding do not matter, and whoever scans the extent map sees whose it is. Links and
+// bulk pools come first: where an allocation would leave less of the region free than bulk pools
+// need, it is refused, and the program is given ordinary memory.
+//
+// What it assumes of the peers: nothing. A handle of a peer is checked against the extent map each
+// time it is used: the run must be the peer's, and the bytes within it. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "mpi_btl/engine/memory_handle.h"
+#include "transport/channel/channel.h"
+#include "transport/endpoint/endpoint_id.h"
+#include "transport/layout/extent_word.h"
+#include "transport/layout/shared_word.h"
+#include "transport/region/region.h"
+
+namespace tombolo::mpi {
+
+class RegionMemory {
+ public:
+  // `channel` must outlive it.
+  explicit RegionMemory(Channel& channel);
+
+  // `bytes` of zeroed memory, aligned to 4 KiB; nullptr when the region has none to spare, or is
+  // mapped so that programs cannot work in it as in any other memory.
+  std::byte* Allocate(size_t bytes);
+  // False: no allocation begins at `memory`.
+  bool Free(std::byte* memory);
+
+  // The handle of [memory, memory + bytes) when it lies within one allocation.
+  std::optional<MemoryHandle> HandleOf(const std::byte* memory, size_t bytes) const;
+
+  // Where `bytes` at `address` of the peer `owner` are mapped here; nullptr when they are not in
+  // its memory, or it is not alive. `handle` and `address` may be anything. The channel must have a
+  // link to the owner: as long as it was not polled since, the memory is not given to others even
+  // if the owner has died. Memory ordering: acquire, against the claim of the run.
+  std::byte* Reach(const MemoryHandle& handle, EndpointId owner, uint64_t address,
+                   uint64_t bytes) const;
+
+  // Whether what was read from the memory of `handle` was its owner's until the last byte.
+  // Memory ordering: the reads before this are not passed by its loads.
+  bool StillReachable(const MemoryHandle& handle, EndpointId owner);
+
+ private:
+  std::optional<ExtentWord> HeadOf(const MemoryHandle& handle, EndpointId owner) const;
+  uintptr_t ExtentsAddress() const { return reinterpret_cast<uintptr_t>(region_.Extent(0)); }
+
+  Channel& channel_;
+  Region region_;
+  std::map<uintptr_t, RegionBuffer> allocations_;  // By first address.
+  SharedU64 last_look_;                            // Nobody reads it: StillReachable() has why.
+};
+
+}  // namespace tombolo::mpi
