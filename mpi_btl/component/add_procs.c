@@ -47,7 +47,8 @@ int tombolo_add_procs(mca_btl_base_module_t *btl, size_t count, opal_proc_t **pr
   tombolo_module *module = tombolo_module_of(btl);
   for (size_t i = 0; i < count; ++i) {
     endpoints[i] = NULL;
-    if (procs[i] == opal_proc_local_get()) continue;  // BTL `self` serves it.
+    // Also for this process itself, whose messages BTL `self` takes: osc/rdma operates on windows
+    // of its own process through the transport as well.
     endpoints[i] = endpoint_open(module, procs[i]);
     if (NULL == endpoints[i] || NULL == reachable) continue;
     const int status = opal_bitmap_set_bit(reachable, (int)i);

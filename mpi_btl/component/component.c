@@ -18,6 +18,9 @@ _Static_assert(sizeof(mca_btl_base_descriptor_t) == 104,
 enum {
   kEagerLimitBytes = 16 * 1024,
   kMaxSendBytes = 32 * 1024,
+  // Not lower than it has to be: what is fetched is written behind a receive that is too short for
+  // it (README.md).
+  kGetMinBytes = 512 * 1024,
   // Between vader (65536), which serves processes of one system, and tcp (100).
   kExclusivity = MCA_BTL_EXCLUSIVITY_DEFAULT,
   kLatencyUs = 1,
@@ -41,6 +44,14 @@ static int component_register(void) {
       MCA_BASE_VAR_TYPE_UNSIGNED_INT, NULL, 0, 0, OPAL_INFO_LVL_4, MCA_BASE_VAR_SCOPE_READONLY,
       &mca_btl_tombolo_component.idle_us);
 
+  mca_btl_tombolo_component.get_min_bytes = kGetMinBytes;
+  (void)mca_base_component_var_register(
+      version, "get_min",
+      "Bytes from which on a message that lies in memory from MPI_Alloc_mem is fetched by its "
+      "receiver instead of being sent",
+      MCA_BASE_VAR_TYPE_SIZE_T, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
+      &mca_btl_tombolo_component.get_min_bytes);
+
   mca_btl_base_module_t *module = &mca_btl_tombolo.super;
   module->btl_exclusivity = kExclusivity;
   module->btl_eager_limit = kEagerLimitBytes;
@@ -53,8 +64,22 @@ static int component_register(void) {
   // SINGLE_ADD_PROCS: a rank has to know its peers on other nodes from the start. Open MPI would
   // add them at the first message to them, and one that only receives would not be told of their
   // death.
-  module->btl_flags =
-      MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE | MCA_BTL_FLAGS_SINGLE_ADD_PROCS;
+  module->btl_flags = MCA_BTL_FLAGS_SEND | MCA_BTL_FLAGS_SEND_INPLACE |
+                      MCA_BTL_FLAGS_SINGLE_ADD_PROCS | MCA_BTL_FLAGS_RDMA |
+                      MCA_BTL_FLAGS_ATOMIC_OPS | MCA_BTL_FLAGS_ATOMIC_FOPS;
+  // GLOB: all atomic operations are the processor's, those on private memory of its owner's.
+  module->btl_atomic_flags = MCA_BTL_ATOMIC_SUPPORTS_ADD | MCA_BTL_ATOMIC_SUPPORTS_AND |
+                             MCA_BTL_ATOMIC_SUPPORTS_OR | MCA_BTL_ATOMIC_SUPPORTS_XOR |
+                             MCA_BTL_ATOMIC_SUPPORTS_SWAP | MCA_BTL_ATOMIC_SUPPORTS_CSWAP |
+                             MCA_BTL_ATOMIC_SUPPORTS_32BIT | MCA_BTL_ATOMIC_SUPPORTS_GLOB;
+  module->btl_registration_handle_size = sizeof(tombolo_handle);
+  module->btl_get_limit = SIZE_MAX;
+  module->btl_put_limit = SIZE_MAX;
+  module->btl_get_alignment = 0;
+  module->btl_put_alignment = 0;
+  // Local memory is never registered: it is copied from and to as it is.
+  module->btl_get_local_registration_threshold = SIZE_MAX;
+  module->btl_put_local_registration_threshold = SIZE_MAX;
   module->btl_latency = kLatencyUs;
   module->btl_bandwidth = kBandwidthMbps;
   return mca_btl_base_param_register(version, module);
@@ -80,6 +105,12 @@ static int module_construct(tombolo_module *module, bool threads) {
   OBJ_CONSTRUCT(&module->poll_lock, opal_mutex_t);
   OBJ_CONSTRUCT(&module->waiting_endpoints, opal_list_t);
   OBJ_CONSTRUCT(&module->descriptors, opal_free_list_t);
+  OBJ_CONSTRUCT(&module->pending, opal_free_list_t);
+  const int status =
+      opal_free_list_init(&module->pending, sizeof(tombolo_pending), (size_t)opal_cache_line_size,
+                          OBJ_CLASS(tombolo_pending), 0, 0, /*initial=*/0, /*maximum=*/-1,
+                          /*step=*/64, NULL, 0, NULL, NULL, NULL);
+  if (OPAL_SUCCESS != status) return status;
   return opal_free_list_init(&module->descriptors, sizeof(tombolo_descriptor),
                              (size_t)opal_cache_line_size, OBJ_CLASS(tombolo_descriptor), 0, 0,
                              /*initial=*/64, /*maximum=*/-1,

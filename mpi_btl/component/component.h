@@ -18,8 +18,9 @@
 
 typedef struct tombolo_component {
   mca_btl_base_component_3_0_0_t super;
-  char *broker_path;  // MCA parameter `btl_tombolo_broker`.
-  unsigned idle_us;   // MCA parameter `btl_tombolo_idle_us`.
+  char *broker_path;     // MCA parameter `btl_tombolo_broker`.
+  unsigned idle_us;      // MCA parameter `btl_tombolo_idle_us`.
+  size_t get_min_bytes;  // MCA parameter `btl_tombolo_get_min`.
 } tombolo_component;
 
 typedef struct tombolo_module {
@@ -31,6 +32,7 @@ typedef struct tombolo_module {
   opal_mutex_t lock;
   opal_mutex_t poll_lock;
   opal_free_list_t descriptors;
+  opal_free_list_t pending;
   opal_list_t waiting_endpoints;  // Those with queued descriptors.
   mca_btl_base_module_error_cb_fn_t error_callback;
 } tombolo_module;
@@ -60,9 +62,28 @@ typedef struct tombolo_descriptor {
 } tombolo_descriptor;
 OBJ_CLASS_DECLARATION(tombolo_descriptor);
 
+// Whom to tell of the end of an operation.
+typedef struct tombolo_completion {
+  mca_btl_base_rdma_completion_fn_t callback;  // NULL: nobody.
+  struct mca_btl_base_endpoint_t *endpoint;
+  void *local;
+  mca_btl_base_registration_handle_t *handle;
+  void *context;
+  void *data;
+} tombolo_completion;
+
+// An operation that was begun; the engine keeps it until it is over.
+typedef struct tombolo_pending {
+  opal_free_list_item_t super;
+  tombolo_completion completion;
+} tombolo_pending;
+OBJ_CLASS_DECLARATION(tombolo_pending);
+
 // The symbol that Open MPI looks for.
 OPAL_MODULE_DECLSPEC extern tombolo_component mca_btl_tombolo_component;
 extern tombolo_module mca_btl_tombolo;
+// What mpool/tombolo finds as the module's btl_mpool.
+extern mca_mpool_base_module_t tombolo_memory;
 
 // Verbs of the module; contracts in opal/mca/btl/btl.h.
 int tombolo_add_procs(mca_btl_base_module_t *btl, size_t count, opal_proc_t **procs,
@@ -85,6 +106,34 @@ int tombolo_sendi(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *en
                   size_t payload_bytes, uint8_t order, uint32_t flags, mca_btl_base_tag_t tag,
                   mca_btl_base_descriptor_t **descriptor);
 int tombolo_register_error(mca_btl_base_module_t *btl, mca_btl_base_module_error_cb_fn_t callback);
+mca_btl_base_registration_handle_t *tombolo_register_mem(mca_btl_base_module_t *btl,
+                                                         struct mca_btl_base_endpoint_t *endpoint,
+                                                         void *base, size_t bytes, uint32_t flags);
+int tombolo_deregister_mem(mca_btl_base_module_t *btl, mca_btl_base_registration_handle_t *handle);
+int tombolo_put(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint, void *local,
+                uint64_t remote, mca_btl_base_registration_handle_t *local_handle,
+                mca_btl_base_registration_handle_t *remote_handle, size_t bytes, int flags,
+                int order, mca_btl_base_rdma_completion_fn_t callback, void *context, void *data);
+int tombolo_get(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint, void *local,
+                uint64_t remote, mca_btl_base_registration_handle_t *local_handle,
+                mca_btl_base_registration_handle_t *remote_handle, size_t bytes, int flags,
+                int order, mca_btl_base_rdma_completion_fn_t callback, void *context, void *data);
+int tombolo_atomic_op(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
+                      uint64_t remote, mca_btl_base_registration_handle_t *remote_handle,
+                      mca_btl_base_atomic_op_t op, uint64_t operand, int flags, int order,
+                      mca_btl_base_rdma_completion_fn_t callback, void *context, void *data);
+int tombolo_atomic_fop(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
+                       void *local, uint64_t remote,
+                       mca_btl_base_registration_handle_t *local_handle,
+                       mca_btl_base_registration_handle_t *remote_handle,
+                       mca_btl_base_atomic_op_t op, uint64_t operand, int flags, int order,
+                       mca_btl_base_rdma_completion_fn_t callback, void *context, void *data);
+int tombolo_atomic_cswap(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint,
+                         void *local, uint64_t remote,
+                         mca_btl_base_registration_handle_t *local_handle,
+                         mca_btl_base_registration_handle_t *remote_handle, uint64_t compare,
+                         uint64_t value, int flags, int order,
+                         mca_btl_base_rdma_completion_fn_t callback, void *context, void *data);
 
 // The component's verb.
 int tombolo_progress(void);
@@ -114,6 +163,8 @@ void tombolo_idle(tombolo_module *module);
 
 // error.c: handler of the engine, called with the lock held.
 void tombolo_on_peer_lost(void *context, void *peer_context, const char *why);
+// operation.c: the same.
+void tombolo_on_operation_done(void *context, void *operation_context, bool is_good);
 
 static inline tombolo_module *tombolo_module_of(mca_btl_base_module_t *btl) {
   return (tombolo_module *)btl;

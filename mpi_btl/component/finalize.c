@@ -5,6 +5,7 @@ int tombolo_finalize(mca_btl_base_module_t *btl) {
   tombolo_module *module = tombolo_module_of(btl);
   tombolo_detach(module->engine);
   module->engine = NULL;
+  OBJ_DESTRUCT(&module->pending);
   OBJ_DESTRUCT(&module->descriptors);
   OBJ_DESTRUCT(&module->waiting_endpoints);
   OBJ_DESTRUCT(&module->poll_lock);

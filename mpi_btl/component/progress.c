@@ -20,7 +20,11 @@ int tombolo_progress(void) {
   tombolo_module *module = &mca_btl_tombolo;
   if (OPAL_UNLIKELY(opal_mutex_trylock(&module->poll_lock))) return 0;
   const tombolo_handlers handlers = {
-      .context = module, .message = on_message, .peer_lost = tombolo_on_peer_lost};
+      .context = module,
+      .message = on_message,
+      .peer_lost = tombolo_on_peer_lost,
+      .operation_done = tombolo_on_operation_done,
+  };
   tombolo_lock(module);
   int events = tombolo_poll(module->engine, &handlers);
   if (OPAL_UNLIKELY(!opal_list_is_empty(&module->waiting_endpoints)))
