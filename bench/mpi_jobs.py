@@ -50,7 +50,8 @@ class Host:
         # Open MPI takes every file of the folder for a component.
         components = self.work / "components"
         components.mkdir()
-        shutil.copy(self._binaries / "mpi_btl/component/mca_btl_tombolo.so", components)
+        for component in ("component/mca_btl_tombolo.so", "mpool/mca_mpool_tombolo.so"):
+            shutil.copy(self._binaries / "mpi_btl" / component, components)
         self._environment = os.environ | {
             "TMPDIR": str(self.work),
             "OMPI_ALLOW_RUN_AS_ROOT": "1",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.deadline import LabError
 
-COMPONENT = "mca_btl_tombolo.so"
+COMPONENTS = ("mpi_btl/component/mca_btl_tombolo.so", "mpi_btl/mpool/mca_mpool_tombolo.so")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Programs:
     def copy(built: Path, target: Path) -> "Programs":
         components = target / "openmpi"
         components.mkdir(parents=True)
-        _copy(built / "mpi_btl/component" / COMPONENT, components)
+        for component in COMPONENTS:
+            _copy(built / component, components)
         return Programs(
             tombolod=_copy(built / "control/daemon/tombolod", target),
             agent=_copy(built / "control/agent/tombolo-agent", target),
