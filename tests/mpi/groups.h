@@ -49,4 +49,27 @@ void CheckRootedNonblocking(World& world);
 // Several threads of each rank send and receive at once. Only under MPI_THREAD_MULTIPLE.
 void CheckThreads(World& world);
 
+// One-sided: put and get between fences, over windows of ordinary memory, of MPI_Alloc_mem and of
+// MPI_Win_allocate; so are all that follow.
+void CheckFence(World& world);
+
+// One-sided: put between post and wait, start and complete.
+void CheckPostStart(World& world);
+
+// One-sided: put and get under locks of one rank and of all, with flushes.
+void CheckLocks(World& world);
+
+// One-sided: accumulate and get_accumulate, of one number and of many.
+void CheckAccumulate(World& world);
+
+// One-sided: fetch_and_op and compare_and_swap on counters that everybody counts on at once.
+void CheckAtomics(World& world);
+
+// Messages from and to memory of MPI_Alloc_mem, small and large.
+void CheckRegionMessages(World& world);
+
+// One-sided: several threads of each rank, each with its own window. Only under
+// MPI_THREAD_MULTIPLE.
+void CheckWindowThreads(World& world);
+
 }  // namespace tombolo::mpi_check

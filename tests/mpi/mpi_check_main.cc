@@ -1,7 +1,8 @@
 // Checks an MPI library: every group of groups.h in turn, on all ranks.
 //
-// Usage: mpirun ... mpi_check [--only GROUP] [--threads] [--corrupt]
+// Usage: mpirun ... mpi_check [--only GROUP] [--one-sided] [--threads] [--corrupt]
 //   --only GROUP  this group alone
+//   --one-sided   the groups of one-sided communication and MPI_Alloc_mem, and no others
 //   --threads     ask for MPI_THREAD_MULTIPLE, and check with several threads per rank as well
 //   --corrupt     rank 0 sends one wrong bit in each group, so each group has to fail
 //
@@ -21,6 +22,7 @@ struct Group {
   std::string_view name;
   void (*run)(World& world);
   bool needs_threads = false;
+  bool is_one_sided = false;
 };
 
 constexpr Group kGroups[] = {
@@ -37,10 +39,18 @@ constexpr Group kGroups[] = {
     {"nonblocking_collectives", CheckNonblockingCollectives},
     {"rooted_nonblocking", CheckRootedNonblocking},
     {"threads", CheckThreads, /*needs_threads=*/true},
+    {"fence", CheckFence, false, /*is_one_sided=*/true},
+    {"post_start", CheckPostStart, false, /*is_one_sided=*/true},
+    {"locks", CheckLocks, false, /*is_one_sided=*/true},
+    {"accumulate", CheckAccumulate, false, /*is_one_sided=*/true},
+    {"atomics", CheckAtomics, false, /*is_one_sided=*/true},
+    {"region_messages", CheckRegionMessages, false, /*is_one_sided=*/true},
+    {"window_threads", CheckWindowThreads, /*needs_threads=*/true, /*is_one_sided=*/true},
 };
 
 struct Options {
   std::string_view only;
+  bool one_sided = false;
   bool threads = false;
   bool corrupt = false;
   bool valid = true;
@@ -52,6 +62,8 @@ Options Parse(int argc, char** argv) {
     const std::string_view word = argv[i];
     if (word == "--threads") {
       options.threads = true;
+    } else if (word == "--one-sided") {
+      options.one_sided = true;
     } else if (word == "--corrupt") {
       options.corrupt = true;
     } else if (word == "--only" && i + 1 < argc) {
@@ -92,6 +104,7 @@ Tally RunGroups(World& world, const Options& options) {
   Tally all;
   for (const Group& group : kGroups) {
     if (group.needs_threads && !options.threads) continue;
+    if (group.is_one_sided != options.one_sided) continue;
     if (!options.only.empty() && options.only != group.name) continue;
     const Tally total = RunGroup(world, group, options.corrupt);
     all.passed += total.passed;
@@ -127,7 +140,7 @@ int Report(const World& world, const Tally& all) {
 int Main(int argc, char** argv) {
   const Options options = Parse(argc, argv);
   if (!options.valid) {
-    std::fprintf(stderr, "usage: mpi_check [--only GROUP] [--threads] [--corrupt]\n");
+    std::fprintf(stderr, "usage: mpi_check [--only GROUP] [--one-sided] [--threads] [--corrupt]\n");
     return 2;
   }
   int provided;

@@ -22,7 +22,8 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
     all_data = data + [program, ":fake_node.sh"]
     if "tombolo" in btl:
         all_args += ["--component", "$(location //mpi_btl/component:mca_btl_tombolo.so)"]
-        all_data.append("//mpi_btl/component:mca_btl_tombolo.so")
+        all_args += ["--mpool", "$(location //mpi_btl/mpool:mca_mpool_tombolo.so)"]
+        all_data += ["//mpi_btl/component:mca_btl_tombolo.so", "//mpi_btl/mpool:mca_mpool_tombolo.so"]
     if "tombolo" in btl and daemon:
         all_args += ["--daemon", "$(location //control/daemon:tombolod)"]
         all_data.append("//control/daemon:tombolod")

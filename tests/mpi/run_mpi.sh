@@ -6,6 +6,7 @@
 #   --btl LIST        Open MPI's transports, e.g. self,tombolo (default self,vader)
 #   --nodes N         pretend that the ranks are spread over N machines (default 1: they are not)
 #   --component FILE  mca_btl_tombolo.so, for the transport `tombolo`
+#   --mpool FILE      mca_mpool_tombolo.so, for MPI_Alloc_mem
 #   --daemon FILE     tombolod; it runs as long as the job
 #   --size SIZE       of the daemon's region, e.g. 8M (default: the daemon's)
 #   --deadline S      seconds until the job counts as hanging (default 120)
@@ -19,7 +20,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 program=$(readlink -f "$1")
 shift
-np=2 btl=self,vader nodes=1 component='' daemon='' size='' deadline=120 any_exit=no expect_failure=no
+np=2 btl=self,vader nodes=1 component='' mpool='' daemon='' size='' deadline=120 any_exit=no expect_failure=no
 options=() expected=()
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -27,6 +28,7 @@ while [[ $# -gt 0 ]]; do
     --btl) btl=$2; shift 2 ;;
     --nodes) nodes=$2; shift 2 ;;
     --component) component=$(readlink -f "$2"); shift 2 ;;
+    --mpool) mpool=$(readlink -f "$2"); shift 2 ;;
     --daemon) daemon=$(readlink -f "$2"); shift 2 ;;
     --size) size=$2; shift 2 ;;
     --deadline) deadline=$2; shift 2 ;;
@@ -89,6 +91,7 @@ if [[ -n $component ]]; then
   # A folder of its own: Open MPI tries every file of the folder that looks like a component.
   mkdir "$work/components"
   cp "$component" "$work/components/mca_btl_tombolo.so"
+  [[ -z $mpool ]] || cp "$mpool" "$work/components/mca_mpool_tombolo.so"
   export OMPI_MCA_mca_base_component_path=$work/components:SYS_DEFAULT
   options+=(-x OMPI_MCA_mca_base_component_path --mca btl_tombolo_broker "$work/run/broker.sock")
 fi

@@ -34,6 +34,13 @@ def run(world: World, checks: Checks) -> None:
         if code != 0 or not said:
             raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
         note(f"{said[1]} checks")
+    with checks.check("MPI: one-sided communication and memory of MPI_Alloc_mem, 2 ranks per guest") as note:
+        program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.mpi_check, "--one-sided", "--threads"]
+        code, log = _mpirun(world, "one_sided", program, CHECK_SECONDS)
+        said = re.search(r"4 ranks on 2 nodes: (\d+) checks passed", log.read_text())
+        if code != 0 or not said:
+            raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
+        note(f"{said[1]} checks")
     for kind in ("linked", "stranger"):
         with checks.check(f"MPI: a rank in vm1 is told of the death of a rank in vm2 ({kind})"):
             program = ["-n", "2", "--host", "vm1,vm2", "--enable-recovery", world.tests.peer_death, kind]
