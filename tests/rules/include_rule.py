@@ -44,6 +44,7 @@ LIBRARIES = {
     'event2': ('control', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
     'systemd': ('control', 'tests/control'),
+    'xxhash.h': ('kvcache',),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
     'opal': ('mpi_btl/component', 'mpi_btl/mpool'),

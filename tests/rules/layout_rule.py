@@ -1,15 +1,18 @@
-"""What lives in the region: asserts for every field, and docs/layout.md that says the same.
+"""What lives in shared memory: asserts for every field, and a document that says the same.
 
-The compiler proves `static_assert(offsetof(...) == N)`; this compares the document with those.
+The compiler proves `static_assert(offsetof(...) == N)`; this compares the documents with those.
 """
 
 import re
-from typing import Dict, Iterator, NamedTuple
+from typing import Dict, Iterator, NamedTuple, Tuple
 
 from tree import Tree, Violation
 
-FOLDER = 'transport/layout/'
-DOCUMENT = 'docs/layout.md'
+# Folder of structs -> the document that has their tables.
+DOCUMENTS = {
+    'transport/layout/': 'docs/layout.md',
+    'kvcache/layout/': 'docs/kvcache_layout.md',
+}
 
 _STRUCT = re.compile(r'^struct (?:alignas\(\w+\) )?(\w+) \{\n(.*?)^\};', re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r'^\s+(?:alignas\(\w+\) )?([\w:]+) (\w+)(?:\[[^\]]*\])?( = [^;]+)?;', re.MULTILINE)
@@ -29,22 +32,27 @@ class Table(NamedTuple):
 
 
 def check(tree: Tree) -> Iterator[Violation]:
-    asserted: Dict[str, Table] = {}
     constants = _constants(tree)
+    for folder, document in DOCUMENTS.items():
+        yield from _check_folder(tree, folder, document, constants)
+
+
+def _check_folder(tree: Tree, folder: str, document: str, constants: Dict[str, int]) -> Iterator[Violation]:
+    asserted: Dict[str, Table] = {}
     for path in tree.with_suffix('.h'):
-        if path.startswith(FOLDER):
+        if path.startswith(folder):
             yield from _check_header(tree, path, constants, asserted)
     if not asserted:
         return
     documented: Dict[str, Table] = {}
-    yield from _read_document(tree, documented)
-    yield from _compare(asserted, documented)
+    yield from _read_document(tree, document, documented)
+    yield from _compare(asserted, documented, (folder.rstrip('/'), document))
 
 
 def _constants(tree: Tree) -> Dict[str, int]:
     """The constants that asserts name instead of a number."""
     text = ''.join(tree.read(path) for path in tree.with_suffix('.h')
-                   if path.startswith((FOLDER, 'transport/base/')))
+                   if path.startswith((*DOCUMENTS, 'transport/base/')))
     values = {'kKiB': 1024}
     for name, value in re.findall(r'inline constexpr \w+ (\w+) = ([\w *]+);', text):
         factors = [factor.strip() for factor in value.split('*')]
@@ -85,9 +93,9 @@ def _check_header(tree: Tree, path: str, constants: Dict[str, int],
         asserted[struct] = Table(line, sizes[struct], fields)
 
 
-def _read_document(tree: Tree, documented: Dict[str, Table]) -> Iterator[Violation]:
+def _read_document(tree: Tree, path: str, documented: Dict[str, Table]) -> Iterator[Violation]:
     table, end = None, 0
-    for line, text in enumerate(tree.read(DOCUMENT).split('\n'), 1):
+    for line, text in enumerate(tree.read(path).split('\n'), 1):
         heading, row = _HEADING.match(text), _ROW.match(text)
         if heading:
             table, end = Table(line, int(heading.group(2)), {}), 0
@@ -97,23 +105,25 @@ def _read_document(tree: Tree, documented: Dict[str, Table]) -> Iterator[Violati
         elif table and row:
             offset, field, size = int(row.group(1)), row.group(2), int(row.group(3))
             if offset < end or offset + size > table.size:
-                yield Violation(DOCUMENT, line, f'{field} overlaps its neighbour or the end')
+                yield Violation(path, line, f'{field} overlaps its neighbour or the end')
             end = offset + size
             table.fields[field] = offset
 
 
-def _compare(asserted: Dict[str, Table], documented: Dict[str, Table]) -> Iterator[Violation]:
+def _compare(asserted: Dict[str, Table], documented: Dict[str, Table],
+             places: Tuple[str, str]) -> Iterator[Violation]:
+    folder, path = places
     for struct in sorted(asserted.keys() | documented.keys()):
         code, document = asserted.get(struct), documented.get(struct)
         if code is None or document is None:
-            where = 'transport/layout' if code is None else DOCUMENT
-            yield Violation(DOCUMENT, document.line if document else 0, f'{struct} is missing in {where}')
+            where = folder if code is None else path
+            yield Violation(path, document.line if document else 0, f'{struct} is missing in {where}')
             continue
         if code.size != document.size:
-            yield Violation(DOCUMENT, document.line,
+            yield Violation(path, document.line,
                             f'{struct} has {document.size} bytes here, {code.size} in the code')
         for field in sorted(code.fields.keys() | document.fields.keys()):
             here, there = document.fields.get(field), code.fields.get(field)
             if here != there:
-                yield Violation(DOCUMENT, document.line,
+                yield Violation(path, document.line,
                                 f'{struct}::{field} is at {here} here, at {there} in the code')

@@ -146,6 +146,13 @@ class LayoutRuleTest(RulesTest):
     def test_code_and_document_that_agree_are_clean(self):
         self.assert_clean(self.layout())
 
+    def test_each_folder_of_structs_has_a_document_of_its_own(self):
+        files = self.layout()
+        files.update({'kvcache/layout/line.h': LINE, 'docs/kvcache_layout.md': TABLE})
+        self.assert_clean(files)
+        files['docs/kvcache_layout.md'] = TABLE.replace('| 0 |', '| 8 |')
+        self.assert_broken(files, 'docs/kvcache_layout.md:1: Line::word is at 8 here, at 0 in the code')
+
     def test_a_field_without_an_assert_is_refused(self):
         self.assert_broken(self.layout(LINE.replace('uint32_t reserved0', 'uint32_t more')),
                            'transport/layout/line.h:2: Line::more has no static_assert')
