@@ -1,0 +1,280 @@
+#include "kvcache/client/reader.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "absl/strings/str_cat.h"
+#include "kvcache/layout/superblock.h"
+#include "transport/base/units.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+// A test builds a reader that does not look again after its copy, and must catch it.
+#ifdef TOMBOLO_KVCACHE_UNCHECKED_READER
+constexpr bool kLooksAgain = false;
+#else
+constexpr bool kLooksAgain = true;
+#endif
+
+#if defined(__x86_64__)
+constexpr bool kLoadsStayInOrder = true;
+#else
+constexpr bool kLoadsStayInOrder = false;
+#endif
+
+constexpr size_t kBatch = 16;  // Keys of GetMany whose lines are on their way at the same time.
+
+Found FoundOf(const ItemHeader& header, uint64_t slot) {
+  return {.value_bytes = header.sizes.value_bytes,
+          .flags = header.life.flags,
+          .expiry_s = header.life.expiry_s,
+          .cas = header.cas,
+          .slot = slot};
+}
+
+}  // namespace
+
+int64_t CoarseMonotonicNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return int64_t{now.tv_sec} * kNsPerSecond + now.tv_nsec;
+}
+
+absl::StatusOr<Reader> Reader::Attach(std::span<const std::byte> memory, ClockNs clock) {
+  if (memory.size() < kExtentBytes ||
+      reinterpret_cast<uintptr_t>(memory.data()) % kCacheLineBytes != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a shard begins at a multiple of 64 and has more than ", memory.size(), " bytes."));
+  }
+  Reader reader(memory, clock);
+  if (absl::Status status = reader.Load(); !status.ok()) return status;
+  return reader;
+}
+
+// Reads shape, seed and epoch anew: at first, and whenever the epoch has changed.
+absl::Status Reader::Load() {
+  // SAFETY: Attach() checked size and alignment.
+  const auto& superblock = *reinterpret_cast<const Superblock*>(memory_.data());
+  const auto acquire = std::memory_order_acquire;  // Pairs with Store::Format.
+  const uint64_t epoch = superblock.epoch.load(acquire);
+  const uint64_t magic = superblock.magic.load(acquire);
+  if (magic == 0) return absl::FailedPreconditionError("there is no shard here yet.");
+  const uint32_t version = superblock.layout_version.load(acquire);
+  if (magic != kShardMagic || version != kShardLayoutVersion) {
+    return absl::DataLossError(absl::StrCat("no shard of layout ", kShardLayoutVersion,
+                                            ": the magic is ", magic, ", the layout ", version,
+                                            "."));
+  }
+  const ShardShape shape{.bucket_count = superblock.bucket_count.load(acquire),
+                         .segment_bytes = superblock.segment_bytes.load(acquire),
+                         .segment_count = superblock.segment_count.load(acquire),
+                         .item_max_bytes = superblock.item_max_bytes.load(acquire)};
+  const uint64_t seed = superblock.hash_seed.load(acquire);
+  const absl::StatusOr<ShardGeometry> geometry = PlaceShape(shape, memory_.size());
+  if (superblock.magic.load(acquire) != magic || superblock.epoch.load(acquire) != epoch) {
+    return absl::FailedPreconditionError("the shard is just being formatted; try again.");
+  }
+  if (!geometry.ok()) return absl::DataLossError(geometry.status().message());
+  shard_ = ShardView(memory_, *geometry);
+  seed_ = seed;
+  epoch_ = epoch;
+  heartbeat_ = superblock.heartbeat.load(acquire);
+  heartbeat_at_ns_ = clock_();
+  return absl::OkStatus();
+}
+
+Reader::Moment Reader::LoadMoment() const {
+  // Acquire, all of them: what is loaded later is no older. Pairs with Store::FlushNow and Begin.
+  const Superblock& superblock = shard_.TheSuperblock();
+  return {.epoch = superblock.epoch.load(std::memory_order_acquire),
+          .flush_cas = superblock.flush_cas.load(std::memory_order_acquire),
+          .now_s = superblock.now_s.load(std::memory_order_acquire)};
+}
+
+bool Reader::OwnerIsAlive() {
+  // Acquire: pairs with Store::Tick, whose time is then no older than that beat.
+  const uint64_t heartbeat = shard_.TheSuperblock().heartbeat.load(std::memory_order_acquire);
+  const int64_t now_ns = clock_();
+  if (heartbeat != heartbeat_) {
+    heartbeat_ = heartbeat;
+    heartbeat_at_ns_ = now_ns;
+  }
+  return now_ns - heartbeat_at_ns_ <= kOwnerStaleNs;
+}
+
+const SharedU64& Reader::WordOf(uint64_t slot) const {
+  return shard_.BucketAt(slot / kBucketSlots).slots[slot % kBucketSlots];
+}
+
+// Whether nothing that was read through `candidate` was written meanwhile. Acquire, all of them,
+// and after the copy, whose loads are acquires: pairs with SegmentLog::EndRecycling.
+bool Reader::IsUnchanged(const Candidate& candidate, uint64_t epoch) const {
+  if (!kLooksAgain) return true;
+  const auto acquire = std::memory_order_acquire;
+  const SegmentHeader& segment = shard_.HeaderOf(candidate.place.segment);
+  return segment.generation.load(acquire) == candidate.generation &&
+         WordOf(candidate.slot).load(acquire) == candidate.word &&
+         shard_.TheSuperblock().epoch.load(acquire) == epoch;
+}
+
+template <typename Take>
+Reader::Attempt Reader::Copy(std::string_view key, Candidate& candidate, const Moment& moment,
+                             Found& found, Take& take) {
+  const uint64_t room = shard_.Shape().segment_bytes - candidate.place.offset_bytes;
+  const std::byte* at = shard_.At(candidate.place);
+  candidate.header = LoadItemHeader(at);
+  const ItemHeader& header = candidate.header;
+  const bool is_key = header.IsSane(room) && header.sizes.key_bytes == key.size() &&
+                      HoldsKey(at + sizeof(Item), key);
+  if (!is_key) return IsUnchanged(candidate, moment.epoch) ? Attempt::kMiss : Attempt::kRetry;
+  const bool has_room = take(candidate, at + sizeof(Item) + key.size());
+  if (!IsUnchanged(candidate, moment.epoch)) return Attempt::kRetry;
+  if (!header.IsVisible(moment.now_s, moment.flush_cas)) return Attempt::kMiss;
+  found = FoundOf(header, candidate.slot);
+  return has_room ? Attempt::kHit : Attempt::kTooSmall;
+}
+
+template <typename Take>
+Reader::Attempt Reader::Scan(std::string_view key, Found& found, Take& take) {
+  const Moment moment = LoadMoment();
+  if (moment.epoch != epoch_) return Attempt::kReattach;
+  const KeyHash hash(key, seed_);
+  const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
+  for (const uint64_t bucket : {buckets.first, buckets.second}) {
+    for (uint32_t i = 0; i < kBucketSlots; ++i) {
+      Candidate candidate{.slot = bucket * kBucketSlots + i};
+      // Acquire: pairs with SlotIndex::Fill; the item that it leads to is complete.
+      candidate.word = WordOf(candidate.slot).load(std::memory_order_acquire);
+      const Slot slot = UnpackSlot(candidate.word);
+      if (slot.tag != hash.Tag() || candidate.word == 0) continue;
+      const std::optional<Place> place = shard_.PlaceOf(slot.location);
+      if (!place) continue;  // The owner wrote no such slot.
+      candidate.place = *place;
+      candidate.generation =
+          shard_.HeaderOf(place->segment).generation.load(std::memory_order_acquire);
+      if (static_cast<uint8_t>(candidate.generation) != slot.generation) return Attempt::kRetry;
+      const Attempt attempt = Copy(key, candidate, moment, found, take);
+      if (attempt != Attempt::kMiss) return attempt;
+    }
+  }
+  return Attempt::kMiss;
+}
+
+template <typename Take>
+ReadResult Reader::Read(std::string_view key, Found& found, Take take) {
+  if (key.empty() || key.size() > kMaxKeyBytes) return ReadResult::kMiss;
+  for (int attempts = 0; attempts < kMaxAttempts; ++attempts) {
+    const Attempt attempt = Scan(key, found, take);
+    if (attempt == Attempt::kReattach) {
+      ++counters_.reattached;
+      if (!Load().ok()) break;
+    } else if (attempt == Attempt::kRetry) {
+      ++counters_.retries;
+    } else {
+      return Conclude(attempt);
+    }
+  }
+  ++counters_.fallbacks;
+  return OwnerIsAlive() ? ReadResult::kAskOwner : ReadResult::kOwnerGone;
+}
+
+ReadResult Reader::Conclude(Attempt attempt) {
+  if (!OwnerIsAlive()) return ReadResult::kOwnerGone;
+  if (attempt == Attempt::kMiss) {
+    ++counters_.misses;
+    return ReadResult::kMiss;
+  }
+  ++counters_.hits;
+  return attempt == Attempt::kHit ? ReadResult::kHit : ReadResult::kTooSmall;
+}
+
+ReadResult Reader::Get(std::string_view key, std::span<std::byte> buffer, Found& found) {
+  return Read(key, found, [buffer](const Candidate& candidate, const std::byte* from) {
+    const uint32_t bytes = candidate.header.sizes.value_bytes;
+    if (bytes > buffer.size()) return false;
+    LoadBytes(from, buffer.first(bytes));
+    return true;
+  });
+}
+
+ReadResult Reader::Get(std::string_view key, std::string& value, Found& found) {
+  return Read(key, found, [&value](const Candidate& candidate, const std::byte* from) {
+    value.resize(candidate.header.sizes.value_bytes);
+    LoadBytes(from, std::as_writable_bytes(std::span(value)));
+    return true;
+  });
+}
+
+void Reader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers) {
+  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
+    const size_t count = std::min(kBatch, keys.size() - begin);
+    Prefetch(keys.subspan(begin, count));
+    for (size_t i = begin; i < begin + count; ++i) {
+      answers[i].result = Get(keys[i], answers[i].value, answers[i].found);
+    }
+  }
+}
+
+// First the buckets of all, then the items of all: each line is asked for long before it is read.
+// What is wrong here costs time and nothing else.
+void Reader::Prefetch(std::span<const std::string_view> keys) const {
+  std::array<uint64_t, kBatch> buckets;
+  std::array<uint16_t, kBatch> tags;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const KeyHash hash(keys[i], seed_);
+    const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
+    buckets[i] = pair.first;
+    tags[i] = hash.Tag();
+    __builtin_prefetch(&shard_.BucketAt(pair.first));
+    __builtin_prefetch(&shard_.BucketAt(pair.second));
+  }
+  for (size_t i = 0; i < keys.size(); ++i) PrefetchItem(buckets[i], tags[i]);
+}
+
+void Reader::PrefetchItem(uint64_t bucket, uint16_t tag) const {
+  for (const SharedU64& word : shard_.BucketAt(bucket).slots) {
+    // Relaxed: a hint.
+    const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
+    if (slot.tag != tag) continue;
+    const std::optional<Place> place = shard_.PlaceOf(slot.location);
+    if (!place) continue;
+    __builtin_prefetch(&shard_.HeaderOf(place->segment));
+    __builtin_prefetch(shard_.At(*place));
+    __builtin_prefetch(shard_.At(*place) + kCacheLineBytes);
+  }
+}
+
+ReadResult Reader::Look(std::string_view key, View& view) {
+  if (!kLoadsStayInOrder) return ReadResult::kAskOwner;
+  return Read(key, view.found, [this, &view](const Candidate& candidate, const std::byte* from) {
+    view.value = {from, candidate.header.sizes.value_bytes};
+    view.token = {.slot_word = candidate.word,
+                  .epoch = epoch_,
+                  .segment = candidate.place.segment,
+                  .generation = candidate.generation};
+    return true;
+  });
+}
+
+bool Reader::StillValid(const View& view) const {
+  // Keeps the compiler from looking again before the value was used; the processor does not.
+  std::atomic_signal_fence(std::memory_order_acquire);
+  const View::Token& token = view.token;
+  // A shard that was formatted since has another shape, perhaps.
+  if (shard_.TheSuperblock().epoch.load(std::memory_order_acquire) != token.epoch ||
+      token.epoch != epoch_) {
+    return false;
+  }
+  return IsUnchanged({.slot = view.found.slot,
+                      .word = token.slot_word,
+                      .place = {.segment = token.segment, .offset_bytes = 0},
+                      .generation = token.generation,
+                      .header = {}},
+                     token.epoch);
+}
+
+}  // namespace tombolo::kvcache

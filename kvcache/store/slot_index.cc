@@ -1,0 +1,157 @@
+#include "kvcache/store/slot_index.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tombolo::kvcache {
+
+SlotIndex::SlotIndex(const Shard& shard, SegmentLog& log)
+    : shard_(shard), log_(log), frequencies_(shard.Shape().bucket_count) {}
+
+void SlotIndex::Format() {
+  for (uint64_t slot = 0; slot < SlotCount(); ++slot) {
+    // Release: after the epoch that tells readers to look anew.
+    Word(slot).store(0, std::memory_order_release);
+  }
+}
+
+uint64_t SlotIndex::Load() {
+  uint64_t dropped = 0;
+  for (uint64_t slot = 0; slot < SlotCount(); ++slot) {
+    const uint64_t word = Load(slot);
+    if (word == 0) continue;
+    const std::optional<Place> place = Target(word);
+    if (place && log_.IsSealed(place->segment)) {
+      // When its items expire is not known before somebody looks at them.
+      log_.Gained(place->segment, 0);
+      ++used_;
+    } else {
+      Word(slot).store(0, std::memory_order_release);
+      ++dropped;
+    }
+  }
+  return dropped;
+}
+
+uint64_t SlotIndex::Load(uint64_t slot) const {
+  // Relaxed: we stored it ourselves, or checked what it says as if we had not.
+  return Word(slot).load(std::memory_order_relaxed);
+}
+
+std::optional<Place> SlotIndex::Target(uint64_t word) const {
+  if (word == 0) return std::nullopt;
+  const Slot slot = UnpackSlot(word);
+  const std::optional<Place> place = shard_.PlaceOf(slot.location);
+  if (!place) return std::nullopt;
+  if (slot.generation != static_cast<uint8_t>(log_.GenerationOf(place->segment))) {
+    return std::nullopt;
+  }
+  if (place->offset_bytes + sizeof(Item) > log_.WrittenOf(place->segment)) return std::nullopt;
+  return place;
+}
+
+std::optional<Entry> SlotIndex::EntryOf(uint64_t slot, uint64_t word, std::string_view key) const {
+  const std::optional<Place> place = Target(word);
+  if (!place) return std::nullopt;
+  const std::byte* at = shard_.At(*place);
+  const ItemHeader header = LoadItemHeader(at);
+  if (header.sizes.key_bytes != key.size()) return std::nullopt;
+  if (!header.IsSane(log_.WrittenOf(place->segment) - place->offset_bytes)) return std::nullopt;
+  if (!HoldsKey(at + sizeof(Item), key)) return std::nullopt;
+  return Entry{.slot = slot, .place = *place, .header = header};
+}
+
+std::optional<Entry> SlotIndex::Find(std::string_view key, const KeyHash& hash) const {
+  const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
+  for (const uint64_t bucket : {buckets.first, buckets.second}) {
+    for (uint32_t i = 0; i < kBucketSlots; ++i) {
+      const uint64_t slot = bucket * kBucketSlots + i;
+      const uint64_t word = Load(slot);
+      if (word == 0 || UnpackSlot(word).tag != hash.Tag()) continue;
+      if (const auto entry = EntryOf(slot, word, key)) return entry;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> SlotIndex::SlotOf(const KeyHash& hash, const Place& place) const {
+  const Slot wanted{.tag = hash.Tag(),
+                    .generation = static_cast<uint8_t>(log_.GenerationOf(place.segment)),
+                    .location = shard_.LocationOf(place)};
+  const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
+  for (const uint64_t bucket : {buckets.first, buckets.second}) {
+    for (uint32_t i = 0; i < kBucketSlots; ++i) {
+      const uint64_t slot = bucket * kBucketSlots + i;
+      if (Load(slot) == Pack(wanted)) return slot;
+    }
+  }
+  return std::nullopt;
+}
+
+void SlotIndex::Fill(uint64_t slot, const KeyHash& hash, const Place& place, uint32_t expiry_s) {
+  log_.Gained(place.segment, expiry_s);
+  ++used_;
+  Store(slot, Pack(Slot{.tag = hash.Tag(),
+                        .generation = static_cast<uint8_t>(log_.GenerationOf(place.segment)),
+                        .location = shard_.LocationOf(place)}));
+}
+
+void SlotIndex::Store(uint64_t slot, uint64_t word) {
+  if (const std::optional<Place> before = Target(Load(slot))) {
+    log_.Lost(before->segment);
+    if (used_ != 0) --used_;
+  }
+  Word(slot).store(word, std::memory_order_release);
+}
+
+uint64_t SlotIndex::SlotFor(const KeyHash& hash) const {
+  const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
+  std::array<uint64_t, 2> buckets = {pair.first, pair.second};
+  if (CountEmpty(pair.second) > CountEmpty(pair.first)) std::swap(buckets[0], buckets[1]);
+  uint64_t least = buckets[0] * kBucketSlots;
+  for (const uint64_t bucket : buckets) {
+    for (uint32_t i = 0; i < kBucketSlots; ++i) {
+      const uint64_t slot = bucket * kBucketSlots + i;
+      if (!LeadsSomewhere(slot)) return slot;
+      if (FrequencyOf(slot) < FrequencyOf(least)) least = slot;
+    }
+  }
+  return least;
+}
+
+uint32_t SlotIndex::CountEmpty(uint64_t bucket) const {
+  uint32_t empty = 0;
+  for (uint32_t i = 0; i < kBucketSlots; ++i) {
+    if (!LeadsSomewhere(bucket * kBucketSlots + i)) ++empty;
+  }
+  return empty;
+}
+
+void SlotIndex::Clear(uint64_t slot) {
+  Store(slot, 0);
+  SetFrequency(slot, 0);
+}
+
+void SlotIndex::ClearAllOf(uint32_t segment) {
+  for (uint64_t slot = 0; slot < SlotCount(); ++slot) {
+    const std::optional<Place> place = Target(Load(slot));
+    if (place && place->segment == segment) Clear(slot);
+  }
+}
+
+void SlotIndex::Touch(uint64_t slot) {
+  SetFrequency(slot, std::min(FrequencyOf(slot) + 1, kMaxFrequency));
+}
+
+uint32_t SlotIndex::FrequencyOf(uint64_t slot) const {
+  const uint32_t shift = 2 * (slot % kBucketSlots);
+  return frequencies_[slot / kBucketSlots] >> shift & kMaxFrequency;
+}
+
+void SlotIndex::SetFrequency(uint64_t slot, uint32_t frequency) {
+  const uint32_t shift = 2 * (slot % kBucketSlots);
+  uint16_t& bucket = frequencies_[slot / kBucketSlots];
+  bucket = static_cast<uint16_t>((bucket & ~(kMaxFrequency << shift)) | frequency << shift);
+}
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,85 @@
+// SlotIndex: the owner's view of the buckets: finds, fills and clears slots, each by one store, and
+// keeps what nobody else sees: how often an item was asked for (2 bits per slot).
+//
+// It assumes of the slots that they may say anything: what a slot leads to is checked against the
+// SegmentLog's private numbers before it is looked at, and a slot that fails is as good as empty.
+//
+// Not thread-safe: the one writer's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "kvcache/shard/item_bytes.h"
+#include "kvcache/shard/key_hash.h"
+#include "kvcache/shard/shard_parts.h"
+#include "kvcache/store/segment_log.h"
+
+namespace tombolo::kvcache {
+
+inline constexpr uint32_t kMaxFrequency = 3;
+
+// An item that a slot leads to.
+struct Entry {
+  uint64_t slot = 0;  // Number of the slot: bucket * kBucketSlots + its place there.
+  Place place;
+  ItemHeader header;
+};
+
+class SlotIndex {
+ public:
+  // `log` must outlive it.
+  SlotIndex(const Shard& shard, SegmentLog& log);
+
+  // Clears every slot, of whatever bytes.
+  void Format();
+
+  // Takes over the slots after another owner: those that lead nowhere or to a segment that is not
+  // sealed are cleared. Gives how many were.
+  uint64_t Load();
+
+  std::optional<Entry> Find(std::string_view key, const KeyHash& hash) const;
+
+  // The slot that leads to the item at `place`, whose key has that hash.
+  std::optional<uint64_t> SlotOf(const KeyHash& hash, const Place& place) const;
+
+  // Lets `slot` lead to the item at `place`. Memory ordering: release; pairs with the acquire
+  // of the slot in Reader::Scan, which therefore sees the whole item.
+  void Fill(uint64_t slot, const KeyHash& hash, const Place& place, uint32_t expiry_s);
+
+  // A slot for a key that has none: an empty one, in the emptier of its buckets; else the one whose
+  // item was asked for least. Fill() it next.
+  uint64_t SlotFor(const KeyHash& hash) const;
+
+  void Clear(uint64_t slot);
+
+  // Clears every slot that leads into `segment`: a scan of the whole index.
+  void ClearAllOf(uint32_t segment);
+
+  void Touch(uint64_t slot);
+  uint32_t FrequencyOf(uint64_t slot) const;
+  void SetFrequency(uint64_t slot, uint32_t frequency);
+
+  uint64_t SlotCount() const { return shard_.Shape().bucket_count * kBucketSlots; }
+  uint64_t UsedCount() const { return used_; }
+  bool LeadsSomewhere(uint64_t slot) const { return Target(Load(slot)).has_value(); }
+
+ private:
+  SharedU64& Word(uint64_t slot) const {
+    return shard_.BucketAt(slot / kBucketSlots).slots[slot % kBucketSlots];
+  }
+  uint64_t Load(uint64_t slot) const;
+  std::optional<Place> Target(uint64_t word) const;
+  std::optional<Entry> EntryOf(uint64_t slot, uint64_t word, std::string_view key) const;
+  uint32_t CountEmpty(uint64_t bucket) const;
+  void Store(uint64_t slot, uint64_t word);
+
+  Shard shard_;
+  SegmentLog& log_;
+  std::vector<uint16_t> frequencies_;  // Per bucket: eight times 2 bits.
+  uint64_t used_ = 0;
+};
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,95 @@
+#include "kvcache/store/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kvcache/store/expiry.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+// So many are set aside by one store; a restart skips what is left of them.
+constexpr uint64_t kCasBlock = uint64_t{1} << 20;
+
+}  // namespace
+
+Store::Store(const Shard& shard, UnixClock clock)
+    : shard_(shard),
+      superblock_(shard_.TheSuperblock()),
+      clock_(std::move(clock)),
+      log_(shard_),
+      index_(shard_, log_),
+      ghost_(index_.SlotCount()) {}
+
+// Every operation begins here: what is due by the clock happens first.
+void Store::Begin() {
+  const uint32_t now_s = clock_();
+  if (now_s > now_s_) {
+    now_s_ = now_s;
+    // Release, for readers, as everything on this line.
+    superblock_.now_s.store(now_s_, std::memory_order_release);
+  }
+  if (flush_at_s_ != 0 && flush_at_s_ <= now_s_) FlushNow();
+}
+
+void Store::Tick() {
+  Begin();
+  superblock_.heartbeat.store(++heartbeat_, std::memory_order_release);
+}
+
+void Store::FlushAll(int64_t when) {
+  Begin();
+  const uint32_t at_s = ExpiryOf(when, now_s_);
+  if (at_s <= now_s_) return FlushNow();
+  flush_at_s_ = at_s;
+  superblock_.flush_at_s.store(at_s, std::memory_order_release);
+}
+
+// The watermark first: whoever dies in between flushes once more.
+void Store::FlushNow() {
+  flush_cas_ = last_cas_;
+  superblock_.flush_cas.store(flush_cas_, std::memory_order_release);
+  flush_at_s_ = 0;
+  superblock_.flush_at_s.store(0, std::memory_order_release);
+}
+
+// An item that has expired or was flushed is cleared on the way.
+std::optional<Entry> Store::FindVisible(std::string_view key, const KeyHash& hash) {
+  std::optional<Entry> entry = index_.Find(key, hash);
+  if (!entry || IsVisible(entry->header)) return entry;
+  index_.Clear(entry->slot);
+  return std::nullopt;
+}
+
+void Store::LoadValue(const Entry& entry, std::string& value) const {
+  const ItemSizes& sizes = entry.header.sizes;
+  value.resize(sizes.value_bytes);
+  LoadBytes(shard_.At(entry.place) + sizeof(Item) + sizes.key_bytes,
+            std::as_writable_bytes(std::span(value)));
+}
+
+bool Store::Get(std::string_view key, StoredValue& value) {
+  Begin();
+  const std::optional<Entry> entry = FindVisible(key, HashOf(key));
+  if (!entry) return false;
+  index_.Touch(entry->slot);
+  LoadValue(*entry, value.value);
+  value.flags = entry->header.life.flags;
+  value.expiry_s = entry->header.life.expiry_s;
+  value.cas = entry->header.cas;
+  return true;
+}
+
+void Store::Touched(uint64_t slot) {
+  if (slot < index_.SlotCount() && index_.LeadsSomewhere(slot)) index_.Touch(slot);
+}
+
+uint64_t Store::NextCas() {
+  if (last_cas_ == cas_limit_) {
+    cas_limit_ += kCasBlock;
+    superblock_.cas_limit.store(cas_limit_, std::memory_order_release);
+  }
+  return ++last_cas_;
+}
+
+}  // namespace tombolo::kvcache

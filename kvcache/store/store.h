@@ -1,0 +1,197 @@
+// Store: the owner of one shard: the only one who writes it. Readers of other processes load from
+// the same memory meanwhile (kvcache/client); nothing that the owner does can make them wait.
+//
+//   write:    item's bytes -> written_bytes of the segment -> one store of the slot
+//   recycle:  state -> slots -> generation -> bytes             (kvcache/store/segment_log.h)
+//
+// So whatever instruction the owner dies at, the next one finds each key as it was before the last
+// operation or as it is after it.
+//
+// Eviction is S3-FIFO on segments: new items go to the small queue; when their segment's turn
+// comes, those that were asked for move to the main queue, and the others are remembered for a
+// while (Ghost). Items of the main queue that were asked for since are rewritten, up to three times
+// as often.
+//
+// Nothing here has threads, sleeps or makes system calls; time comes from the clock that is given.
+// Not thread-safe. Of the memory it assumes that others may write it: what is decided by a shared
+// word was checked first, and the worst that follows is that items are lost.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "kvcache/shard/geometry.h"
+#include "kvcache/shard/item_bytes.h"
+#include "kvcache/shard/key_hash.h"
+#include "kvcache/shard/shard_parts.h"
+#include "kvcache/store/ghost.h"
+#include "kvcache/store/segment_log.h"
+#include "kvcache/store/slot_index.h"
+
+namespace tombolo::kvcache {
+
+// Seconds of Unix time. If it goes back, the store's time stands still.
+using UnixClock = std::function<uint32_t()>;
+
+struct StoreOptions {
+  ShardLimits limits;      // shard_bytes 0: all of the memory.
+  uint64_t hash_seed = 0;  // For a shard that is formatted: random.
+};
+
+// How Open() found the memory.
+struct OpenReport {
+  bool is_warm = false;
+  std::string cold_reason;     // Why it was formatted; empty when it is warm.
+  uint64_t items = 0;          // Found, and kept.
+  uint64_t dropped_slots = 0;  // That led nowhere.
+};
+
+enum class StoreResult {
+  kStored,
+  kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
+  kExists,      // Cas: it was changed since.
+  kNotFound,    // Cas, Delete, Touch, Incr, Decr.
+  kDone,        // Delete, Touch.
+  kBadKey,      // Empty, or over kMaxKeyBytes.
+  kTooLarge,    // Over item_max_bytes.
+  kNoMemory,    // No segment could be freed.
+  kNotANumber,  // Incr, Decr: the value is no decimal number below 2^64.
+};
+
+struct StoreAnswer {
+  StoreResult result = StoreResult::kNotFound;
+  uint64_t cas = 0;     // Of the item that was stored.
+  uint64_t number = 0;  // Incr, Decr: the new one.
+};
+
+struct StoredValue {
+  std::string value;
+  uint32_t flags = 0;
+  uint32_t expiry_s = 0;  // Unix time; 0: never.
+  uint64_t cas = 0;
+};
+
+struct StoreCounters {
+  uint64_t recycled_segments = 0;
+  uint64_t evicted_items = 0;    // Visible ones, whose segment was recycled.
+  uint64_t rewritten_items = 0;  // That survived the recycling of their segment.
+  uint64_t displaced_items = 0;  // Both buckets of another key were full.
+  uint64_t promoted_items = 0;   // Written to the main queue because the ghost knew them.
+};
+
+class Store {
+ public:
+  // Attaches to the shard in `memory`, or formats one there when there is none or anything about it
+  // is in doubt: then the report says why. `memory` must outlive the store, and no other owner may
+  // be alive. InvalidArgument: the memory is not aligned to 64 bytes, or the limits do not fit it.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(std::span<std::byte> memory,
+                                                     const StoreOptions& options, UnixClock clock);
+
+  const OpenReport& Report() const { return report_; }
+
+  // Tells the readers the time and that the owner lives: to be called at least twice a second.
+  void Tick();
+
+  // `key` and `value` lie in private memory. `exptime` as in ExpiryOf().
+  StoreAnswer Set(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
+  StoreAnswer Add(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
+  StoreAnswer Replace(std::string_view key, std::string_view value, uint32_t flags,
+                      int64_t exptime);
+  // Only if the item's CAS number is still `cas`.
+  StoreAnswer Cas(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime,
+                  uint64_t cas);
+
+  // Flags and expiry stay as they are.
+  StoreAnswer Append(std::string_view key, std::string_view tail);
+  StoreAnswer Prepend(std::string_view key, std::string_view head);
+
+  // Incr wraps at 2^64, Decr stops at 0. A shorter number is filled up with blanks to the length of
+  // the one before.
+  StoreAnswer Incr(std::string_view key, uint64_t delta);
+  StoreAnswer Decr(std::string_view key, uint64_t delta);
+
+  StoreAnswer Delete(std::string_view key);
+
+  // The CAS number stays as it is.
+  StoreAnswer Touch(std::string_view key, int64_t exptime);
+
+  // Everything that was stored until then is gone: at once, or at `when` as in ExpiryOf().
+  void FlushAll(int64_t when);
+
+  // What a reader asks for that could not read it. False: a miss.
+  bool Get(std::string_view key, StoredValue& value);
+
+  // A reader found an item in slot `slot`, as it says itself.
+  void Touched(uint64_t slot);
+
+  uint64_t ItemCount() const { return index_.UsedCount(); }
+  const StoreCounters& Counters() const { return counters_; }
+  const ShardGeometry& Geometry() const { return shard_.Geometry(); }
+
+ private:
+  // An item that is to be written; its value is `head` and then `tail`.
+  struct Draft {
+    std::string_view key;
+    KeyHash hash;
+    std::string_view head;
+    std::string_view tail;
+    uint32_t flags = 0;
+    uint32_t expiry_s = 0;
+  };
+
+  Store(const Shard& shard, UnixClock clock);
+
+  // Opening: recovery.cc.
+  void Format(uint64_t hash_seed);
+  absl::Status Recover();
+  absl::Status CheckSuperblock() const;
+  void RecoverSegments();
+
+  void Begin();
+  void FlushNow();
+  KeyHash HashOf(std::string_view key) const { return {key, seed_}; }
+  std::optional<Entry> FindVisible(std::string_view key, const KeyHash& hash);
+  bool IsVisible(const ItemHeader& header) const { return header.IsVisible(now_s_, flush_cas_); }
+  void LoadValue(const Entry& entry, std::string& value) const;
+  uint64_t NextCas();
+
+  // Writing: mutations.cc.
+  StoreAnswer Write(const Draft& draft);
+  StoreAnswer Join(std::string_view key, std::string_view head, std::string_view tail);
+  StoreAnswer Count(std::string_view key, uint64_t (*step)(uint64_t, uint64_t), uint64_t delta);
+  Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
+  void Publish(const Draft& draft, const Place& place);
+
+  // Making room: eviction.cc.
+  std::optional<Place> MakeRoom(Queue queue, uint64_t bytes);
+  bool EvictSegment(bool keeps_survivors);
+  bool EvictItems(uint32_t segment, bool keeps_survivors);
+  void EvictItem(const KeyHash& hash, const Entry& entry, bool keeps_survivors);
+  bool Rewrite(const KeyHash& hash, const Entry& entry);
+
+  Shard shard_;
+  Superblock& superblock_;
+  UnixClock clock_;
+  SegmentLog log_;
+  SlotIndex index_;
+  Ghost ghost_;
+  OpenReport report_;
+  StoreCounters counters_;
+
+  uint64_t seed_ = 0;
+  uint32_t now_s_ = 0;
+  uint64_t heartbeat_ = 0;
+  uint64_t last_cas_ = 0;
+  uint64_t cas_limit_ = 0;  // CAS numbers up to it are set aside in the superblock.
+  uint64_t flush_cas_ = 0;
+  uint32_t flush_at_s_ = 0;  // 0: no flush is due.
+  std::string scratch_;      // The old value of what is being changed.
+};
+
+}  // namespace tombolo::kvcache
