@@ -1,0 +1,139 @@
+// A reader beside an owner who recycles the memory under its hands: three segments, values of 8 to
+// 256 KiB, each of which fills the time of many copies. Built twice: with the reader that looks
+// again after its copy, of which no torn or old value may come, and with one that does not, which
+// this test must catch.
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "kvcache/client/reader.h"
+#include "kvcache/store/store.h"
+#include "tests/kvcache/shard_memory.h"
+#include "tests/support/spin.h"
+#include "transport/base/units.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+constexpr uint64_t kKeys = 6;
+constexpr uint64_t kEnoughHits = 1000;
+constexpr uint64_t kEnoughRetries = 5;
+
+std::string KeyOf(uint64_t number) { return "key" + std::to_string(number); }
+
+size_t BytesOf(uint64_t version) { return (8 + version * 7919 % 248) * kKiB; }
+
+// Each word of a value says of which key and version it is, and which word.
+uint64_t WordOf(uint64_t key, uint64_t version, size_t index) {
+  return version << 24 | key << 16 | (index & 0xffff);
+}
+
+void Fill(std::string& value, uint64_t key, uint64_t version) {
+  value.resize(BytesOf(version));
+  for (size_t i = 0; i < value.size() / sizeof(uint64_t); ++i) {
+    const uint64_t word = WordOf(key, version, i);
+    memcpy(value.data() + i * sizeof(word), &word, sizeof(word));
+  }
+}
+
+// The version of a value; 0: it is torn.
+uint64_t VersionOf(const std::string& value, uint64_t key) {
+  uint64_t first = 0;
+  if (value.size() < sizeof(first)) return 0;
+  memcpy(&first, value.data(), sizeof(first));
+  std::string whole;
+  if (BytesOf(first >> 24) != value.size()) return 0;
+  Fill(whole, key, first >> 24);
+  return value == whole ? first >> 24 : 0;
+}
+
+class TornReadTest : public testing::Test {
+ protected:
+  TornReadTest() : memory_(kBytes) {
+    auto store = Store::Open(memory_.Bytes(),
+                             {.limits = {.shard_bytes = kBytes,
+                                         .expected_item_bytes = 8 * kKiB,
+                                         .segment_bytes = 512 * kKiB,
+                                         .item_max_bytes = 512 * kKiB}},
+                             [] { return 1000u; });
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    store_ = *std::move(store);
+    EXPECT_EQ(store_->Geometry().shape.segment_count, 3u);
+  }
+
+  void Write() {
+    std::minstd_rand random(1);
+    std::string value;
+    StoredValue seen;
+    for (uint64_t version = 1; !is_over_.load(std::memory_order_relaxed); ++version) {
+      const uint64_t key = random() % kKeys;
+      Fill(value, key, version);
+      if (store_->Set(KeyOf(key), value, 0, 0).result != StoreResult::kStored) ++failed_;
+      acknowledged_[key].store(version, std::memory_order_release);
+      store_->Tick();
+      // Some are asked for, so that survivors are moved while they are read.
+      if (random() % 4 == 0) store_->Get(KeyOf(random() % kKeys), seen);
+    }
+  }
+
+  // One read; what is wrong about it is counted.
+  void ReadOne(Reader& reader, uint64_t key) {
+    Found found;
+    const uint64_t acknowledged = acknowledged_[key].load(std::memory_order_acquire);
+    if (reader.Get(KeyOf(key), value_, found) != ReadResult::kHit) return;
+    const uint64_t version = VersionOf(value_, key);
+    if (version == 0) {
+      ++torn_;
+    } else if (version < acknowledged) {
+      ++stale_;
+    }
+  }
+
+  // Reads until `done()`; whether that came.
+  template <typename Done>
+  bool ReadUntil(Done done) {
+    auto reader = Reader::Attach(memory_.Bytes());
+    std::thread writer([this] { Write(); });
+    std::minstd_rand random(2);
+    const bool came = SpinUntil([&] {
+      ReadOne(*reader, random() % kKeys);
+      return done(reader->Counters());
+    });
+    is_over_.store(true, std::memory_order_relaxed);
+    writer.join();
+    return came;
+  }
+
+  static constexpr size_t kBytes = 3 * 512 * kKiB + 16 * kKiB;
+
+  ShardMemory memory_;
+  std::unique_ptr<Store> store_;
+  std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
+  std::atomic<bool> is_over_ = false;
+  std::string value_;
+  uint64_t failed_ = 0;
+  uint64_t torn_ = 0;
+  uint64_t stale_ = 0;
+};
+
+#ifdef EXPECT_TORN_READS
+TEST_F(TornReadTest, AReaderThatDoesNotLookAgainIsCaught) {
+  EXPECT_TRUE(ReadUntil([this](const ReaderCounters&) { return torn_ != 0; }));
+}
+#else
+TEST_F(TornReadTest, NoValueIsTornOrOlderThanWhatWasAcknowledged) {
+  EXPECT_TRUE(ReadUntil([](const ReaderCounters& counters) {
+    return counters.hits >= kEnoughHits && counters.retries >= kEnoughRetries;
+  }));
+  EXPECT_EQ(torn_, 0u);
+  EXPECT_EQ(stale_, 0u);
+  EXPECT_EQ(failed_, 0u);
+}
+#endif
+
+}  // namespace
+}  // namespace tombolo::kvcache
