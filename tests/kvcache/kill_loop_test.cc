@@ -23,7 +23,7 @@ namespace {
 
 constexpr size_t kBytes = 2 * kMiB;
 constexpr uint64_t kKeys = 64;
-constexpr int kKills = 200;
+constexpr int kKills = 100;
 
 StoreOptions Options() {
   return {.limits = {.shard_bytes = kBytes,

@@ -1,7 +1,5 @@
 // A reader beside an owner who recycles the memory under its hands: three segments, values of 8 to
-// 256 KiB, each of which fills the time of many copies. Built twice: with the reader that looks
-// again after its copy, of which no torn or old value may come, and with one that does not, which
-// this test must catch.
+// 256 KiB. No value may come that is torn, or older than what was acknowledged before the read.
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -19,36 +17,34 @@
 namespace tombolo::kvcache {
 namespace {
 
-constexpr uint64_t kKeys = 6;
-constexpr uint64_t kEnoughHits = 1000;
+constexpr uint64_t kKeys = 3;
+constexpr uint64_t kEnoughHits = 2000;
 constexpr uint64_t kEnoughRetries = 5;
 
 std::string KeyOf(uint64_t number) { return "key" + std::to_string(number); }
 
 size_t BytesOf(uint64_t version) { return (8 + version * 7919 % 248) * kKiB; }
 
-// Each word of a value says of which key and version it is, and which word.
-uint64_t WordOf(uint64_t key, uint64_t version, size_t index) {
-  return version << 24 | key << 16 | (index & 0xffff);
-}
+struct Stamp {
+  uint64_t version;
+  uint64_t key;
+};
 
-void Fill(std::string& value, uint64_t key, uint64_t version) {
-  value.resize(BytesOf(version));
-  for (size_t i = 0; i < value.size() / sizeof(uint64_t); ++i) {
-    const uint64_t word = WordOf(key, version, i);
-    memcpy(value.data() + i * sizeof(word), &word, sizeof(word));
-  }
+// A stamp, and then one byte again and again. Quick to make and to compare, so that writer and
+// reader spend their time where they can meet.
+void Fill(std::string& value, const Stamp& stamp) {
+  value.assign(BytesOf(stamp.version), static_cast<char>(stamp.version * 31 + stamp.key));
+  memcpy(value.data(), &stamp, sizeof(stamp));
 }
 
 // The version of a value; 0: it is torn.
-uint64_t VersionOf(const std::string& value, uint64_t key) {
-  uint64_t first = 0;
-  if (value.size() < sizeof(first)) return 0;
-  memcpy(&first, value.data(), sizeof(first));
-  std::string whole;
-  if (BytesOf(first >> 24) != value.size()) return 0;
-  Fill(whole, key, first >> 24);
-  return value == whole ? first >> 24 : 0;
+uint64_t VersionOf(const std::string& value, uint64_t key, std::string& expected) {
+  Stamp stamp{};
+  if (value.size() < sizeof(stamp)) return 0;
+  memcpy(&stamp, value.data(), sizeof(stamp));
+  if (stamp.key != key || BytesOf(stamp.version) != value.size()) return 0;
+  Fill(expected, stamp);
+  return value == expected ? stamp.version : 0;
 }
 
 class TornReadTest : public testing::Test {
@@ -71,7 +67,7 @@ class TornReadTest : public testing::Test {
     StoredValue seen;
     for (uint64_t version = 1; !is_over_.load(std::memory_order_relaxed); ++version) {
       const uint64_t key = random() % kKeys;
-      Fill(value, key, version);
+      Fill(value, {.version = version, .key = key});
       if (store_->Set(KeyOf(key), value, 0, 0).result != StoreResult::kStored) ++failed_;
       acknowledged_[key].store(version, std::memory_order_release);
       store_->Tick();
@@ -85,7 +81,7 @@ class TornReadTest : public testing::Test {
     Found found;
     const uint64_t acknowledged = acknowledged_[key].load(std::memory_order_acquire);
     if (reader.Get(KeyOf(key), value_, found) != ReadResult::kHit) return;
-    const uint64_t version = VersionOf(value_, key);
+    const uint64_t version = VersionOf(value_, key, expected_);
     if (version == 0) {
       ++torn_;
     } else if (version < acknowledged) {
@@ -115,16 +111,12 @@ class TornReadTest : public testing::Test {
   std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
   std::atomic<bool> is_over_ = false;
   std::string value_;
+  std::string expected_;
   uint64_t failed_ = 0;
   uint64_t torn_ = 0;
   uint64_t stale_ = 0;
 };
 
-#ifdef EXPECT_TORN_READS
-TEST_F(TornReadTest, AReaderThatDoesNotLookAgainIsCaught) {
-  EXPECT_TRUE(ReadUntil([this](const ReaderCounters&) { return torn_ != 0; }));
-}
-#else
 TEST_F(TornReadTest, NoValueIsTornOrOlderThanWhatWasAcknowledged) {
   EXPECT_TRUE(ReadUntil([](const ReaderCounters& counters) {
     return counters.hits >= kEnoughHits && counters.retries >= kEnoughRetries;
@@ -133,7 +125,6 @@ TEST_F(TornReadTest, NoValueIsTornOrOlderThanWhatWasAcknowledged) {
   EXPECT_EQ(stale_, 0u);
   EXPECT_EQ(failed_, 0u);
 }
-#endif
 
 }  // namespace
 }  // namespace tombolo::kvcache
