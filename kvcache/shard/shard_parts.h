@@ -5,6 +5,7 @@
 // counts.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -36,7 +37,9 @@ class ShardParts {
 
   // `memory` is aligned to a cache line and holds at least `geometry.end`.
   ShardParts(std::span<Byte> memory, const ShardGeometry& geometry)
-      : base_(memory.data()), geometry_(geometry) {}
+      : base_(memory.data()),
+        geometry_(geometry),
+        segment_shift_(std::countr_zero(geometry.shape.segment_bytes)) {}
 
   const ShardGeometry& Geometry() const { return geometry_; }
   const ShardShape& Shape() const { return geometry_.shape; }
@@ -62,8 +65,8 @@ class ShardParts {
     const uint64_t offset = location * kLocationUnitBytes;
     if (offset < geometry_.segments.bytes || offset >= geometry_.end.bytes) return std::nullopt;
     const uint64_t within = offset - geometry_.segments.bytes;
-    const Place place{.segment = static_cast<uint32_t>(within / Shape().segment_bytes),
-                      .offset_bytes = within % Shape().segment_bytes};
+    const Place place{.segment = static_cast<uint32_t>(within >> segment_shift_),
+                      .offset_bytes = within & (Shape().segment_bytes - 1)};
     if (Shape().segment_bytes - place.offset_bytes < sizeof(Item)) return std::nullopt;
     return place;
   }
@@ -81,6 +84,7 @@ class ShardParts {
 
   Byte* base_ = nullptr;
   ShardGeometry geometry_;
+  int segment_shift_ = 0;
 };
 
 using Shard = ShardParts<std::byte>;
