@@ -1,6 +1,7 @@
 // Somebody writes random bytes over the whole shard, all the time, while its owner works and is
 // opened again and a reader reads: nobody crashes, hangs or leaves the memory (which
 // AddressSanitizer sees), and when the bytes are quiet again the shard works.
+#include <array>
 #include <atomic>
 #include <random>
 #include <string>
@@ -8,6 +9,8 @@
 
 #include "gtest/gtest.h"
 #include "kvcache/client/reader.h"
+#include "kvcache/layout/superblock.h"
+#include "kvcache/shard/geometry.h"
 #include "kvcache/store/store.h"
 #include "tests/kvcache/shard_fixture.h"
 #include "transport/layout/shared_word.h"
@@ -17,18 +20,27 @@ namespace {
 
 class HostileBytesTest : public ShardTest {
  protected:
+  HostileBytesTest() : geometry_(store_->Geometry()) {}
+
   // A word that is random, or one that was valid and is now a little different.
-  void ScribbleOnce(std::minstd_rand& random) {
-    const std::span<std::byte> bytes = memory_.Bytes();
-    const size_t words = bytes.size() / sizeof(uint64_t);
-    // Half of it where a few words decide the most.
-    const size_t within = random() % 2 == 0 ? words : 512 + 64 * 8;
-    const size_t index = random() % std::min(words, within);
-    auto* word = reinterpret_cast<SharedU64*>(bytes.data()) + index;
+  void ScribbleWithin(uint64_t begin, uint64_t end, std::minstd_rand& random) {
+    const uint64_t at = begin + random() % (end - begin) / sizeof(uint64_t) * sizeof(uint64_t);
+    auto* word = reinterpret_cast<SharedU64*>(memory_.Bytes().data() + at);
     const uint64_t before = word->load(std::memory_order_relaxed);
     const uint64_t noise = uint64_t{random()} << 33 ^ random();
     const uint64_t flip = uint64_t{1} << random() % 64;
-    word->store(random() % 2 == 0 ? noise : before ^ flip, std::memory_order_relaxed);
+    word->store(random() % 4 == 0 ? noise : before ^ flip, std::memory_order_relaxed);
+  }
+
+  // Seldom the superblock, without which nobody looks at the rest.
+  void ScribbleOnce(std::minstd_rand& random) {
+    const uint32_t dice = random() % 4096;
+    if (dice == 0) return ScribbleWithin(0, sizeof(Superblock), random);
+    if (dice < 20) {
+      return ScribbleWithin(geometry_.segment_headers.bytes, geometry_.segments.bytes, random);
+    }
+    if (dice < 600) return ScribbleWithin(geometry_.index.bytes, 8 * kKiB, random);
+    ScribbleWithin(geometry_.segments.bytes, geometry_.end.bytes, random);
   }
 
   void Scribble() {
@@ -39,20 +51,22 @@ class HostileBytesTest : public ShardTest {
     }
   }
 
-  void ReadAll() {
+  void ReadOnce(Reader& reader, const std::string& key) {
     std::string value;
     std::array<std::byte, 100> buffer{};
     Found found;
-    uint64_t round = 0;
-    while (!is_over_.load(std::memory_order_relaxed)) {
+    reader.Get(key, value, found);
+    if (value.size() > memory_.Bytes().size()) ++too_large_;
+    reader.Get(key, buffer, found);
+    View view;
+    if (reader.Look(key, view) == ReadResult::kHit) reader.StillValid(view);
+  }
+
+  void ReadAll() {
+    for (uint64_t round = 0; !is_over_.load(std::memory_order_relaxed);) {
       auto reader = Reader::Attach(memory_.Bytes());
       for (int i = 0; reader.ok() && i < 200; ++i) {
-        const std::string key = "key" + std::to_string(++round % 100);
-        reader->Get(key, value, found);
-        if (value.size() > memory_.Bytes().size()) ++too_large_;
-        reader->Get(key, buffer, found);
-        View view;
-        if (reader->Look(key, view) == ReadResult::kHit) reader->StillValid(view);
+        ReadOnce(*reader, "key" + std::to_string(++round % 100));
       }
     }
   }
@@ -72,6 +86,7 @@ class HostileBytesTest : public ShardTest {
     }
   }
 
+  const ShardGeometry geometry_;
   std::atomic<bool> is_over_ = false;
   std::atomic<uint64_t> too_large_ = 0;
 };
@@ -94,7 +109,10 @@ TEST_F(HostileBytesTest, WhatWasScribbledOnceIsOpenedAndWorks) {
   int warm = 0;
   for (uint32_t round = 1; round <= 300; ++round) {
     WorkALittle(round);
-    for (uint32_t i = 0; i < round % 20; ++i) ScribbleOnce(random);
+    for (uint32_t i = 0; i < round; ++i) ScribbleOnce(random);
+    auto reader = Reader::Attach(memory_.Bytes());
+    for (int i = 0; reader.ok() && i < 100; ++i) ReadOnce(*reader, "key" + std::to_string(i));
+    WorkALittle(round + 1);
     Reopen();
     warm += store_->Report().is_warm;
     // What is written now comes back, whatever else lies there.
