@@ -4,7 +4,8 @@
   bazel aquery --config=clang --output=jsonproto 'mnemonic("CppCompile", //...)' |
     scripts/compile_commands.py WORKSPACE EXECUTION_ROOT > out/compile_commands.json
 
-Paths are those of the workspace, so that tools name files as people do.
+Paths are those of the workspace, so that tools name files as people do. Module maps stay, so that a tool made of
+clang checks layering as the compiler does.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Dict, Iterator, List
 
 # What concerns only the way Bazel runs the compiler.
 FLAGS_WITH_VALUE = ('-o', '-MF', '-c')
-FLAG_BEGINNINGS = ('-MD', '-frandom-seed=', '-fmodule', '-Wprivate-header', '-fcolor-diagnostics', '-D__')
+FLAG_BEGINNINGS = ('-MD', '-frandom-seed=', '-fcolor-diagnostics', '-D__')
 
 
 def source_of(arguments: List[str]) -> str:
@@ -28,7 +29,14 @@ def useful(arguments: List[str], execution_root: str) -> Iterator[str]:
         elif argument == '-iquote':
             yield from include_folder(next(remaining), execution_root)
         elif not argument.startswith(FLAG_BEGINNINGS):
-            yield f'{execution_root}/{argument}' if is_outside(argument) else argument
+            yield with_folder(argument, execution_root)
+
+
+def with_folder(argument: str, execution_root: str) -> str:
+    flag, equals, value = argument.partition('=')
+    if flag == '-fmodule-map-file':
+        return f'{flag}{equals}{execution_root}/{value}'
+    return f'{execution_root}/{argument}' if is_outside(argument) else argument
 
 
 def include_folder(folder: str, execution_root: str) -> List[str]:

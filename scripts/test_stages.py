@@ -80,9 +80,6 @@ def call(command: List[str], deadline_seconds: int) -> int:
     return code
 
 
-# Compiles only, and fast: it is the compiler's opinion that is wanted.
-CLANG = ['bazel', 'build', *BAZEL, '--config=clang', '--config=opinion', '//...']
-
 STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
@@ -91,8 +88,8 @@ STAGES = [
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1800,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
-    Stage('clang', 'clang, with layering_check', 1200, check(CLANG)),
-    Stage('tidy', 'clang-tidy', 1800, check(['scripts/tidy.sh', '--all'])),
+    Stage('fuzz', 'fuzz targets, 60 s each', 1500, counting_program('./dev', 'fuzz', '60')),
+    Stage('clang', 'clang, with layering_check, and clang-tidy', 1800, check(['scripts/tidy.sh', '--all'])),
 ]
 
 

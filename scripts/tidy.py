@@ -2,7 +2,7 @@
 """Runs clang-tidy on sources, one process per core: tidy.py DATABASE_FOLDER < list of sources.
 
 What was clean before is not looked at again: a stamp in ~/.cache/tombolo-tidy is named by a hash of all
-that goes into the answer (flags, configuration, and the preprocessed source with its comments).
+that goes into the answer (flags, module maps, configuration, and the preprocessed source with its comments).
 """
 
 import concurrent.futures
@@ -22,9 +22,17 @@ def output(command: List[str]) -> bytes:
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
 
 
+def module_maps(command: List[str]) -> List[str]:
+    flag = '-fmodule-map-file='
+    return [argument[len(flag):] for argument in command if argument.startswith(flag)]
+
+
 def stamp_of(command: List[str], common: bytes) -> str:
     hashed = hashlib.sha256(common)
     hashed.update(json.dumps(command).encode())
+    for module_map in module_maps(command):
+        with open(module_map, 'rb') as file:
+            hashed.update(file.read())
     hashed.update(output(command + ['-E', '-CC']))
     return os.path.join(STAMPS, hashed.hexdigest())
 

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# clang-tidy on the C and C++ sources, one process per core.
+# clang-tidy on the C and C++ sources, one process per core. With it comes what clang itself has to say: its
+# warnings, and layering_check, which refuses headers of targets that a BUILD file does not name.
 #
 #   scripts/tidy.sh              what differs from the branch main (on main: what is not committed)
 #   scripts/tidy.sh --all        everything
 #   scripts/tidy.sh FILE.cc...   these
 #
-# A changed header stands for the sources that include it. Exit code 1 when there is a finding.
+# A changed header stands for the sources that include it, a BUILD file for those beside it. Exit code 1 when there is a finding.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 readonly database=out
 
-# The flags of every source, and the headers that are generated.
+# The flags of every source, module maps, and the headers that are generated.
 make_database() {
   mkdir -p "$database"
   bazel build --config=clang --output_groups=compilation_prerequisites_INTERNAL_ //... > "$database/headers.log" 2>&1 ||
@@ -27,14 +28,15 @@ all_sources() { git ls-files --cached --others --exclude-standard '*.cc' '*.c'; 
 changed_files() {
   local base=HEAD
   [ "$(git rev-parse --abbrev-ref HEAD)" = main ] || base=$(git merge-base HEAD main)
-  git diff --name-only --diff-filter=d "$base" -- '*.cc' '*.c' '*.h'
-  git ls-files --others --exclude-standard -- '*.cc' '*.c' '*.h'
+  git diff --name-only --diff-filter=d "$base" -- '*.cc' '*.c' '*.h' '*BUILD'
+  git ls-files --others --exclude-standard -- '*.cc' '*.c' '*.h' '*BUILD'
 }
 
 changed_sources() {
   local file
   changed_files | while read -r file; do
     case "$file" in
+      *BUILD) ls "$(dirname "$file")"/*.{cc,c} 2> /dev/null || true ;;
       *.h) git grep -lF --untracked "#include \"$file\"" -- '*.cc' '*.c' || true ;;
       *) echo "$file" ;;
     esac
