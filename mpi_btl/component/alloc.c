@@ -1,6 +1,8 @@
 // Descriptors: a message's memory lies in the lane when there is room, so that filling it is the
-// only copy, else on the heap. Nobody is ever refused: Open MPI 4.1 loses control messages that are
-// (its pending lists are looked at only when another message completes).
+// only copy, else on the heap. Control messages are never refused: Open MPI 4.1 loses those that
+// are (its list of them is looked at only when another message completes). Pieces of the user's
+// memory are, while room is on its way: their list is looked at by Open MPI's progress, and on the
+// heap they would be copied twice.
 #include <stdlib.h>
 
 #include "mpi_btl/component/component.h"
@@ -16,10 +18,15 @@ static bool take_heap(tombolo_descriptor *descriptor, size_t bytes) {
   return NULL != descriptor->heap;
 }
 
-static bool take_memory(tombolo_module *module, tombolo_descriptor *descriptor, size_t bytes) {
+static bool take_memory(tombolo_module *module, tombolo_descriptor *descriptor, size_t bytes,
+                        bool may_refuse) {
+  struct mca_btl_base_endpoint_t *endpoint = descriptor->endpoint;
   tombolo_lock(module);
-  void *memory = tombolo_try_claim(module, descriptor->endpoint, bytes, &descriptor->claim);
+  void *memory = tombolo_try_claim(module, endpoint, bytes, &descriptor->claim);
+  const bool is_refused =
+      NULL == memory && may_refuse && tombolo_will_have_room(module->engine, endpoint->peer, bytes);
   tombolo_unlock(module);
+  if (is_refused) return false;
   if (OPAL_UNLIKELY(NULL == memory)) return take_heap(descriptor, bytes);
   descriptor->is_claimed = true;
   descriptor->heap = NULL;
@@ -27,16 +34,13 @@ static bool take_memory(tombolo_module *module, tombolo_descriptor *descriptor, 
   return true;
 }
 
-mca_btl_base_descriptor_t *tombolo_alloc(mca_btl_base_module_t *btl,
-                                         struct mca_btl_base_endpoint_t *endpoint, uint8_t order,
-                                         size_t bytes, uint32_t flags) {
-  (void)order;
-  tombolo_module *module = tombolo_module_of(btl);
-  if (OPAL_UNLIKELY(bytes > btl->btl_max_send_size && bytes > btl->btl_eager_limit)) return NULL;
+mca_btl_base_descriptor_t *tombolo_take_descriptor(tombolo_module *module,
+                                                   struct mca_btl_base_endpoint_t *endpoint,
+                                                   size_t bytes, uint32_t flags, bool may_refuse) {
   tombolo_descriptor *descriptor = (tombolo_descriptor *)opal_free_list_get(&module->descriptors);
   if (OPAL_UNLIKELY(NULL == descriptor)) return NULL;
   descriptor->endpoint = endpoint;
-  if (OPAL_UNLIKELY(!take_memory(module, descriptor, bytes))) {
+  if (OPAL_UNLIKELY(!take_memory(module, descriptor, bytes, may_refuse))) {
     opal_free_list_return(&module->descriptors, &descriptor->base.super);
     return NULL;
   }
@@ -46,6 +50,15 @@ mca_btl_base_descriptor_t *tombolo_alloc(mca_btl_base_module_t *btl,
   descriptor->base.des_flags = flags;
   descriptor->base.order = MCA_BTL_NO_ORDER;
   return &descriptor->base;
+}
+
+mca_btl_base_descriptor_t *tombolo_alloc(mca_btl_base_module_t *btl,
+                                         struct mca_btl_base_endpoint_t *endpoint, uint8_t order,
+                                         size_t bytes, uint32_t flags) {
+  (void)order;
+  if (OPAL_UNLIKELY(bytes > btl->btl_max_send_size && bytes > btl->btl_eager_limit)) return NULL;
+  return tombolo_take_descriptor(tombolo_module_of(btl), endpoint, bytes, flags,
+                                 /*may_refuse=*/false);
 }
 
 int tombolo_free(mca_btl_base_module_t *btl, mca_btl_base_descriptor_t *base) {

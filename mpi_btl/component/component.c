@@ -100,6 +100,7 @@ static void clamp_limits(mca_btl_base_module_t *module, size_t max_bytes) {
 static int module_construct(tombolo_module *module, bool threads) {
   module->threads = threads;
   module->idle_is_set = false;
+  module->is_polling = false;
   module->error_callback = NULL;
   OBJ_CONSTRUCT(&module->lock, opal_mutex_t);
   OBJ_CONSTRUCT(&module->poll_lock, opal_mutex_t);

@@ -3,7 +3,7 @@
 //
 // Locks: `module.lock` guards the engine and all queues; it is taken only when the application uses
 // threads, and never held while Open MPI is called back. `module.poll_lock` lets one thread at a
-// time poll, and stops a poll inside a poll.
+// time poll, and stops a poll inside a poll; without threads a flag does, which costs less.
 #ifndef TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
 #define TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
 
@@ -31,6 +31,7 @@ typedef struct tombolo_module {
   bool is_crowded;   // for ranks that share cores.
   opal_mutex_t lock;
   opal_mutex_t poll_lock;
+  bool is_polling;  // Without threads.
   opal_free_list_t descriptors;
   opal_free_list_t pending;
   opal_list_t waiting_endpoints;  // Those with queued descriptors.
@@ -160,6 +161,12 @@ void tombolo_complete(tombolo_module *module, tombolo_descriptor *descriptor, in
 // idle.c: sleeps, if the engine finds it time to, until a message may have come or a moment has
 // passed. After a poll that found nothing, with the lock held; lets go of it while asleep.
 void tombolo_idle(tombolo_module *module);
+
+// alloc.c: a descriptor with memory for `bytes`; NULL when there is none, or, if it `may_refuse`,
+// while room in the lane is on its way.
+mca_btl_base_descriptor_t *tombolo_take_descriptor(tombolo_module *module,
+                                                   struct mca_btl_base_endpoint_t *endpoint,
+                                                   size_t bytes, uint32_t flags, bool may_refuse);
 
 // error.c: handler of the engine, called with the lock held.
 void tombolo_on_peer_lost(void *context, void *peer_context, const char *why);

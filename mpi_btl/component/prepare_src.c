@@ -6,11 +6,12 @@ mca_btl_base_descriptor_t *tombolo_prepare_src(mca_btl_base_module_t *btl,
                                                struct mca_btl_base_endpoint_t *endpoint,
                                                struct opal_convertor_t *convertor, uint8_t order,
                                                size_t reserve, size_t *bytes, uint32_t flags) {
+  (void)order;
   const size_t room =
       btl->btl_max_send_size > btl->btl_eager_limit ? btl->btl_max_send_size : btl->btl_eager_limit;
   if (*bytes > room - reserve) *bytes = room - reserve;
-  mca_btl_base_descriptor_t *descriptor =
-      tombolo_alloc(btl, endpoint, order, reserve + *bytes, flags);
+  mca_btl_base_descriptor_t *descriptor = tombolo_take_descriptor(
+      tombolo_module_of(btl), endpoint, reserve + *bytes, flags, /*may_refuse=*/true);
   if (OPAL_UNLIKELY(NULL == descriptor)) return NULL;
 
   struct iovec piece = {

@@ -16,21 +16,37 @@ static void on_message(void *context, uint8_t tag, const void *payload, size_t b
   tombolo_lock(module);
 }
 
+// One poll at a time: handlers come back here, and so do other threads.
+static bool begin_poll(tombolo_module *module) {
+  if (OPAL_UNLIKELY(module->threads)) return 0 == opal_mutex_trylock(&module->poll_lock);
+  if (OPAL_UNLIKELY(module->is_polling)) return false;
+  module->is_polling = true;
+  return true;
+}
+
+static void end_poll(tombolo_module *module) {
+  if (OPAL_UNLIKELY(module->threads)) {
+    opal_mutex_unlock(&module->poll_lock);
+  } else {
+    module->is_polling = false;
+  }
+}
+
 int tombolo_progress(void) {
-  tombolo_module *module = &mca_btl_tombolo;
-  if (OPAL_UNLIKELY(opal_mutex_trylock(&module->poll_lock))) return 0;
-  const tombolo_handlers handlers = {
-      .context = module,
+  static const tombolo_handlers handlers = {
+      .context = &mca_btl_tombolo,
       .message = on_message,
       .peer_lost = tombolo_on_peer_lost,
       .operation_done = tombolo_on_operation_done,
   };
+  tombolo_module *module = &mca_btl_tombolo;
+  if (OPAL_UNLIKELY(!begin_poll(module))) return 0;
   tombolo_lock(module);
   int events = tombolo_poll(module->engine, &handlers);
   if (OPAL_UNLIKELY(!opal_list_is_empty(&module->waiting_endpoints)))
     events += tombolo_flush_queues(module);
   if (0 == events) tombolo_idle(module);
   tombolo_unlock(module);
-  opal_mutex_unlock(&module->poll_lock);
+  end_poll(module);
   return events;
 }

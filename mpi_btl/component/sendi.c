@@ -22,9 +22,8 @@ int tombolo_sendi(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *en
   const size_t bytes = header_bytes + payload_bytes;
   tombolo_claim claim;
   tombolo_lock(module);
-  void *memory = bytes <= tombolo_max_small_bytes(module->engine)
-                     ? tombolo_try_claim(module, endpoint, bytes, &claim)
-                     : NULL;
+  void *memory =
+      bytes <= TOMBOLO_MAX_SMALL_BYTES ? tombolo_try_claim(module, endpoint, bytes, &claim) : NULL;
   if (OPAL_LIKELY(NULL != memory)) {
     memcpy(memory, header, header_bytes);
     const bool packed = pack(convertor, (char *)memory + header_bytes, payload_bytes);

@@ -21,6 +21,7 @@
 #include "mpi_btl/engine/registrations.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
+#include "transport/layout/link.h"
 
 struct tombolo_engine {
   std::unique_ptr<tombolo::mpi::RankEngine> rep;
@@ -41,6 +42,7 @@ using tombolo::mpi::RankEngine;
 
 static_assert(sizeof(Claim) <= sizeof(tombolo_claim) && alignof(Claim) <= alignof(tombolo_claim));
 static_assert(std::is_trivially_copyable_v<Claim> && std::is_trivially_destructible_v<Claim>);
+static_assert(TOMBOLO_MAX_SMALL_BYTES == tombolo::kMaxInlineBytes);
 static_assert(sizeof(MemoryHandle) == sizeof(tombolo_handle));
 static_assert(TOMBOLO_MAY_READ == tombolo::mpi::kMayRead &&
               TOMBOLO_MAY_WRITE == tombolo::mpi::kMayWrite &&
@@ -113,10 +115,6 @@ size_t tombolo_max_message_bytes(const tombolo_engine* engine) {
   return engine->rep->MaxMessageBytes();
 }
 
-size_t tombolo_max_small_bytes(const tombolo_engine* engine) {
-  return engine->rep->MaxSmallBytes();
-}
-
 tombolo_peer* tombolo_open_peer(tombolo_engine* engine, const void* address, size_t bytes,
                                 void* peer_context, tombolo_text why) {
   const absl::StatusOr<Peer*> peer = engine->rep->OpenPeer(address, bytes, peer_context);
@@ -134,6 +132,10 @@ bool tombolo_peer_is_lost(const tombolo_peer* peer) { return Rep(peer).is_lost; 
 void* tombolo_claim_message(tombolo_engine* engine, tombolo_peer* peer, size_t bytes,
                             tombolo_claim* claim) {
   return engine->rep->TryClaim(Rep(peer), bytes, *new (claim) Claim);
+}
+
+bool tombolo_will_have_room(const tombolo_engine* engine, const tombolo_peer* peer, size_t bytes) {
+  return engine->rep->WillHaveRoom(Rep(peer), bytes);
 }
 
 void tombolo_publish(tombolo_engine* engine, tombolo_claim* claim, uint8_t tag, size_t bytes) {

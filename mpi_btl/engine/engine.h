@@ -107,7 +107,7 @@ tombolo_address tombolo_own_address(const tombolo_engine *engine);
 
 // The largest message in bytes, and the largest that costs one cache-line transfer or a few.
 size_t tombolo_max_message_bytes(const tombolo_engine *engine);
-size_t tombolo_max_small_bytes(const tombolo_engine *engine);
+enum { TOMBOLO_MAX_SMALL_BYTES = 1912 };
 
 // Opens the process that published `address` (`bytes` long, as it came). NULL when it is not in the
 // same region or not alive, with the reason in `why`. `peer_context` comes back in the handlers.
@@ -123,6 +123,9 @@ bool tombolo_peer_is_lost(const tombolo_peer *peer);
 // messages to the peer wait behind it.
 void *tombolo_claim_message(tombolo_engine *engine, tombolo_peer *peer, size_t bytes,
                             tombolo_claim *claim);
+
+// Whether a claim of `bytes` that found no room is going to, sooner or later.
+bool tombolo_will_have_room(const tombolo_engine *engine, const tombolo_peer *peer, size_t bytes);
 
 // Sends the first `bytes` of the claimed memory. `tag` is below 255.
 void tombolo_publish(tombolo_engine *engine, tombolo_claim *claim, uint8_t tag, size_t bytes);

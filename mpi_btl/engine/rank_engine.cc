@@ -10,7 +10,6 @@
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/membership_view.h"
-#include "transport/layout/link.h"
 #include "transport/layout/shared_copy.h"
 #include "transport/region/region_copy.h"
 
@@ -76,8 +75,6 @@ tombolo_address RankEngine::Address() const {
 
 size_t RankEngine::MaxMessageBytes() const { return kBulkChunkBytes; }
 
-size_t RankEngine::MaxSmallBytes() const { return kMaxInlineBytes; }
-
 absl::StatusOr<Peer*> RankEngine::OpenPeer(const void* address, size_t bytes, void* context) {
   const Region& region = endpoint_->SharedRegion();
   const absl::StatusOr<EndpointId> id = ReadAddress(address, bytes, region.Uuid());
@@ -112,7 +109,8 @@ bool RankEngine::IsWorthAsking(Peer& peer, size_t bytes) const {
          peer.bulk_wishes++ % kWishesPerQuestion == 0;
 }
 
-std::byte* RankEngine::TryClaim(Peer& peer, size_t bytes, Claim& claim) {
+// To a peer that has no link yet, or more than fits into the lane.
+std::byte* RankEngine::TryClaimOther(Peer& peer, size_t bytes, Claim& claim) {
   if (!peer.is_open && !OpenLink(peer)) return nullptr;
   if (!IsWorthAsking(peer, bytes)) return nullptr;
   return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;

@@ -27,6 +27,7 @@
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/layout/link.h"
 
 namespace tombolo::mpi {
 
@@ -52,14 +53,20 @@ class RankEngine final : private ChannelHandler {
 
   tombolo_address Address() const;
   size_t MaxMessageBytes() const;
-  size_t MaxSmallBytes() const;
 
   // Errors are ReadAddress()'s, or NotFound when the peer is not alive. The engine owns the peer.
   absl::StatusOr<Peer*> OpenPeer(const void* address, size_t bytes, void* context);
   void ClosePeer(Peer* peer);
 
   // nullptr: no room now, or the peer is lost.
-  std::byte* TryClaim(Peer& peer, size_t bytes, Claim& claim);
+  std::byte* TryClaim(Peer& peer, size_t bytes, Claim& claim) {
+    if (!peer.is_open || bytes > kMaxInlineBytes) return TryClaimOther(peer, bytes, claim);
+    return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
+  }
+  // Whether a claim that found no room is going to, sooner or later.
+  bool WillHaveRoom(const Peer& peer, size_t bytes) const {
+    return bytes <= channel_->MaxPayloadBytes(peer.id);
+  }
   void Publish(const Claim& claim, uint8_t tag, size_t bytes) {
     channel_->Publish(claim, tag, bytes);
   }
@@ -107,6 +114,7 @@ class RankEngine final : private ChannelHandler {
                           std::span<const std::byte> payload);
   void OnPiece(EndpointId source, const EngineHeader& header, std::span<const std::byte> piece);
 
+  std::byte* TryClaimOther(Peer& peer, size_t bytes, Claim& claim);
   bool OpenLink(Peer& peer);
   bool IsWorthAsking(Peer& peer, size_t bytes) const;
   bool TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte> message,
