@@ -105,13 +105,9 @@ size_t Channel::MaxPayloadBytes(EndpointId peer) const {
   return link != nullptr ? link->MaxPayloadBytes() : 0;
 }
 
-bool Channel::TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
-  OutLink* link = FindOut(peer);
-  if (link == nullptr || payload_bytes > kBulkChunkBytes) return false;
-  return link->TryClaim(payload_bytes, claim) || TryClaimAgain(*link, payload_bytes, claim);
-}
-
-bool Channel::TryClaimAgain(OutLink& link, size_t payload_bytes, Claim& claim) {
+bool Channel::TryClaimFrom(OutLink& link, size_t payload_bytes, Claim& claim) {
+  if (payload_bytes > kBulkChunkBytes) return false;
+  if (link.TryClaim(payload_bytes, claim)) return true;
   // Other links may not have noticed yet what their receivers gave back.
   if (payload_bytes > kMaxInlineBytes && !pool_.HasFree() && ReclaimAllChunks() &&
       link.TryClaim(payload_bytes, claim)) {
@@ -141,13 +137,9 @@ void Channel::TrimPool() {
   pool_.Trim();
 }
 
-void Channel::Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
-  OutLink& link = *claim.link;
-  link.Publish(claim, tag, payload_bytes, more);
-  Count(counters_.messages_sent);
-  Count(counters_.bytes_sent, payload_bytes);
-  if (link.Closed()) return EndClaimOfClosed(link);
-  if (more == More::kNo && link.ReceiverParked()) Announce(link.Receiver());
+void Channel::PublishBulk(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
+  claim.link->PublishBulk(claim, tag, payload_bytes, more);
+  Published(*claim.link, payload_bytes, more);
 }
 
 void Channel::Abandon(const Claim& claim) {
@@ -186,28 +178,33 @@ void Channel::RingIfArmed(uint32_t index) {
 
 size_t Channel::Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned) {
   size_t delivered = 0;
+  uint64_t bytes = 0;
   bool ring = false;
+  SmallMessage message;
   for (size_t i = 0; i < budget; ++i) {
-    SmallMessage message;
     const FrontResult result = link.Front(message);
     if (result != FrontResult::kMessage) {
       poisoned = result == FrontResult::kPoisoned;
       break;
     }
     if (message.kind != CellKind::kBulkSkip) {
-      Count(counters_.messages_received);
-      Count(counters_.bytes_received, message.payload.size());
+      ++delivered;
+      bytes += message.payload.size();
       if (message.kind == CellKind::kLoan) {
         DeliverLoan(link, message, handler);
       } else {
         handler.OnMessage(link.Sender(), message.tag, message.payload);
       }
-      ++delivered;
     }
     ring |= link.Release();
   }
-  // A lane that is empty has no later message with which the credits could travel.
-  if (delivered == 0) ring |= link.FlushCredits();
+  if (delivered != 0) {
+    Count(counters_.messages_received, delivered);
+    Count(counters_.bytes_received, bytes);
+  } else {
+    // A lane that is empty has no later message with which the credits could travel.
+    ring |= link.FlushCredits();
+  }
   if (ring) RingIfArmed(link.Sender().index);
   return delivered;
 }
@@ -217,6 +214,10 @@ size_t Channel::PollActive(ChannelHandler& handler) {
   for (size_t i = 0; i < active_.size();) {
     const uint32_t peer = active_[i];
     InLink& link = *in_[peer];
+    if (link.idle_polls < kIdlePollsBeforePark && link.IsStillEmpty()) {
+      ++i;
+      continue;
+    }
     bool poisoned = false;
     delivered += Drain(link, handler, kPollBudget, poisoned);
     if (poisoned) {
@@ -232,7 +233,8 @@ size_t Channel::PollActive(ChannelHandler& handler) {
   return delivered;
 }
 
-size_t Channel::Poll(ChannelHandler& handler) {
+uint64_t Channel::LookAround() {
+  links_since_look_ = 0;
   // Acquire: pairs with the daemon's release; the member table is at least as new. Loaded before
   // the inbox is scanned, so that a link made before a death is found before that death is
   // acknowledged.
@@ -243,6 +245,14 @@ size_t Channel::Poll(ChannelHandler& handler) {
   } else {
     ScanPartOfInbox();
   }
+  return epoch;
+}
+
+size_t Channel::Poll(ChannelHandler& handler) {
+  // Whoever talks is looked at each time, everybody else now and then.
+  links_since_look_ += active_.size();
+  const bool looks_around = active_.empty() || rang_ || links_since_look_ >= kLinksPerLook;
+  const uint64_t epoch = looks_around ? LookAround() : epoch_;
   size_t delivered = PollActive(handler);
   bool is_quiet = epoch == epoch_ && liars_.empty();
   if (!liars_.empty()) DropLiars(handler);

@@ -91,12 +91,20 @@ class Channel {
 
   // Claims `payload_bytes` of a link that is open. False: no credits now, the link is closed, or
   // the message is larger than MaxPayloadBytes() says after this.
-  bool TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim);
+  bool TryClaim(EndpointId peer, size_t payload_bytes, Claim& claim) {
+    OutLink* link = FindOut(peer);
+    if (link == nullptr) return false;
+    return link->TryClaimQuickly(payload_bytes, claim) || TryClaimFrom(*link, payload_bytes, claim);
+  }
 
   // Publishes the first `payload_bytes` of the claim; at most what was claimed. With kMoreFollows
   // the receiver is not looked after until a message to the same peer is published without it,
   // which must happen before this thread does anything else: one fence for a batch.
-  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more = More::kNo);
+  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more = More::kNo) {
+    if (claim.bulk_offset != 0) return PublishBulk(claim, tag, payload_bytes, more);
+    claim.link->PublishInline(claim, tag, payload_bytes, more);
+    Published(*claim.link, payload_bytes, more);
+  }
   void Abandon(const Claim& claim);
 
   // Memory of the region that may be lent; the errors are those of Lender.
@@ -117,7 +125,8 @@ class Channel {
                                      uint64_t length_bytes, uint8_t tag, uint64_t cookie);
 
   // Delivers what has come, at most kPollBudget messages of each link, and tells of departures.
-  // Gives the number of messages delivered.
+  // Whoever sent lately is looked at in each poll, who else has something to say in one of a few:
+  // nothing waits longer than kLinksPerLook polls. Gives the number of messages delivered.
   size_t Poll(ChannelHandler& handler);
 
   // Polls until something was delivered or somebody departed, at most `limit_ns`: looks for a
@@ -146,6 +155,9 @@ class Channel {
  private:
   static constexpr size_t kPollBudget = 32;
   static constexpr uint32_t kIdlePollsBeforePark = 4096;
+  // So many active links are looked at before the inbox and the membership are, once more. A poll
+  // of one link takes less time than a look around.
+  static constexpr size_t kLinksPerLook = 8;
 
   Channel(Endpoint& endpoint, Waiter waiter);
 
@@ -158,10 +170,18 @@ class Channel {
   bool ReclaimAllChunks();
   void TrimPool();
 
+  void PublishBulk(const Claim& claim, uint8_t tag, size_t payload_bytes, More more);
+  void Published(OutLink& link, size_t payload_bytes, More more) {
+    Count(counters_.messages_sent);
+    Count(counters_.bytes_sent, payload_bytes);
+    if (link.Closed()) return EndClaimOfClosed(link);
+    if (more == More::kNo && link.ReceiverParked()) Announce(link.Receiver());
+  }
   void Announce(EndpointId peer);
   void RingIfArmed(uint32_t index);
 
   size_t Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned);
+  uint64_t LookAround();
   size_t PollActive(ChannelHandler& handler);
   uint32_t InboxLines() const;
   bool ScanInbox();
@@ -178,7 +198,7 @@ class Channel {
   void Bury(std::unique_ptr<OutLink> link, ChannelHandler& handler);
   void BuryExiles(ChannelHandler& handler);
   void Acknowledge();
-  bool TryClaimAgain(OutLink& link, size_t payload_bytes, Claim& claim);
+  bool TryClaimFrom(OutLink& link, size_t payload_bytes, Claim& claim);
   void EndClaimOfClosed(OutLink& link);
   bool TryPark(InLink& link);
   bool LookAgain();
@@ -214,6 +234,7 @@ class Channel {
   uint64_t acked_epoch_ = 0;  // As far as others know; less while loans of the dead are held.
   std::vector<uint64_t> inbox_seen_;
   bool inbox_scanned_ = false;
+  size_t links_since_look_ = 0;      // At the inbox.
   uint32_t inbox_next_line_ = 0;     // Where the next poll looks on.
   std::vector<uint8_t> inbox_sent_;  // What our byte in each receiver's row says.
 

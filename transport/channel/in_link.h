@@ -24,6 +24,13 @@ class InLink {
   // none yet, or when what stands there makes no sense.
   static std::unique_ptr<InLink> Find(const Region& region, EndpointId sender, EndpointId self);
 
+  // Quick: since Front() last found nothing, nothing has changed and nothing is to be sent back.
+  bool IsStillEmpty() {
+    if (idle_polls == 0 || lane_.HasUnpublishedCredits() || !lane_.IsAsSeen()) return false;
+    ++idle_polls;
+    return true;
+  }
+
   // The oldest message, in place, until Release(). kPoisoned: the sender's words made no sense;
   // drop it. The payload of a loan is what was lent; Borrow() it before Release().
   FrontResult Front(SmallMessage& message) {

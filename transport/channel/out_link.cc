@@ -84,6 +84,20 @@ std::optional<uint32_t> OutLink::TakeChunk() {
   return pool_.Take();
 }
 
+bool OutLink::TryClaim(size_t payload_bytes, Claim& claim) {
+  if (payload_bytes <= kMaxInlineBytes && lane_.TryClaim(payload_bytes, claim.cell)) {
+    ClaimedInline(payload_bytes, claim);
+    return true;
+  }
+  if (payload_bytes > kMaxInlineBytes && TryClaimBulk(payload_bytes, claim)) {
+    claim.link = this;
+    ++open_claims_;
+    return true;
+  }
+  stalled_bytes_ = payload_bytes;
+  return false;
+}
+
 bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   if (payload_bytes > kBulkChunkBytes || !lane_.HasRoom(sizeof(BulkDescriptor))) return false;
   const std::optional<uint32_t> chunk = TakeChunk();
@@ -105,14 +119,14 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
 void OutLink::Abandon(const Claim& claim) {
   --open_claims_;
   if (claim.bulk_offset != 0) {
-    PublishBulk(claim, CellKind::kBulkSkip, 0, 0, std::memory_order_seq_cst);
+    StoreDescriptor(claim, CellKind::kBulkSkip, 0, 0, std::memory_order_seq_cst);
   } else {
     SmallLaneProducer::Abandon(claim.cell);
   }
 }
 
-void OutLink::PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
-                          std::memory_order order) {
+void OutLink::StoreDescriptor(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
+                              std::memory_order order) {
   chunk_is_open_[claim.chunk_place] = false;
   const BulkDescriptor descriptor{.offset = claim.bulk_offset, .length_bytes = payload_bytes};
   memcpy(claim.cell.payload, &descriptor, sizeof(descriptor));

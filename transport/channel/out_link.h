@@ -61,26 +61,22 @@ class OutLink {
   size_t MaxPayloadBytes() const;
 
   // At most kBulkChunkBytes. False: no credits now, or no chunk.
-  bool TryClaim(size_t payload_bytes, Claim& claim) {
-    claim.link = this;
-    const bool claimed = payload_bytes > kMaxInlineBytes ? TryClaimBulk(payload_bytes, claim)
-                                                         : TryClaimInline(payload_bytes, claim);
-    if (claimed) {
-      ++open_claims_;
-    } else {
-      stalled_bytes_ = payload_bytes;
-    }
-    return claimed;
+  bool TryClaim(size_t payload_bytes, Claim& claim);
+
+  // The same, for most small messages; false when TryClaim() is to be asked.
+  bool TryClaimQuickly(size_t payload_bytes, Claim& claim) {
+    if (!lane_.TryClaimQuickly(payload_bytes, claim.cell)) return false;
+    ClaimedInline(payload_bytes, claim);
+    return true;
   }
-  void Publish(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
+  // By where the payload lies: in the cells, or in a chunk.
+  void PublishInline(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
     --open_claims_;
-    const std::memory_order order =
-        more == More::kNo ? std::memory_order_seq_cst : std::memory_order_release;
-    if (claim.bulk_offset != 0) {
-      PublishBulk(claim, CellKind::kBulk, tag, payload_bytes, order);
-    } else {
-      SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes, order);
-    }
+    SmallLaneProducer::Publish(claim.cell, CellKind::kInline, tag, payload_bytes, OrderFor(more));
+  }
+  void PublishBulk(const Claim& claim, uint8_t tag, size_t payload_bytes, More more) {
+    --open_claims_;
+    StoreDescriptor(claim, CellKind::kBulk, tag, payload_bytes, OrderFor(more));
   }
   void Abandon(const Claim& claim);
 
@@ -132,19 +128,22 @@ class OutLink {
         link_(&link),
         lane_(link) {}
 
-  bool TryClaimInline(size_t payload_bytes, Claim& claim) {
-    if (!lane_.TryClaim(payload_bytes, claim.cell)) return false;
+  void ClaimedInline(size_t payload_bytes, Claim& claim) {
+    claim.link = this;
     claim.bulk_offset = 0;
     claim.payload = {claim.cell.payload, payload_bytes};
-    return true;
+    ++open_claims_;
   }
   bool TryClaimBulk(size_t payload_bytes, Claim& claim);
   std::optional<uint32_t> TakeChunk();
   bool HasCredits();
   bool MayTakeChunk() const;
   uint32_t ChunksHeld() const { return static_cast<uint32_t>(chunks_sent_ - chunks_released_); }
-  void PublishBulk(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
-                   std::memory_order order);
+  static std::memory_order OrderFor(More more) {
+    return more == More::kNo ? std::memory_order_seq_cst : std::memory_order_release;
+  }
+  void StoreDescriptor(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
+                       std::memory_order order);
 
   // A lane has fewer messages than this on the way, and each has one chunk at most. More are not
   // taken, since chunks that the receiver has released are looked for only when some are missing.

@@ -6,6 +6,7 @@ void SmallLaneProducer::LoadCredits(std::memory_order order) {
   const uint64_t seen = link_->consumed_cells.load(order);
   if (seen < consumed_ || seen > next_.position) {
     poisoned_ = true;
+    room_here_ = 0;
     return;
   }
   consumed_ = seen;
@@ -17,11 +18,27 @@ bool SmallLaneProducer::HasRoom(size_t payload_bytes) {
   return !poisoned_ && Fits(CellsFor(payload_bytes));
 }
 
-bool SmallLaneProducer::FitsWithFreshCredits(uint32_t cells) {
-  // Acquire: pairs with SmallLaneConsumer::PublishCredits; the consumer has read what we are to
-  // overwrite.
-  LoadCredits(std::memory_order_acquire);
-  return !poisoned_ && Fits(cells);
+bool SmallLaneProducer::Fits(uint32_t cells) const {
+  // The message, the skip before it if it does not fit into this lap, and one cell to spare.
+  const uint32_t left = next_.CellsLeft();
+  const uint32_t needed = (cells > left ? left : 0) + cells + 1;
+  return needed <= kLinkCells - (next_.position - consumed_);
+}
+
+// True: there is room for `payload_bytes` in a row at next_, and room_here_ says so.
+bool SmallLaneProducer::MakeRoom(size_t payload_bytes) {
+  if (poisoned_ || payload_bytes > kMaxInlineBytes) return false;
+  const uint32_t cells = CellsFor(payload_bytes);
+  if (!Fits(cells)) {
+    // Acquire: pairs with SmallLaneConsumer::PublishCredits; the consumer has read what we are to
+    // overwrite.
+    LoadCredits(std::memory_order_acquire);
+    if (poisoned_ || !Fits(cells)) return false;
+  }
+  if (cells > next_.CellsLeft()) SkipRestOfLap();
+  const auto free_cells = static_cast<uint32_t>(kLinkCells - (next_.position - consumed_));
+  room_here_ = std::min(next_.CellsLeft(), free_cells - 1);
+  return true;
 }
 
 void SmallLaneProducer::SkipRestOfLap() {
@@ -54,7 +71,7 @@ FrontResult SmallLaneConsumer::FrontOther(uint64_t packed, SmallMessage& message
   // Bounded: a lap holds at most kLinkCells skips, and the peer may write faster than we read.
   for (uint32_t skips = 0; skips < kLinkCells && !poisoned_; ++skips) {
     const CellHeader header = UnpackCellHeader(packed);
-    if (packed == 0 || IsOfTheLapBefore(header)) return FrontResult::kEmpty;
+    if (packed == 0 || IsOfTheLapBefore(header)) return NothingAt(packed);
     if (header.lap != next_.lap || !IsSane(header)) {
       poisoned_ = true;
       break;
@@ -69,7 +86,8 @@ FrontResult SmallLaneConsumer::FrontOther(uint64_t packed, SmallMessage& message
     Release();
     packed = link_->cells[next_.index].header.load(std::memory_order_seq_cst);
   }
-  return poisoned_ ? FrontResult::kPoisoned : FrontResult::kEmpty;
+  // The last one was not looked at.
+  return poisoned_ ? FrontResult::kPoisoned : NothingAt(~packed);
 }
 
 void SmallLaneConsumer::PublishCredits() {

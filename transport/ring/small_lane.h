@@ -60,7 +60,13 @@ class SmallLaneProducer {
   // Claims room for `payload_bytes`, at most kMaxInlineBytes. Several claims may be open; they may
   // be published in any order and are delivered in the order of the claims. False: too large, no
   // credits now, or the receiver's credits made no sense (Poisoned() tells).
-  bool TryClaim(size_t payload_bytes, SmallClaim& claim);
+  bool TryClaim(size_t payload_bytes, SmallClaim& claim) {
+    return TryClaimQuickly(payload_bytes, claim) ||
+           (MakeRoom(payload_bytes) && TryClaimQuickly(payload_bytes, claim));
+  }
+
+  // The same, but false also when credits have to be looked for, or a lap has to be ended.
+  bool TryClaimQuickly(size_t payload_bytes, SmallClaim& claim);
 
   // Makes the message visible: `length` bytes, at most what was claimed.
   // Memory ordering: what the producer wrote before Publish() is visible to the consumer after
@@ -92,8 +98,8 @@ class SmallLaneProducer {
   bool HasRoom(size_t payload_bytes);
 
  private:
+  bool MakeRoom(size_t payload_bytes);
   bool Fits(uint32_t cells) const;
-  bool FitsWithFreshCredits(uint32_t cells);
   void SkipRestOfLap();
   void Occupy(uint32_t cells);
   void ClearIfFull(uint32_t index);
@@ -103,6 +109,9 @@ class SmallLaneProducer {
   LanePosition next_;
   uint64_t consumed_ =
       0;  // As last seen; at most next_.position, at least next_.position - kLinkCells.
+  // Cells that can be claimed from here on without a skip, as far as consumed_ tells. 0 as well
+  // when the lane is poisoned, or when this was not worked out.
+  uint32_t room_here_ = 0;
   // A bit per cell: set while its first word may be payload, or older than the lap before. Such a
   // cell is cleared before it becomes the next one. Others are not: their lines stay in the
   // receiver's cache until there is a message.
@@ -128,6 +137,12 @@ class SmallLaneConsumer {
   // SmallLaneProducer::Publish.
   FrontResult Front(SmallMessage& message);
 
+  // Whether the header at which Front() last found nothing is what it was. Only when nothing was
+  // released since. seq_cst, as there.
+  bool IsAsSeen() const {
+    return link_->cells[next_.index].header.load(std::memory_order_seq_cst) == seen_;
+  }
+
   // Gives the cells of the front message back. Credits travel lazily: PublishCredits() sends them.
   void Release() {
     next_.Advance(front_cells_);
@@ -148,26 +163,23 @@ class SmallLaneConsumer {
   bool IsSaneInline(const CellHeader& header) const;
   bool IsSane(const CellHeader& header) const;
   FrontResult FrontOther(uint64_t packed, SmallMessage& message);
+  FrontResult NothingAt(uint64_t packed) {
+    seen_ = packed;
+    return FrontResult::kEmpty;
+  }
 
   Link* link_;
   LanePosition next_;
+  uint64_t seen_ = 0;  // The header that was no message.
   uint64_t published_ = 0;
   uint32_t front_cells_ = 0;
   bool poisoned_ = false;
 };
 
-inline bool SmallLaneProducer::Fits(uint32_t cells) const {
-  // The message, the skip before it if it does not fit into this lap, and one cell to spare.
-  const uint32_t left = next_.CellsLeft();
-  const uint32_t needed = (cells > left ? left : 0) + cells + 1;
-  return needed <= kLinkCells - (next_.position - consumed_);
-}
-
-inline bool SmallLaneProducer::TryClaim(size_t payload_bytes, SmallClaim& claim) {
-  if (poisoned_ || payload_bytes > kMaxInlineBytes) return false;
+inline bool SmallLaneProducer::TryClaimQuickly(size_t payload_bytes, SmallClaim& claim) {
   const uint32_t cells = CellsFor(payload_bytes);
-  if (!Fits(cells) && !FitsWithFreshCredits(cells)) return false;
-  if (cells > next_.CellsLeft()) SkipRestOfLap();
+  if (payload_bytes > kMaxInlineBytes || cells > room_here_) return false;
+  room_here_ -= cells;
   Cell& first = link_->cells[next_.index];
   claim = {.payload = first.payload,
            .header = &first.header,
@@ -208,7 +220,7 @@ inline FrontResult SmallLaneConsumer::Front(SmallMessage& message) {
   const CellHeader header = UnpackCellHeader(packed);
   if (header.lap != next_.lap) {
     if (packed != 0 && !IsOfTheLapBefore(header)) poisoned_ = true;
-    return poisoned_ ? FrontResult::kPoisoned : FrontResult::kEmpty;
+    return poisoned_ ? FrontResult::kPoisoned : NothingAt(packed);
   }
   if (header.kind != CellKind::kInline || !IsSaneInline(header) || poisoned_) {
     return FrontOther(packed, message);

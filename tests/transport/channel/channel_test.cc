@@ -73,6 +73,20 @@ TEST(ChannelTest, AFirstMessageOfEveryOneOfManyMembersIsSeen) {
   }
 }
 
+TEST(ChannelTest, AFirstMessageIsSeenBesideOneWhoSendsAllTheTime) {
+  SimulatedMembers members;
+  Member talker(members, "talker"), newcomer(members, "newcomer"), receiver(members, "receiver");
+  ASSERT_TRUE(talker.Send(receiver, 1, "x"));
+  ASSERT_EQ(receiver.channel->Poll(receiver.recorder), 1u);
+  ASSERT_TRUE(newcomer.Send(receiver, 2, "y"));
+  size_t delivered = 0;
+  for (int poll = 0; poll < 8; ++poll) {
+    ASSERT_TRUE(talker.Send(receiver, 1, "x"));
+    delivered += receiver.channel->Poll(receiver.recorder);
+  }
+  EXPECT_EQ(delivered, 9u);
+}
+
 TEST(ChannelTest, DeliversEverySizeInOrderAndIntact) {
   SimulatedMembers members;
   Member a(members, "a"), b(members, "b");

@@ -100,6 +100,29 @@ TEST_F(SmallLaneTest, ARefusedClaimTouchesNoUnreadMessage) {
   for (uint32_t i = 0; i < kLinkCells - 1; ++i) ASSERT_EQ(Receive(), std::to_string(i));
 }
 
+TEST_F(SmallLaneTest, AHeaderThatWasNoMessageIsAsSeenUntilThereIsOne) {
+  for (uint32_t i = 0; i < 2 * kLinkCells; ++i) {
+    ASSERT_EQ(Front(), "(empty)");
+    ASSERT_TRUE(consumer_.IsAsSeen());
+    Send("x");
+    ASSERT_FALSE(consumer_.IsAsSeen());
+    ASSERT_EQ(Receive(), "x");
+    consumer_.PublishCredits();
+  }
+}
+
+TEST_F(SmallLaneTest, AQuickClaimLooksForNoCredits) {
+  SmallClaim claim;
+  EXPECT_FALSE(producer_.TryClaimQuickly(1, claim));  // Nothing was looked for yet.
+  for (uint32_t i = 0; i < kLinkCells - 1; ++i) Send("x");
+  for (uint32_t i = 0; i < kLinkCells - 1; ++i) Receive();
+  consumer_.PublishCredits();
+  EXPECT_FALSE(producer_.TryClaimQuickly(1, claim));
+  Send("y");
+  EXPECT_TRUE(producer_.TryClaimQuickly(1, claim));
+  EXPECT_FALSE(producer_.TryClaimQuickly(kMaxInlineBytes + 1, claim));
+}
+
 TEST_F(SmallLaneTest, CreditsComeBackLazily) {
   for (uint32_t i = 0; i < kLinkCells - 1; ++i) Send("x");
   for (int i = 0; i < 15; ++i) Receive();
