@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "mpi_btl/engine/operation_claim.h"
 #include "transport/region/region_copy.h"
 
 namespace tombolo::mpi {
@@ -134,9 +135,9 @@ bool Origin::TrySend(uint32_t number, Open& open) {
   if (open.operation.kind == OperationKind::kPut) return TrySendPut(number, open);
   Claim claim;
   const OperationRequest request = RequestFor(number, open.operation);
-  if (!claimer_.TryClaim(open.operation.target, sizeof(request), 0, claim)) return false;
+  if (!TryClaimOperation(channel_, open.operation.target, sizeof(request), 0, claim)) return false;
   memcpy(claim.payload.data(), &request, sizeof(request));
-  claimer_.Publish(claim);
+  PublishOperation(channel_, claim);
   return true;
 }
 
@@ -146,7 +147,7 @@ bool Origin::TrySendPut(uint32_t number, Open& open) {
   do {
     Claim claim;
     const uint64_t left = put.bytes - open.moved_bytes;
-    if (!claimer_.TryClaim(put.target, sizeof(request), left, claim)) return false;
+    if (!TryClaimOperation(channel_, put.target, sizeof(request), left, claim)) return false;
     const uint64_t part = claim.payload.size() - sizeof(request);
     request.address = put.address + open.moved_bytes;
     request.bytes = part;
@@ -154,7 +155,7 @@ bool Origin::TrySendPut(uint32_t number, Open& open) {
     memcpy(claim.payload.data(), &request, sizeof(request));
     CopyIn(channel_.SharedRegion().Type(), claim.payload.data() + sizeof(request),
            {put.local + open.moved_bytes, part});
-    claimer_.Publish(claim);
+    PublishOperation(channel_, claim);
     open.moved_bytes += part;
   } while (request.is_last == 0);
   return true;

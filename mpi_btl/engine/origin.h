@@ -24,7 +24,6 @@
 #include "mpi_btl/engine/atomic_op.h"
 #include "mpi_btl/engine/engine_message.h"
 #include "mpi_btl/engine/memory_handle.h"
-#include "mpi_btl/engine/operation_claim.h"
 #include "mpi_btl/engine/region_memory.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint_id.h"
@@ -58,7 +57,7 @@ class Origin {
 
   // `channel` and `memory` must outlive it.
   Origin(Channel& channel, RegionMemory& memory, Complain complain)
-      : channel_(channel), memory_(memory), claimer_(channel), complain_(std::move(complain)) {}
+      : channel_(channel), memory_(memory), complain_(std::move(complain)) {}
 
   // True: it is done. Else TakeFinished() gives it later.
   bool Start(const Operation& operation);
@@ -108,7 +107,6 @@ class Origin {
 
   Channel& channel_;
   RegionMemory& memory_;
-  OperationClaimer claimer_;
   Complain complain_;
   uint32_t next_number_ = 0;
   std::unordered_map<uint32_t, Open> open_;     // By number.

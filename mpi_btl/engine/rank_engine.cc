@@ -10,6 +10,7 @@
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/layout/link.h"
 #include "transport/layout/shared_copy.h"
 #include "transport/region/region_copy.h"
 
@@ -19,10 +20,6 @@ namespace {
 // A peer that does not take its goodbye in this time is not waited for: it will take this process
 // for lost.
 constexpr int64_t kGoodbyeLimitNs = 200 * kNsPerMs;
-
-// A region that had no memory for a bulk pool is asked again now and then: the question costs a
-// scan of its extents.
-constexpr uint32_t kWishesPerQuestion = 256;
 
 constexpr size_t kPieceBytes = kMaxInlineBytes - sizeof(EngineHeader);
 
@@ -102,18 +99,6 @@ bool RankEngine::OpenLink(Peer& peer) {
   // The dead are found when they are looked for; a region without memory is not going to get any.
   if (absl::IsResourceExhausted(status)) Suspect(peer, std::string(status.message()));
   return peer.is_open;
-}
-
-bool RankEngine::IsWorthAsking(Peer& peer, size_t bytes) const {
-  return bytes <= kMaxInlineBytes || bytes <= channel_->MaxPayloadBytes(peer.id) ||
-         peer.bulk_wishes++ % kWishesPerQuestion == 0;
-}
-
-// To a peer that has no link yet, or more than fits into the lane.
-std::byte* RankEngine::TryClaimOther(Peer& peer, size_t bytes, Claim& claim) {
-  if (!peer.is_open && !OpenLink(peer)) return nullptr;
-  if (!IsWorthAsking(peer, bytes)) return nullptr;
-  return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
 }
 
 bool RankEngine::TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message,

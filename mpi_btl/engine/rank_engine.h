@@ -27,7 +27,6 @@
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
-#include "transport/layout/link.h"
 
 namespace tombolo::mpi {
 
@@ -37,7 +36,6 @@ struct Peer {
   bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
   bool is_lost = false;
   bool is_told = false;      // The handlers know that it is lost.
-  uint32_t bulk_wishes = 0;  // Messages that were too large as long as there is no bulk pool.
   std::string failure;       // Why no link could be made; empty otherwise.
 };
 
@@ -60,7 +58,7 @@ class RankEngine final : private ChannelHandler {
 
   // nullptr: no room now, or the peer is lost.
   std::byte* TryClaim(Peer& peer, size_t bytes, Claim& claim) {
-    if (!peer.is_open || bytes > kMaxInlineBytes) return TryClaimOther(peer, bytes, claim);
+    if (!peer.is_open && !OpenLink(peer)) return nullptr;
     return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
   }
   // Whether a claim that found no room is going to, sooner or later.
@@ -114,9 +112,7 @@ class RankEngine final : private ChannelHandler {
                           std::span<const std::byte> payload);
   void OnPiece(EndpointId source, const EngineHeader& header, std::span<const std::byte> piece);
 
-  std::byte* TryClaimOther(Peer& peer, size_t bytes, Claim& claim);
   bool OpenLink(Peer& peer);
-  bool IsWorthAsking(Peer& peer, size_t bytes) const;
   bool TrySendPiece(Peer& peer, uint8_t tag, std::span<const std::byte> message,
                     size_t& sent_bytes);
   void SuspectTheDead(uint64_t epoch);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mpi_btl/engine/atomic_op.h"
+#include "mpi_btl/engine/operation_claim.h"
 #include "transport/region/region_copy.h"
 
 namespace tombolo::mpi {
@@ -88,9 +89,9 @@ bool Target::TrySend(EndpointId peer, Answer& answer) {
 
 bool Target::TrySendReply(EndpointId peer, const OperationReply& reply) {
   Claim claim;
-  if (!claimer_.TryClaim(peer, sizeof(reply), 0, claim)) return false;
+  if (!TryClaimOperation(channel_, peer, sizeof(reply), 0, claim)) return false;
   memcpy(claim.payload.data(), &reply, sizeof(reply));
-  claimer_.Publish(claim);
+  PublishOperation(channel_, claim);
   return true;
 }
 
@@ -106,12 +107,12 @@ bool Target::TrySendData(EndpointId peer, Answer& answer) {
   do {
     Claim claim;
     const uint64_t left = get.bytes - reply.offset_bytes;
-    if (!claimer_.TryClaim(peer, sizeof(reply), left, claim)) return false;
+    if (!TryClaimOperation(channel_, peer, sizeof(reply), left, claim)) return false;
     const uint64_t part = claim.payload.size() - sizeof(reply);
     memcpy(claim.payload.data(), &reply, sizeof(reply));
     CopyIn(channel_.SharedRegion().Type(), claim.payload.data() + sizeof(reply),
            {memory + reply.offset_bytes, part});
-    claimer_.Publish(claim);
+    PublishOperation(channel_, claim);
     reply.offset_bytes += part;
   } while (reply.offset_bytes < get.bytes);
   return true;

@@ -16,7 +16,6 @@
 #include <unordered_map>
 
 #include "mpi_btl/engine/engine_message.h"
-#include "mpi_btl/engine/operation_claim.h"
 #include "mpi_btl/engine/registrations.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint_id.h"
@@ -32,7 +31,6 @@ class Target {
   Target(Channel& channel, const Registrations& registrations, Complain complain)
       : channel_(channel),
         registrations_(registrations),
-        claimer_(channel),
         complain_(std::move(complain)) {}
 
   // A request of `source`: `request`, a private copy, and what follows it.
@@ -66,7 +64,6 @@ class Target {
 
   Channel& channel_;
   const Registrations& registrations_;
-  OperationClaimer claimer_;
   Complain complain_;
   std::unordered_map<uint32_t, Queue> queues_;  // By endpoint index; those with answers.
 };

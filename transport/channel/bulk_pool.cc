@@ -16,7 +16,7 @@ constexpr uint32_t kChunksPerSegment = 8;
 constexpr uint32_t kExtentsPerSegment = kChunksPerSegment * kExtentsPerChunk + 1;
 // How often all chunks are used before there are more of them.
 constexpr uint32_t kRoundsBeforeGrowth = 4;
-constexpr uint32_t kRefusalsBeforeScan = 64;
+constexpr uint32_t kRefusalsBeforeScan = 256;
 constexpr uint64_t kUnknownCacheBytes = kMiB;
 
 uint32_t TargetChunks(const CacheSizes& caches) {

@@ -233,26 +233,19 @@ size_t Channel::PollActive(ChannelHandler& handler) {
   return delivered;
 }
 
-uint64_t Channel::LookAround() {
-  links_since_look_ = 0;
+size_t Channel::Poll(ChannelHandler& handler) {
   // Acquire: pairs with the daemon's release; the member table is at least as new. Loaded before
   // the inbox is scanned, so that a link made before a death is found before that death is
   // acknowledged.
   const uint64_t epoch = region_.MembershipEpoch().load(std::memory_order_acquire);
+  links_since_look_ += active_.size();
   // All of the inbox also after a ring, which somebody had a reason for.
   if (epoch != epoch_ || !inbox_scanned_ || rang_) {
     ScanInbox();
-  } else {
+  } else if (active_.empty() || links_since_look_ >= kLinksPerLook) {
+    links_since_look_ = 0;
     ScanPartOfInbox();
   }
-  return epoch;
-}
-
-size_t Channel::Poll(ChannelHandler& handler) {
-  // Whoever talks is looked at each time, everybody else now and then.
-  links_since_look_ += active_.size();
-  const bool looks_around = active_.empty() || rang_ || links_since_look_ >= kLinksPerLook;
-  const uint64_t epoch = looks_around ? LookAround() : epoch_;
   size_t delivered = PollActive(handler);
   bool is_quiet = epoch == epoch_ && liars_.empty();
   if (!liars_.empty()) DropLiars(handler);
@@ -305,6 +298,7 @@ bool Channel::PrepareToSleep() {
 void Channel::WakeUp() {
   // Relaxed: a sender that still sees 1 rings once too often.
   line_.armed.store(0, std::memory_order_relaxed);
+  links_since_look_ = kLinksPerLook;  // What there was to wake up for is found by the next poll.
   bool credits_came = false;
   for (uint32_t peer : out_peers_) {
     credits_came |= out_[peer]->WantCredits();

@@ -125,8 +125,8 @@ class Channel {
                                      uint64_t length_bytes, uint8_t tag, uint64_t cookie);
 
   // Delivers what has come, at most kPollBudget messages of each link, and tells of departures.
-  // Whoever sent lately is looked at in each poll, who else has something to say in one of a few:
-  // nothing waits longer than kLinksPerLook polls. Gives the number of messages delivered.
+  // Whoever sent lately is looked at in each poll; for whoever else has something to say a part of
+  // the inbox is, in one poll of kLinksPerLook at least. Gives the number of messages delivered.
   size_t Poll(ChannelHandler& handler);
 
   // Polls until something was delivered or somebody departed, at most `limit_ns`: looks for a
@@ -155,8 +155,7 @@ class Channel {
  private:
   static constexpr size_t kPollBudget = 32;
   static constexpr uint32_t kIdlePollsBeforePark = 4096;
-  // So many active links are looked at before the inbox and the membership are, once more. A poll
-  // of one link takes less time than a look around.
+  // So many active links are looked at before the inbox is, once more, which takes longer.
   static constexpr size_t kLinksPerLook = 8;
 
   Channel(Endpoint& endpoint, Waiter waiter);
@@ -181,7 +180,6 @@ class Channel {
   void RingIfArmed(uint32_t index);
 
   size_t Drain(InLink& link, ChannelHandler& handler, size_t budget, bool& poisoned);
-  uint64_t LookAround();
   size_t PollActive(ChannelHandler& handler);
   uint32_t InboxLines() const;
   bool ScanInbox();

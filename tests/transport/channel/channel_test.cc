@@ -66,7 +66,7 @@ TEST(ChannelTest, AFirstMessageOfEveryOneOfManyMembersIsSeen) {
     ASSERT_TRUE(sender->TryClaim(receiver.Id(), 1, claim));
     sender->Publish(claim, 1, 1);
     size_t delivered = 0;
-    for (int poll = 0; poll < 4 && delivered == 0; ++poll) {
+    for (int poll = 0; poll < 32 && delivered == 0; ++poll) {
       delivered = receiver.channel->Poll(receiver.recorder);
     }
     EXPECT_EQ(delivered, 1u) << i;
