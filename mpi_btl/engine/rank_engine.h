@@ -35,8 +35,8 @@ struct Peer {
   void* context = nullptr;
   bool is_open = false;  // There was a link; when the peer is lost, it is gone again.
   bool is_lost = false;
-  bool is_told = false;      // The handlers know that it is lost.
-  std::string failure;       // Why no link could be made; empty otherwise.
+  bool is_told = false;  // The handlers know that it is lost.
+  std::string failure;   // Why no link could be made; empty otherwise.
 };
 
 class RankEngine final : private ChannelHandler {

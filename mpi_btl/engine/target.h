@@ -29,9 +29,7 @@ class Target {
 
   // `channel` and `registrations` must outlive it.
   Target(Channel& channel, const Registrations& registrations, Complain complain)
-      : channel_(channel),
-        registrations_(registrations),
-        complain_(std::move(complain)) {}
+      : channel_(channel), registrations_(registrations), complain_(std::move(complain)) {}
 
   // A request of `source`: `request`, a private copy, and what follows it.
   void OnRequest(EndpointId source, const OperationRequest& request,

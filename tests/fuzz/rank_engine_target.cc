@@ -1,6 +1,6 @@
-// RankEngine: what engines say to each other, of any shape and order, from several peers that leave,
-// die and come back, while the rank sends, registers memory and operates on memory of others.
-// Whatever they say, they change no byte that they were not allowed to.
+// RankEngine: what engines say to each other, of any shape and order, from several peers that
+// leave, die and come back, while the rank sends, registers memory and operates on memory of
+// others. Whatever they say, they change no byte that they were not allowed to.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -146,19 +146,19 @@ class RankEngineTarget {
 
   // For memory that is shown, if there is any; each number is now and then another.
   mpi::OperationRequest SomeRequest() {
-    const Shown* shown = shown_.empty() ? nullptr : &shown_[input_.Below(kMostShown) % shown_.size()];
+    const Shown* shown =
+        shown_.empty() ? nullptr : &shown_[input_.Below(kMostShown) % shown_.size()];
     const uint64_t base = shown == nullptr ? 0 : reinterpret_cast<uintptr_t>(shown->bytes->data());
-    mpi::OperationRequest request{
-        .kind = static_cast<EngineMessage>(3 + input_.Below(3)),
-        .operation = input_.Below(16),
-        .registration = shown == nullptr ? 0 : shown->handle.place,
-        .generation = shown == nullptr ? 0 : shown->handle.generation,
-        .address = base + input_.Below(kShownBytes),
-        .bytes = input_.Below(2) == 0 ? 8 : input_.Below(kShownBytes),
-        .is_last = input_.Below(2),
-        .atomic = input_.Below(8),
-        .operand = input_.Number<uint64_t>(),
-        .expected = input_.Byte()};
+    mpi::OperationRequest request{.kind = static_cast<EngineMessage>(3 + input_.Below(3)),
+                                  .operation = input_.Below(16),
+                                  .registration = shown == nullptr ? 0 : shown->handle.place,
+                                  .generation = shown == nullptr ? 0 : shown->handle.generation,
+                                  .address = base + input_.Below(kShownBytes),
+                                  .bytes = input_.Below(2) == 0 ? 8 : input_.Below(kShownBytes),
+                                  .is_last = input_.Below(2),
+                                  .atomic = input_.Below(8),
+                                  .operand = input_.Number<uint64_t>(),
+                                  .expected = input_.Byte()};
     switch (input_.Below(16)) {
       case 0:
         request.registration = input_.Number<uint32_t>();
@@ -307,7 +307,8 @@ std::vector<Bytes> Seeds() {
       // Memory is shown; a peer puts into it, and gets from it.
       {1, 2, 6, 0, 0, 6, 0, 0, 0, 1, 4, 0, 8, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 9, 1, 0, 0, 1, 7},
       // An operation at a peer, and answers to it.
-      {1, 0, 0, 1, 4, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 64, 0, 0, 0, 0, 4, 1, 0, 1, 0, 1, 7},
+      {1, 0, 0, 1,  4, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 1,
+       1, 0, 0, 64, 0, 0, 0, 0, 4, 1, 0, 1, 0, 1, 7},
       // Pieces of a message, then goodbye.
       {0, 0, 3, 2, 5, 1, 8, 1, 0, 1, 4, 1, 2, 3, 4, 1, 1, 7, 0, 0, 3, 1, 0, 1, 0, 1, 0, 1, 1, 7},
       // Dies and comes back meanwhile.

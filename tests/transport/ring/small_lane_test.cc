@@ -118,7 +118,9 @@ TEST_F(SmallLaneTest, AQuickClaimLooksForNoCredits) {
   for (uint32_t i = 0; i < kLinkCells - 1; ++i) Receive();
   consumer_.PublishCredits();
   EXPECT_FALSE(producer_.TryClaimQuickly(1, claim));
-  Send("y");
+  Send("y");                                          // The last of the lap.
+  EXPECT_FALSE(producer_.TryClaimQuickly(1, claim));  // Nor is another lap begun.
+  Send("z");
   EXPECT_TRUE(producer_.TryClaimQuickly(1, claim));
   EXPECT_FALSE(producer_.TryClaimQuickly(kMaxInlineBytes + 1, claim));
 }
