@@ -109,7 +109,6 @@ Origin::Queue& Origin::Enqueue(const Operation& operation) {
 }
 
 void Origin::Flush() {
-  if (waiting_ == 0) return;
   for (auto& [index, queue] : queues_) FlushQueue(queue);
 }
 

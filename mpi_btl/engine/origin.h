@@ -77,6 +77,7 @@ class Origin {
   void Fail(EndpointId peer);
   bool HasOpen(EndpointId peer) const { return queues_.contains(peer.index); }
 
+  bool HasFinished() const { return !finished_.empty(); }
   std::optional<FinishedOperation> TakeFinished();
 
  private:

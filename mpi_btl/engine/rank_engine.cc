@@ -143,10 +143,10 @@ int RankEngine::Poll(const tombolo_handlers& handlers) {
       endpoint_->SharedRegion().MembershipEpoch().load(std::memory_order_acquire);
   if (epoch != epoch_) SuspectTheDead(epoch);
   const size_t delivered = channel_->Poll(*this);
-  origin_.Flush();
-  target_.Flush();
+  if (origin_.IsWaiting()) origin_.Flush();
+  if (target_.IsWaiting()) target_.Flush();
   if (!suspects_.empty()) JudgeSuspects(handlers);
-  const int finished = TellOfFinished(handlers);
+  const int finished = origin_.HasFinished() ? TellOfFinished(handlers) : 0;
   handlers_ = nullptr;
   return static_cast<int>(delivered) + finished;
 }
