@@ -37,19 +37,25 @@ void tombolo_on_operation_done(void *context, void *operation_context, bool is_g
   tombolo_lock(module);
 }
 
+static int start_copy(mca_btl_base_module_t *btl, tombolo_operation_kind kind, uint64_t remote,
+                      const mca_btl_base_registration_handle_t *remote_handle, size_t bytes,
+                      const tombolo_completion *completion) {
+  tombolo_operation operation = {.kind = kind,
+                                 .local = completion->local,
+                                 .address = remote,
+                                 .handle = remote_handle,
+                                 .bytes = bytes};
+  return start(tombolo_module_of(btl), &operation, completion);
+}
+
 int tombolo_put(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint, void *local,
                 uint64_t remote, mca_btl_base_registration_handle_t *local_handle,
                 mca_btl_base_registration_handle_t *remote_handle, size_t bytes, int flags,
                 int order, mca_btl_base_rdma_completion_fn_t callback, void *context, void *data) {
   (void)flags;
   (void)order;
-  tombolo_operation operation = {.kind = TOMBOLO_PUT,
-                                 .local = local,
-                                 .address = remote,
-                                 .handle = remote_handle,
-                                 .bytes = bytes};
-  return start(tombolo_module_of(btl), &operation,
-               &(tombolo_completion){callback, endpoint, local, local_handle, context, data});
+  return start_copy(btl, TOMBOLO_PUT, remote, remote_handle, bytes,
+                    &(tombolo_completion){callback, endpoint, local, local_handle, context, data});
 }
 
 int tombolo_get(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endpoint, void *local,
@@ -58,13 +64,8 @@ int tombolo_get(mca_btl_base_module_t *btl, struct mca_btl_base_endpoint_t *endp
                 int order, mca_btl_base_rdma_completion_fn_t callback, void *context, void *data) {
   (void)flags;
   (void)order;
-  tombolo_operation operation = {.kind = TOMBOLO_GET,
-                                 .local = local,
-                                 .address = remote,
-                                 .handle = remote_handle,
-                                 .bytes = bytes};
-  return start(tombolo_module_of(btl), &operation,
-               &(tombolo_completion){callback, endpoint, local, local_handle, context, data});
+  return start_copy(btl, TOMBOLO_GET, remote, remote_handle, bytes,
+                    &(tombolo_completion){callback, endpoint, local, local_handle, context, data});
 }
 
 // False: it does not exist here.

@@ -91,6 +91,23 @@ struct NumberType<int32_t> {
   static MPI_Datatype Get() { return MPI_INT32_T; }
 };
 
+// Small enough for the narrow type, whatever the number of ranks.
+template <typename T>
+T StepOf(int64_t value) {
+  return static_cast<T>(value / 1024);
+}
+
+template <typename T>
+T SumOfAllSteps(const World& world, int tag) {
+  T sum = 0;
+  for (size_t i = 0; i < kTurns; ++i) {
+    for (int source = 0; source < world.size; ++source) {
+      sum = static_cast<T>(sum + StepOf<T>(Value(source, tag, i)));
+    }
+  }
+  return sum;
+}
+
 // Everybody adds to one counter at each rank at once: nothing gets lost.
 template <typename T>
 void CountTogether(World& world, WindowMemory kind) {
@@ -102,8 +119,7 @@ void CountTogether(World& world, WindowMemory kind) {
   MPI_Win_lock_all(0, window.win());
   for (int target = 0; target < world.size; ++target) {
     for (const int64_t value : values) {
-      // Small enough for the narrow type, whatever the number of ranks.
-      const auto addend = static_cast<T>(value / 1024);
+      const T addend = StepOf<T>(value);
       T before;
       MPI_Fetch_and_op(&addend, &before, NumberType<T>::Get(), target, sizeof(T), MPI_SUM,
                        window.win());
@@ -112,15 +128,9 @@ void CountTogether(World& world, WindowMemory kind) {
   }
   MPI_Win_unlock_all(window.win());
   MPI_Barrier(world.comm);
-  T expected = 0;
-  for (int source = 0; source < world.size; ++source) {
-    for (size_t i = 0; i < kTurns; ++i) {
-      expected = static_cast<T>(expected + static_cast<T>(Value(source, kTag + 2, i) / 1024));
-    }
-  }
   T seen[4];
   std::memcpy(seen, window.memory().data(), sizeof(seen));
-  world.checks.Equal("a counter", seen[1], expected);
+  world.checks.Equal("a counter", seen[1], SumOfAllSteps<T>(world, kTag + 2));
   world.checks.Equal("before a counter", seen[0], 0);
   world.checks.Equal("behind a counter", seen[2], 0);
 }
@@ -136,7 +146,7 @@ void SwapTogether(World& world, WindowMemory kind) {
   MPI_Win_lock_all(0, window.win());
   T seen = 0;
   for (const int64_t step : steps) {
-    const auto by = static_cast<T>(step / 1024);
+    const T by = StepOf<T>(step);
     T expected;
     do {
       expected = seen;
@@ -150,15 +160,9 @@ void SwapTogether(World& world, WindowMemory kind) {
   MPI_Win_unlock_all(window.win());
   MPI_Barrier(world.comm);
   if (world.rank != 0) return;
-  T expected = 0;
-  for (int source = 0; source < world.size; ++source) {
-    for (size_t i = 0; i < kTurns; ++i) {
-      expected = static_cast<T>(expected + static_cast<T>(Value(source, kTag + 3, i) / 1024));
-    }
-  }
   T result[2];
   std::memcpy(result, window.memory().data(), sizeof(result));
-  world.checks.Equal("a counter of compare and swap", result[1], expected);
+  world.checks.Equal("a counter of compare and swap", result[1], SumOfAllSteps<T>(world, kTag + 3));
   world.checks.Equal("before it", result[0], 0);
 }
 
