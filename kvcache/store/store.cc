@@ -57,6 +57,7 @@ void Store::FlushNow() {
 std::optional<Entry> Store::FindVisible(std::string_view key, const KeyHash& hash) {
   std::optional<Entry> entry = index_.Find(key, hash);
   if (!entry || IsVisible(entry->header)) return entry;
+  ++(entry->header.cas <= flush_cas_ ? counters_.flushed_items : counters_.expired_items);
   index_.Clear(entry->slot);
   return std::nullopt;
 }
@@ -68,16 +69,22 @@ void Store::LoadValue(const Entry& entry, std::string& value) const {
             std::as_writable_bytes(std::span(value)));
 }
 
-bool Store::Get(std::string_view key, StoredValue& value) {
+bool Store::Get(std::string_view key, StoredValue& value, GetUse use) {
   Begin();
   const std::optional<Entry> entry = FindVisible(key, HashOf(key));
   if (!entry) return false;
-  index_.Touch(entry->slot);
+  if (use == GetUse::kCounts) CountHit(*entry);
   LoadValue(*entry, value.value);
   value.flags = entry->header.life.flags;
   value.expiry_s = entry->header.life.expiry_s;
   value.cas = entry->header.cas;
+  value.marks = entry->header.sizes.marks;
   return true;
+}
+
+uint32_t Store::NowS() {
+  Begin();
+  return now_s_;
 }
 
 void Store::Touched(uint64_t slot) {
