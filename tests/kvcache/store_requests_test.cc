@@ -121,8 +121,26 @@ TEST(NumbersTest, EndAtABlankAndNowhereElse) {
   EXPECT_EQ(UnsignedIn("18446744073709551616"), std::nullopt);
 }
 
+TEST(NumbersTest, EndWithTheirTextAndAtAZero) {
+  EXPECT_EQ(UnsignedIn(std::string_view("123").substr(0, 2)), 12u);
+  EXPECT_EQ(UnsignedIn(std::string_view("5\0a", 3)), 5u);
+  EXPECT_EQ(UnsignedIn(std::string_view("\0005", 2)), std::nullopt);
+  EXPECT_EQ(UnsignedIn("\t\n\v\f\r 8\r\n"), 8u);
+}
+
+TEST(NumbersTest, HaveOneSignAtMost) {
+  for (const char* text : {"-", "+", "--5", "++5", "-+5", "+-5", "- 5", "", " "}) {
+    EXPECT_EQ(UnsignedIn(text), std::nullopt) << text;
+    EXPECT_EQ(Signed32In(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(UnsignedIn("-0"), 0u);
+  EXPECT_EQ(Signed32In("+7"), 7);
+}
+
 TEST(NumbersTest, NegativeOnesAreUnsignedOnlyWhenTheyComeOutPositive) {
   EXPECT_EQ(UnsignedIn("-1"), std::nullopt);
+  EXPECT_EQ(UnsignedIn("-9223372036854775808"), std::nullopt);
+  EXPECT_EQ(UnsignedIn("-9223372036854775809"), uint64_t{INT64_MAX});
   EXPECT_EQ(UnsignedIn("-18446744073709551615"), 1u);
   EXPECT_EQ(Signed32In("-1"), -1);
 }
@@ -131,6 +149,8 @@ TEST(NumbersTest, NumbersOf32BitsAreCut) {
   EXPECT_EQ(Unsigned32In("4294967297"), 1u);
   EXPECT_EQ(Signed32In("2147483648"), INT32_MIN);
   EXPECT_EQ(Signed32In("9223372036854775808"), std::nullopt);
+  EXPECT_EQ(Signed32In("-9223372036854775808"), 0);
+  EXPECT_EQ(Signed32In("-9223372036854775809"), std::nullopt);
 }
 
 }  // namespace
