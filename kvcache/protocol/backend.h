@@ -26,6 +26,7 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual bool Get(std::string_view key, StoredValue& value, GetUse use) = 0;
+  virtual bool Describe(std::string_view key, StoredValue& value, GetUse use) = 0;
   virtual StoreAnswer Put(const PutRequest& request) = 0;
   virtual StoreAnswer Count(const CountRequest& request) = 0;
   virtual StoreAnswer Remove(const RemoveRequest& request) = 0;

@@ -14,6 +14,9 @@ class StoreBackend final : public Backend {
   bool Get(std::string_view key, StoredValue& value, GetUse use) override {
     return store_.Get(key, value, use);
   }
+  bool Describe(std::string_view key, StoredValue& value, GetUse use) override {
+    return store_.Describe(key, value, use);
+  }
   StoreAnswer Put(const PutRequest& request) override { return store_.Put(request); }
   StoreAnswer Count(const CountRequest& request) override { return store_.Count(request); }
   StoreAnswer Remove(const RemoveRequest& request) override { return store_.Remove(request); }

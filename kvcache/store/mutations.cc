@@ -85,10 +85,11 @@ StoreAnswer Store::Count(const CountRequest& request) {
   const auto before = FindVisible(request.key, hash);
   if (!before) return {.result = StoreResult::kNotFound};
   const ItemHeader header = before->header;
-  if (header.sizes.value_bytes == 0) return {.result = StoreResult::kNotANumber};
+  const uint32_t bytes = header.sizes.value_bytes;
+  if (bytes == 0 || bytes > kMaxNumberBytes) return {.result = StoreResult::kNotANumber};
   if (request.cas != 0 && request.cas != header.cas) return {.result = StoreResult::kExists};
   LoadValue(*before, scratch_);
-  const std::optional<uint64_t> number = UnsignedIn(scratch_.c_str());
+  const std::optional<uint64_t> number = UnsignedIn(scratch_);
   if (!number) return {.result = StoreResult::kNotANumber};
   const uint64_t next = Step(*number, request);
   std::string text = std::to_string(next);

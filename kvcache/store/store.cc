@@ -70,16 +70,30 @@ void Store::LoadValue(const Entry& entry, std::string& value) const {
 }
 
 bool Store::Get(std::string_view key, StoredValue& value, GetUse use) {
+  const std::optional<Entry> entry = FindFor(key, value, use);
+  if (!entry) return false;
+  LoadValue(*entry, value.value);
+  return true;
+}
+
+bool Store::Describe(std::string_view key, StoredValue& value, GetUse use) {
+  value.value.clear();
+  return FindFor(key, value, use).has_value();
+}
+
+// Everything of it but the value.
+std::optional<Entry> Store::FindFor(std::string_view key, StoredValue& value, GetUse use) {
   Begin();
   const std::optional<Entry> entry = FindVisible(key, HashOf(key));
-  if (!entry) return false;
+  if (!entry) return std::nullopt;
   if (use == GetUse::kCounts) CountHit(*entry);
-  LoadValue(*entry, value.value);
-  value.flags = entry->header.life.flags;
-  value.expiry_s = entry->header.life.expiry_s;
-  value.cas = entry->header.cas;
-  value.marks = entry->header.sizes.marks;
-  return true;
+  const ItemHeader& header = entry->header;
+  value.value_bytes = header.sizes.value_bytes;
+  value.flags = header.life.flags;
+  value.expiry_s = header.life.expiry_s;
+  value.cas = header.cas;
+  value.marks = header.sizes.marks;
+  return entry;
 }
 
 uint32_t Store::NowS() {

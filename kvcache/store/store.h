@@ -107,6 +107,9 @@ class Store {
   // What a reader asks for that could not read it. False: a miss.
   bool Get(std::string_view key, StoredValue& value, GetUse use = GetUse::kCounts);
 
+  // The same without the value itself, which may be long: it is left empty.
+  bool Describe(std::string_view key, StoredValue& value, GetUse use = GetUse::kCounts);
+
   // Whether an item of that size may be stored.
   bool Fits(uint64_t key_bytes, uint64_t value_bytes) const;
 
@@ -146,6 +149,7 @@ class Store {
   void FlushNow();
   KeyHash HashOf(std::string_view key) const { return {key, seed_}; }
   std::optional<Entry> FindVisible(std::string_view key, const KeyHash& hash);
+  std::optional<Entry> FindFor(std::string_view key, StoredValue& value, GetUse use);
   bool IsVisible(const ItemHeader& header) const { return header.IsVisible(now_s_, flush_cas_); }
   void LoadValue(const Entry& entry, std::string& value) const;
   uint64_t NextCas();

@@ -8,6 +8,9 @@
 
 namespace tombolo::kvcache {
 
+// What may be counted is not longer, blanks after it included. So counting costs little.
+inline constexpr uint32_t kMaxNumberBytes = 1024;
+
 enum class StoreResult {
   kStored,
   kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
@@ -17,7 +20,7 @@ enum class StoreResult {
   kBadKey,      // Empty, or over kMaxKeyBytes.
   kTooLarge,    // Over item_max_bytes.
   kNoMemory,    // No segment could be freed.
-  kNotANumber,  // Count: the value is no decimal number below 2^64.
+  kNotANumber,  // Count: the value is no decimal number below 2^64, or over kMaxNumberBytes.
 };
 
 struct StoreAnswer {
@@ -29,6 +32,7 @@ struct StoreAnswer {
 
 struct StoredValue {
   std::string value = {};
+  uint32_t value_bytes = 0;  // Also when the value was not asked for.
   uint32_t flags = 0;
   uint32_t expiry_s = 0;  // Unix time; 0: never.
   uint64_t cas = 0;

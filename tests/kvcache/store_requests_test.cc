@@ -102,6 +102,24 @@ TEST_F(StoreRequestsTest, ANumberKeepsItsMarksWhileItDoesNotGetLonger) {
   EXPECT_EQ(Peek("key").marks, 0);
 }
 
+TEST_F(StoreRequestsTest, WhatIsTooLongIsNoNumber) {
+  Set("key", "7" + std::string(kMaxNumberBytes - 1, ' '));
+  EXPECT_EQ(store_->Incr("key", 1).number, 8u);
+  Set("key", "7" + std::string(kMaxNumberBytes, ' '));
+  EXPECT_EQ(store_->Incr("key", 1).result, StoreResult::kNotANumber);
+}
+
+TEST_F(StoreRequestsTest, AnItemIsDescribedWithoutItsValue) {
+  Set("key", "123");
+  StoredValue item{.value = "before"};
+  ASSERT_TRUE(store_->Describe("key", item));
+  EXPECT_EQ(item.value, "");
+  EXPECT_EQ(item.value_bytes, 3u);
+  EXPECT_EQ(Peek("key").marks, kMarkFetched);
+  EXPECT_EQ(Peek("key").value_bytes, 3u);
+  EXPECT_FALSE(store_->Describe("nothing", item));
+}
+
 TEST_F(StoreRequestsTest, WhatIsFoundTooLateIsCounted) {
   Set("flushed", "1");
   store_->FlushAll(0);
