@@ -8,40 +8,45 @@ namespace {
 
 constexpr uint64_t kDoNotCreate = 0xffffffff;
 
+// Why the condition of a way of storing was not met.
+BinaryStatus Unmet(PutMode mode) {
+  if (mode == PutMode::kAdd) return BinaryStatus::kExists;
+  return mode == PutMode::kReplace ? BinaryStatus::kNotFound : BinaryStatus::kNotStored;
+}
+
 BinaryStatus StatusOf(StoreResult result, PutMode mode) {
   switch (result) {
-    case StoreResult::kExists:
-      return BinaryStatus::kExists;
     case StoreResult::kNotFound:
       return BinaryStatus::kNotFound;
-    case StoreResult::kNoMemory:
-      return BinaryStatus::kNoMemory;
+    case StoreResult::kExists:
+      return BinaryStatus::kExists;
     case StoreResult::kNotANumber:
       return BinaryStatus::kNotANumber;
+    case StoreResult::kNoMemory:
+      return BinaryStatus::kNoMemory;
     default:
-      break;
+      return Unmet(mode);
   }
-  if (mode == PutMode::kAdd) return BinaryStatus::kExists;
-  if (mode == PutMode::kReplace) return BinaryStatus::kNotFound;
-  return BinaryStatus::kNotStored;
 }
 
 bool IsJoin(PutMode mode) { return mode == PutMode::kAppend || mode == PutMode::kPrepend; }
 
 }  // namespace
 
-void BinaryProtocol::Find(bool touches, bool with_key, bool with_value) {
+// A get, or with extras, which are a new expiry, a touch.
+void BinaryProtocol::Fetch(bool with_key, bool with_value) {
+  const bool is_touch = header_.extras_bytes != 0;
   StoredValue item;
-  const bool is_hit = server_.backend.Get(Key(), item, GetUse::kCounts);
-  CountFind(touches, is_hit);
+  const bool is_hit = with_value ? server_.backend.Get(Key(), item, GetUse::kCounts)
+                                 : server_.backend.Describe(Key(), item, GetUse::kCounts);
+  CountFetch(is_touch, is_hit, server_.counters);
   if (!is_hit) return AnswerMiss(with_key);
-  if (touches) {
+  if (is_touch) {
     server_.backend.Amend({.key = Key(), .exptime = static_cast<int64_t>(Extra(0, 4))});
   }
   std::string flags;
   AppendBig(item.flags, 4, flags);
-  Answer({.cas = item.cas}, flags, with_key ? Key() : std::string_view(),
-         with_value ? std::string_view(item.value) : std::string_view());
+  Answer({.cas = item.cas}, flags, with_key ? Key() : std::string_view(), item.value);
 }
 
 // With the key in place of an explanation, for those who asked for several.
@@ -51,28 +56,14 @@ void BinaryProtocol::AnswerMiss(bool with_key) {
   Answer({.status = static_cast<uint16_t>(BinaryStatus::kNotFound)}, {}, Key(), {});
 }
 
-void BinaryProtocol::CountFind(bool touches, bool is_hit) {
-  CommandCounters& counters = server_.counters;
-  ++(touches ? counters.cmd_touch : counters.cmd_get);
-  if (touches) {
-    ++(is_hit ? counters.touch_hits : counters.touch_misses);
-  } else {
-    ++(is_hit ? counters.get_hits : counters.get_misses);
-  }
-}
-
 void BinaryProtocol::Put(PutMode mode) {
   const uint64_t value_bytes = ValueBytes();
-  if (!server_.backend.Fits(header_.key_bytes, value_bytes)) {
-    ++server_.counters.store_too_large;
-    if (mode == PutMode::kSet) server_.backend.Remove({.key = Key()});
-    return Refuse(BinaryStatus::kTooLarge, value_bytes);
-  }
   put_ = {.mode = mode,
           .key = std::string(Key()),
           .left_bytes = value_bytes,
           .cas = header_.cas,
           .is_quiet = is_quiet_};
+  if (!Admit(put_, value_bytes, server_)) return Refuse(BinaryStatus::kTooLarge, value_bytes);
   if (!IsJoin(mode)) {
     put_.flags = static_cast<uint32_t>(Extra(0, 4));
     put_.exptime = static_cast<int64_t>(Extra(4, 4));
@@ -146,12 +137,11 @@ void BinaryProtocol::Quit() {
 }
 
 void BinaryProtocol::Stat() {
-  if (Key().starts_with("reset")) {
+  if (Key() == "reset") {
     ResetStatistics(server_);
     return AnswerStatistic({}, {});
   }
-  const bool is_settings = Key().starts_with("settings");
-  const auto list = ListStatistics(server_, is_settings ? "settings" : Key());
+  const auto list = ListStatistics(server_, Key());
   if (!list) return AnswerError(BinaryStatus::kNotFound);
   for (const Statistic& statistic : *list) AnswerStatistic(statistic.name, statistic.value);
   AnswerStatistic({}, {});

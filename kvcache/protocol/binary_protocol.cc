@@ -33,11 +33,11 @@ const BinaryProtocol::Command BinaryProtocol::kCommands[] = {
     {0x0f, 0x1a, Shape::kKeyAndMore, 0, &BinaryProtocol::Prepend},
     {0x10, 0x10, Shape::kAnyKey, 0, &BinaryProtocol::Stat},
     {0x1c, 0x1c, Shape::kKeyAndMore, 4, &BinaryProtocol::Touch},
-    {0x1d, 0x1e, Shape::kKeyAndMore, 4, &BinaryProtocol::GetAndTouch},
+    {0x1d, 0x1e, Shape::kKeyAndMore, 4, &BinaryProtocol::Get},
     {0x20, 0x20, Shape::kNothing, 0, &BinaryProtocol::RefuseSasl},
     {0x21, 0x21, Shape::kKeyAndMore, 0, &BinaryProtocol::RefuseSasl},
     {0x22, 0x22, Shape::kKeyAndMore, 0, &BinaryProtocol::RefuseSasl},
-    {0x23, 0x24, Shape::kKeyAndMore, 4, &BinaryProtocol::GetAndTouchWithKey},
+    {0x23, 0x24, Shape::kKeyAndMore, 4, &BinaryProtocol::GetWithKey},
 };
 
 size_t BinaryProtocol::Take(std::string_view input) {

@@ -67,14 +67,11 @@ class BinaryProtocol final : public Protocol {
   void Refuse(BinaryStatus status, uint64_t skip_bytes);
   void Break(BinaryStatus status);
 
-  void Get() { Find(false, false, true); }
-  void GetWithKey() { Find(false, true, true); }
-  void Touch() { Find(true, false, false); }
-  void GetAndTouch() { Find(true, false, true); }
-  void GetAndTouchWithKey() { Find(true, true, true); }
-  void Find(bool touches, bool with_key, bool with_value);
+  void Get() { Fetch(false, true); }
+  void GetWithKey() { Fetch(true, true); }
+  void Touch() { Fetch(false, false); }
+  void Fetch(bool with_key, bool with_value);
   void AnswerMiss(bool with_key);
-  void CountFind(bool touches, bool is_hit);
   void Set() { Put(PutMode::kSet); }
   void Add() { Put(PutMode::kAdd); }
   void Replace() { Put(PutMode::kReplace); }

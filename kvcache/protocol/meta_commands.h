@@ -1,4 +1,7 @@
 // MetaCommands: the meta commands of the text protocol.
+//
+// A command's flags are gone through one after the other; each tells something of the item or
+// changes it, and what comes later tells of the change.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "kvcache/protocol/meta_flags.h"
+#include "kvcache/protocol/meta_replies.h"
+#include "kvcache/protocol/meta_request.h"
 #include "kvcache/protocol/pending_put.h"
 #include "kvcache/protocol/replies.h"
 #include "kvcache/protocol/server.h"
@@ -29,26 +33,28 @@ class MetaCommands {
   void FinishSet(const PendingPut& put, const StoreAnswer& answer);
 
  private:
-  // An item while the flags of a command are answered one after the other.
-  struct Answering {
-    StoredValue item;
-    bool is_created = false;
-    bool has_won = false;
-    std::string text;
+  // An item, while the flags are gone through.
+  struct Visit {
+    MetaSubject subject;
+    bool is_new = false;                  // The command made it.
+    bool is_won = false;                  // The client is told to write it anew.
+    std::optional<int64_t> exptime = {};  // That it is to have.
+    std::string flags = {};               // Of the answer.
   };
 
   void Answer(std::string_view text) { replies_.AppendLine(text); }
-  bool Check(const Tokens& tokens, const char* too_many);
-  bool FindOrVivify(const Tokens& tokens, const MetaFlags& flags, Answering& answering);
-  void AnswerMiss(const Tokens& tokens, const MetaFlags& flags, std::string text);
-  const char* AnswerFlag(std::string_view token, const MetaFlags& flags, Answering& answering);
-  void AnswerMarks(Answering& answering);
-  void AmendItem(const MetaFlags& flags, bool is_good, const Answering& answering);
-  void CountGet(const MetaFlags& flags, bool is_hit);
-  const char* ReadSet(const Tokens& tokens, PendingPut& put);
-  StoreAnswer CountOrVivify(const Tokens& tokens, const MetaFlags& flags, bool is_down,
-                            Answering& answering);
-  void AnswerCount(const Tokens& tokens, const MetaFlags& flags, Answering& answering);
+  void AnswerEchoes(std::string_view word, const MetaRequest& request, bool is_quiet);
+  void AnswerItem(const MetaRequest& request, const Visit& visit);
+
+  bool Find(const MetaRequest& request, Visit& visit);
+  bool Vivify(const MetaRequest& request, Visit& visit);
+  bool GoThrough(const MetaRequest& request, std::string_view told, Visit& visit);
+  void Apply(const MetaFlag& flag, Visit& visit);
+  void AppendMarks(Visit& visit);
+  void Amend(const MetaRequest& request, bool is_good, const Visit& visit);
+  std::string_view ReadSet(const Tokens& tokens, PendingPut& put);
+  void CountAnew(const MetaRequest& request);
+  void AnswerCount(const MetaRequest& request, const StoreAnswer& answer, bool is_new);
 
   Server& server_;
   Replies& replies_;

@@ -1,28 +1,37 @@
 // Pieces of the meta commands' answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "kvcache/protocol/meta_flags.h"
-#include "kvcache/protocol/tokens.h"
+#include "kvcache/protocol/meta_request.h"
+#include "kvcache/store/store_types.h"
 
 namespace tombolo::kvcache {
 
-inline constexpr const char* kMetaBadFormat = "CLIENT_ERROR bad command line format";
-inline constexpr const char* kMetaTooManyFlags = "CLIENT_ERROR options flags too long";
-inline constexpr const char* kMetaBadFlag = "CLIENT_ERROR invalid or duplicate flag";
+inline constexpr size_t kMaxOpaqueBytes = 32;  // With its letter.
+inline constexpr std::string_view kTooManyFlags = "CLIENT_ERROR options flags too long";
+inline constexpr std::string_view kBadFlag = "CLIENT_ERROR invalid or duplicate flag";
+inline constexpr std::string_view kLongOpaque = "CLIENT_ERROR opaque token too long";
 
-// Each gives null, or what to answer instead of all.
-const char* AppendOpaque(std::string_view token, std::string& text);
-// O and k, which are handed back whatever happened.
-const char* AppendEchoes(const Tokens& tokens, size_t first, const MetaFlags& flags,
-                         std::string& text);
+// Flags that are handed back whatever happened.
+inline constexpr std::string_view kEchoedFlags = "Ok";
 
-std::string TtlFlag(uint32_t expiry_s, uint32_t now_s);
+// What an answer tells of.
+struct MetaSubject {
+  std::string_view key = {};
+  bool has_binary_key = false;
+  StoredValue item = {};
+  uint32_t now_s = 0;
+};
 
-// Of an item that was made: N or T, whichever comes last.
-int64_t LastExptime(const Tokens& tokens, const MetaFlags& flags);
+// Appends what `flag` asks for, if it is one of `told`. False: its opaque is too long.
+bool AppendFlag(const MetaFlag& flag, std::string_view told, const MetaSubject& subject,
+                std::string& text);
+
+// The same for the flags that are handed back.
+bool AppendEchoes(const MetaRequest& request, std::string& text);
 
 }  // namespace tombolo::kvcache

@@ -1,173 +1,155 @@
 // ms and ma.
-#include <climits>
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/item.h"
 #include "kvcache/protocol/meta_commands.h"
-#include "kvcache/protocol/meta_replies.h"
 #include "kvcache/protocol/statistics.h"
-#include "kvcache/store/expiry.h"
-#include "kvcache/store/numbers.h"
+#include "kvcache/protocol/wording.h"
 
 namespace tombolo::kvcache {
 namespace {
 
 constexpr size_t kFirstSetFlag = 3;  // After command, key and size.
+constexpr std::string_view kToldBySet = "Ock";
+constexpr std::string_view kToldByCount = "Ockt";
 
-std::optional<PutMode> PutModeOf(char letter) {
-  switch (letter) {
-    case '\0':
-    case 'S':
-      return PutMode::kSet;
-    case 'E':
-      return PutMode::kAdd;
-    case 'A':
-      return PutMode::kAppend;
-    case 'P':
-      return PutMode::kPrepend;
-    case 'R':
-      return PutMode::kReplace;
-    default:
-      return std::nullopt;
+struct NamedMode {
+  char letter;
+  PutMode mode;
+};
+constexpr NamedMode kPutModes[] = {
+    {'\0', PutMode::kSet}, {'S', PutMode::kSet},    {'R', PutMode::kReplace},
+    {'E', PutMode::kAdd},  {'A', PutMode::kAppend}, {'P', PutMode::kPrepend},
+};
+
+// With a CAS number what replaces is a cas; the others look at the number themselves, or do not.
+std::optional<PutMode> PutModeOf(const MetaRequest& request) {
+  for (const auto& [letter, mode] : kPutModes) {
+    if (letter != request.Mode()) continue;
+    const bool replaces = mode == PutMode::kSet || mode == PutMode::kReplace;
+    return replaces && request.Has('C') ? PutMode::kCas : mode;
   }
-}
-
-std::optional<bool> IsDown(char letter) {
-  if (letter == '\0' || letter == 'I' || letter == '+') return false;
-  if (letter == 'D' || letter == '-') return true;
   return std::nullopt;
 }
 
-std::optional<uint64_t> ValueBytesIn(const Tokens& tokens) {
-  const auto bytes = Signed32In(tokens.Text(2).c_str());
-  if (!bytes || *bytes < 0 || *bytes > INT_MAX - 2) return std::nullopt;
-  return static_cast<uint64_t>(*bytes);
+std::optional<bool> IsDown(char mode) {
+  if (std::string_view("D-").find(mode) != std::string_view::npos) return true;
+  if (mode == '\0' || std::string_view("I+").find(mode) != std::string_view::npos) return false;
+  return std::nullopt;
+}
+
+std::string_view WordFor(StoreResult result) {
+  switch (result) {
+    case StoreResult::kStored:
+      return "HD";
+    case StoreResult::kExists:
+      return "EX";
+    case StoreResult::kNotFound:
+      return "NF";
+    default:
+      return "NS";
+  }
 }
 
 }  // namespace
 
 bool MetaCommands::BeginSet(const Tokens& tokens, PendingPut& put,
                             std::optional<uint64_t>& value_bytes) {
-  if (tokens[1].size() > kMaxTextKeyBytes || tokens.Count() < kFirstSetFlag) {
-    Answer(kMetaBadFormat);
-    return false;
-  }
-  if (!Check(tokens, kMetaTooManyFlags)) return false;
-  value_bytes = ValueBytesIn(tokens);
-  const char* error = value_bytes ? ReadSet(tokens, put) : kMetaBadFormat;
-  if (error == nullptr && !server_.backend.Fits(put.key.size(), *value_bytes)) {
-    ++server_.counters.store_too_large;
-    server_.backend.Remove({.key = put.key});
-    error = "SERVER_ERROR object too large for cache";
-  }
-  if (error != nullptr) Answer(error);
-  return error == nullptr;
+  std::string_view error = CheckMetaTokens(tokens, kTooManyFlags);
+  if (error.empty() && tokens.Count() >= kFirstSetFlag) value_bytes = ValueBytesIn(tokens[2]);
+  if (error.empty()) error = value_bytes ? ReadSet(tokens, put) : kBadFormat;
+  if (error.empty() && !Admit(put, *value_bytes, server_)) error = kTooLarge;
+  if (!error.empty()) Answer(error);
+  return error.empty();
 }
 
-// Null, or what to answer.
-const char* MetaCommands::ReadSet(const Tokens& tokens, PendingPut& put) {
-  MetaFlags flags;
-  if (const char* error = ParseMetaFlags(tokens, kFirstSetFlag, flags)) return error;
-  std::optional<PutMode> mode = PutModeOf(flags.mode);
+// Empty, or what to answer.
+std::string_view MetaCommands::ReadSet(const Tokens& tokens, PendingPut& put) {
+  MetaRequest request;
+  if (const auto error = request.Read(tokens, kFirstSetFlag); !error.empty()) return error;
+  const std::optional<PutMode> mode = PutModeOf(request);
   if (!mode) return "CLIENT_ERROR invalid mode for ms M token";
-  for (size_t i = kFirstSetFlag; i < tokens.Count(); ++i) {
-    std::string opaque;
-    const char letter = tokens[i][0];
-    if (letter == 'O') {
-      if (const char* error = AppendOpaque(tokens[i], opaque)) return error;
-    }
-    if (letter == 'O' || letter == 'k' || letter == 'c') put.reply_flags.emplace_back(tokens[i]);
+  std::string echoes;
+  if (!AppendEchoes(request, echoes)) return kLongOpaque;
+  for (const MetaFlag& flag : request.Flags()) {
+    if (kToldBySet.find(flag.letter) == std::string_view::npos) continue;
+    put.reply_flags.emplace_back(flag.token);
   }
-  if (flags.cas && (*mode == PutMode::kSet || *mode == PutMode::kReplace)) mode = PutMode::kCas;
   put.mode = *mode;
-  put.key = flags.key;
-  put.flags = flags.client_flags;
-  put.exptime = flags.exptime.value_or(0);
-  put.cas = flags.cas.value_or(0);
-  put.takes_older = flags.is_stale;
-  put.marks = flags.is_binary ? kMarkBinaryKey : uint16_t{0};
-  put.is_quiet = flags.is_quiet;
+  put.key = request.Key();
+  put.flags = static_cast<uint32_t>(request.Number('F').value_or(0));
+  put.exptime = request.Exptime('T').value_or(0);
+  put.cas = request.Number('C').value_or(0);
+  put.takes_older = request.Has('I');
+  put.marks = request.Has('b') ? kMarkBinaryKey : uint16_t{0};
+  put.is_quiet = request.Has('q');
   put.is_meta = true;
-  return nullptr;
+  return {};
 }
 
 void MetaCommands::FinishSet(const PendingPut& put, const StoreAnswer& answer) {
-  const bool is_stored = answer.result == StoreResult::kStored;
-  if (is_stored && put.is_quiet) return;
-  std::string text = is_stored                                 ? "HD"
-                     : answer.result == StoreResult::kExists   ? "EX"
-                     : answer.result == StoreResult::kNotFound ? "NF"
-                                                               : "NS";
-  for (const std::string& flag : put.reply_flags) {
-    if (flag[0] == 'O') absl::StrAppend(&text, " ", flag);
-    if (flag[0] == 'k') text += KeyFlag(put.key, (put.marks & kMarkBinaryKey) != 0);
-    if (flag[0] == 'c') absl::StrAppend(&text, " c", answer.cas);
+  if (put.is_quiet && answer.result == StoreResult::kStored) return;
+  const MetaSubject subject{.key = put.key,
+                            .has_binary_key = (put.marks & kMarkBinaryKey) != 0,
+                            .item = {.cas = answer.cas}};
+  std::string text(WordFor(answer.result));
+  for (const std::string& token : put.reply_flags) {
+    AppendFlag({.letter = token[0], .token = token}, kToldBySet, subject, text);
   }
   Answer(text);
 }
 
 void MetaCommands::Count(const Tokens& tokens) {
-  MetaFlags flags;
-  if (!Check(tokens, kMetaTooManyFlags)) return;
-  if (ParseMetaFlags(tokens, 2, flags) != nullptr) return Answer(kMetaBadFlag);
-  const std::optional<bool> is_down = IsDown(flags.mode);
+  MetaRequest request;
+  const std::string_view error = CheckMetaTokens(tokens, kTooManyFlags);
+  if (!error.empty()) return Answer(error);
+  if (!request.Read(tokens, 2).empty()) return Answer(kBadFlag);
+  const std::optional<bool> is_down = IsDown(request.Mode());
   if (!is_down) return Answer("CLIENT_ERROR invalid mode for ma M token");
-  Answering answering;
-  const StoreAnswer answer = CountOrVivify(tokens, flags, *is_down, answering);
-  flags.is_quiet &= answer.result == StoreResult::kStored && !answering.is_created;
+  const StoreAnswer answer = server_.backend.Count({.key = request.Key(),
+                                                    .is_down = *is_down,
+                                                    .delta = request.Number('D').value_or(1),
+                                                    .cas = request.Number('C').value_or(0)});
+  if (answer.result == StoreResult::kNotFound && request.Has('N')) return CountAnew(request);
+  CountArithmetic(answer.result, *is_down, server_.counters);
   switch (answer.result) {
     case StoreResult::kStored:
-      return AnswerCount(tokens, flags, answering);
-    case StoreResult::kNotFound:
-      return AnswerMiss(tokens, flags, "NF");
-    case StoreResult::kExists:
-      return AnswerMiss(tokens, flags, "EX");
+      return AnswerCount(request, answer, /*is_new=*/false);
     case StoreResult::kNotANumber:
-      return Answer("CLIENT_ERROR cannot increment or decrement non-numeric value");
+      return Answer(kNoNumber);
+    case StoreResult::kNotFound:
+    case StoreResult::kExists:
+      return AnswerEchoes(WordFor(answer.result), request, /*is_quiet=*/false);
     default:
-      return Answer("SERVER_ERROR out of memory");
+      return Answer(kOutOfMemory);
   }
 }
 
-StoreAnswer MetaCommands::CountOrVivify(const Tokens& tokens, const MetaFlags& flags, bool is_down,
-                                        Answering& answering) {
-  StoreAnswer answer = server_.backend.Count(
-      {.key = flags.key, .is_down = is_down, .delta = flags.delta, .cas = flags.cas.value_or(0)});
-  uint64_t number = answer.number;
-  if (answer.result == StoreResult::kNotFound && flags.vivify_exptime) {
-    number = flags.initial;
-    answer = server_.backend.Put({.mode = PutMode::kAdd,
-                                  .key = flags.key,
-                                  .value = absl::StrCat(number),
-                                  .exptime = LastExptime(tokens, flags)});
-    answering.is_created = true;
-  } else {
-    CountArithmetic(answer.result, is_down, server_.counters);
-  }
-  answering.item = {.value = absl::StrCat(number), .expiry_s = answer.expiry_s, .cas = answer.cas};
-  return answer;
+// Makes what was to be counted and is not there.
+void MetaCommands::CountAnew(const MetaRequest& request) {
+  const uint64_t initial = request.Number('J').value_or(0);
+  StoreAnswer answer = server_.backend.Put({.mode = PutMode::kAdd,
+                                            .key = request.Key(),
+                                            .value = absl::StrCat(initial),
+                                            .exptime = request.LastExptime()});
+  if (answer.result != StoreResult::kStored) return Answer(kOutOfMemory);
+  answer.number = initial;
+  AnswerCount(request, answer, /*is_new=*/true);
 }
 
-void MetaCommands::AnswerCount(const Tokens& tokens, const MetaFlags& flags, Answering& answering) {
-  const std::string& value = answering.item.value;
-  answering.text = flags.wants_value ? absl::StrCat("VA ", value.size()) : "HD";
-  const char* error = nullptr;
-  for (size_t i = 2; i < tokens.Count() && error == nullptr; ++i) {
-    const char letter = tokens[i][0];
-    if (letter == 'k') {
-      answering.text += KeyFlag(flags.key, flags.is_binary);
-    } else if (std::string_view("ctTNO").find(letter) != std::string_view::npos) {
-      error = AnswerFlag(tokens[i], flags, answering);
-    }
+void MetaCommands::AnswerCount(const MetaRequest& request, const StoreAnswer& answer, bool is_new) {
+  Visit visit{.subject = {.key = request.Key(),
+                          .has_binary_key = request.Has('b'),
+                          .item = {.value = absl::StrCat(answer.number),
+                                   .expiry_s = answer.expiry_s,
+                                   .cas = answer.cas},
+                          .now_s = server_.backend.NowS()},
+              .is_new = is_new};
+  const bool is_good = GoThrough(request, kToldByCount, visit);
+  if (visit.exptime && !is_new) {
+    server_.backend.Amend({.key = request.Key(), .exptime = visit.exptime});
   }
-  if (flags.exptime && !answering.is_created) {
-    server_.backend.Amend({.key = flags.key, .exptime = flags.exptime});
-  }
-  if (error != nullptr) return Answer(error);
-  if (flags.is_quiet) return;
-  Answer(answering.text);
-  if (flags.wants_value) Answer(value);
+  if (!is_good) return Answer(kLongOpaque);
+  if (is_new || !request.Has('q')) AnswerItem(request, visit);
 }
 
 }  // namespace tombolo::kvcache

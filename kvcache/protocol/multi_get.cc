@@ -1,7 +1,9 @@
 #include "kvcache/protocol/multi_get.h"
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/tokens.h"
+#include "kvcache/protocol/wording.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -21,54 +23,58 @@ size_t FindLongKey(std::string_view keys) {
 void MultiGet::Begin(std::string_view keys, bool with_cas, std::optional<int64_t> exptime) {
   with_cas_ = with_cas;
   exptime_ = exptime;
-  if (const size_t bad = FindLongKey(keys); bad != std::string_view::npos) {
-    std::string_view good = keys.substr(0, bad);
-    for (std::string_view key = TakeToken(good); !key.empty(); key = TakeToken(good)) FindItem(key);
-    return replies_.AppendLine("CLIENT_ERROR bad command line format");
-  }
+  const size_t long_key = FindLongKey(keys);
+  if (long_key != std::string_view::npos) return Refuse(keys.substr(0, long_key));
   keys_ = keys;
   next_ = 0;
   is_pending_ = true;
   Continue();
 }
 
+// The keys before the one that is too long were asked for all the same.
+// SUBTLE: without their values. Nothing is sent, so nothing would keep a line of keys from making
+// us copy the largest item half a million times.
+void MultiGet::Refuse(std::string_view good_keys) {
+  for (std::string_view key = TakeToken(good_keys); !key.empty(); key = TakeToken(good_keys)) {
+    const StoreAnswer answer =
+        server_.backend.Amend({.key = key, .exptime = exptime_, .use = GetUse::kCounts});
+    CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
+  }
+  replies_.AppendLine(kBadFormat);
+}
+
 bool MultiGet::Continue() {
   if (!is_pending_) return true;
+  StoredValue item;
   std::string_view left = std::string_view(keys_).substr(next_);
   while (!replies_.IsFull()) {
     const std::string_view key = TakeToken(left);
     next_ = keys_.size() - left.size();
     if (key.empty()) {
       is_pending_ = false;
-      replies_.Append("END\r\n");
+      keys_ = {};  // It may be long, and the next command need not be.
+      replies_.AppendLine("END");
       return true;
     }
-    if (FindItem(key)) SendItem(key);
+    if (Find(key, item)) Send(key, item);
   }
   return false;
 }
 
-bool MultiGet::FindItem(std::string_view key) {
-  CommandCounters& counters = server_.counters;
-  const bool is_hit = server_.backend.Get(key, item_, GetUse::kCounts);
-  if (exptime_) {
-    ++counters.cmd_touch;
-    ++(is_hit ? counters.touch_hits : counters.touch_misses);
-    if (is_hit) server_.backend.Amend({.key = key, .exptime = exptime_});
-    return is_hit;
-  }
-  ++counters.cmd_get;
-  ++(is_hit ? counters.get_hits : counters.get_misses);
+bool MultiGet::Find(std::string_view key, StoredValue& item) {
+  const bool is_hit = server_.backend.Get(key, item, GetUse::kCounts);
+  if (is_hit && exptime_) server_.backend.Amend({.key = key, .exptime = exptime_});
+  CountFetch(exptime_.has_value(), is_hit, server_.counters);
   return is_hit;
 }
 
-void MultiGet::SendItem(std::string_view key) {
+void MultiGet::Send(std::string_view key, const StoredValue& item) {
   replies_.Append("VALUE ");
   replies_.Append(key);
-  replies_.Append(absl::StrCat(" ", item_.flags, " ", item_.value.size()));
-  if (with_cas_) replies_.Append(absl::StrCat(" ", item_.cas));
-  replies_.Append("\r\n");
-  replies_.AppendLine(item_.value);
+  replies_.Append(absl::StrCat(" ", item.flags, " ", item.value.size()));
+  if (with_cas_) replies_.Append(absl::StrCat(" ", item.cas));
+  replies_.AppendLine("");
+  replies_.AppendLine(item.value);
 }
 
 }  // namespace tombolo::kvcache

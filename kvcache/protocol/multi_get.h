@@ -24,8 +24,9 @@ class MultiGet {
   bool Continue();
 
  private:
-  bool FindItem(std::string_view key);
-  void SendItem(std::string_view key);
+  void Refuse(std::string_view good_keys);
+  bool Find(std::string_view key, StoredValue& item);
+  void Send(std::string_view key, const StoredValue& item);
 
   Server& server_;
   Replies& replies_;
@@ -34,7 +35,6 @@ class MultiGet {
   size_t next_ = 0;
   bool with_cas_ = false;
   std::optional<int64_t> exptime_;
-  StoredValue item_;
 };
 
 }  // namespace tombolo::kvcache

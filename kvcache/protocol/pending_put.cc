@@ -1,7 +1,12 @@
 #include "kvcache/protocol/pending_put.h"
 
+#include "kvcache/store/numbers.h"
+
 namespace tombolo::kvcache {
 namespace {
+
+// With the end of its line it is to fit into 31 bits.
+constexpr int32_t kMaxValueBytes = INT32_MAX - 2;
 
 void CountCas(StoreResult result, CommandCounters& counters) {
   if (result == StoreResult::kStored) ++counters.cas_hits;
@@ -10,6 +15,19 @@ void CountCas(StoreResult result, CommandCounters& counters) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> ValueBytesIn(std::string_view token) {
+  const std::optional<int32_t> bytes = Signed32In(token);
+  if (!bytes || *bytes < 0 || *bytes > kMaxValueBytes) return std::nullopt;
+  return static_cast<uint64_t>(*bytes);
+}
+
+bool Admit(const PendingPut& put, uint64_t value_bytes, Server& server) {
+  if (server.backend.Fits(put.key.size(), value_bytes)) return true;
+  ++server.counters.store_too_large;
+  if (put.is_meta || put.mode == PutMode::kSet) server.backend.Remove({.key = put.key});
+  return false;
+}
 
 StoreAnswer RunPut(const PendingPut& put, size_t value_bytes, Server& server) {
   const StoreAnswer answer =

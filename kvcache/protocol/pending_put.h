@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,13 @@ struct PendingPut {
     return part.size();
   }
 };
+
+// How long a value is said to be in the text protocol; nothing when it is no such length.
+std::optional<uint64_t> ValueBytesIn(std::string_view token);
+
+// Whether there may be an item of that size. If not, that is counted, and nobody may go on reading
+// what a set, or whatever the meta command is, was to replace.
+bool Admit(const PendingPut& put, uint64_t value_bytes, Server& server);
 
 // Stores it with its first `value_bytes`, and counts.
 StoreAnswer RunPut(const PendingPut& put, size_t value_bytes, Server& server);

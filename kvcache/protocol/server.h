@@ -12,28 +12,28 @@ namespace tombolo::kvcache {
 // By the names of memcached's statistics.
 struct CommandCounters {
   uint64_t cmd_get = 0;
-  uint64_t cmd_set = 0;
-  uint64_t cmd_flush = 0;
-  uint64_t cmd_touch = 0;
-  uint64_t cmd_meta = 0;
   uint64_t get_hits = 0;
   uint64_t get_misses = 0;
-  uint64_t delete_misses = 0;
-  uint64_t delete_hits = 0;
-  uint64_t incr_misses = 0;
-  uint64_t incr_hits = 0;
-  uint64_t decr_misses = 0;
-  uint64_t decr_hits = 0;
-  uint64_t cas_misses = 0;
-  uint64_t cas_hits = 0;
-  uint64_t cas_badval = 0;
+  uint64_t cmd_touch = 0;
   uint64_t touch_hits = 0;
   uint64_t touch_misses = 0;
+  uint64_t cmd_set = 0;
+  uint64_t cas_hits = 0;
+  uint64_t cas_misses = 0;
+  uint64_t cas_badval = 0;
+  uint64_t incr_hits = 0;
+  uint64_t incr_misses = 0;
+  uint64_t decr_hits = 0;
+  uint64_t decr_misses = 0;
+  uint64_t delete_hits = 0;
+  uint64_t delete_misses = 0;
+  uint64_t cmd_flush = 0;
+  uint64_t cmd_meta = 0;
+  uint64_t total_items = 0;
   uint64_t store_too_large = 0;
   uint64_t store_no_memory = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_written = 0;
-  uint64_t total_items = 0;
 };
 
 struct ServerFacts {

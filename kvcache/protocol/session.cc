@@ -11,7 +11,7 @@ Session::Session(Server& server, size_t reply_limit_bytes)
 
 size_t Session::Feed(std::span<const std::byte> input) {
   std::string_view left(reinterpret_cast<const char*>(input.data()), input.size());
-  if (protocol_ == nullptr && !left.empty()) Negotiate(left.front());
+  if (protocol_ == nullptr && !left.empty()) Begin(left.front());
   while (!left.empty() && !replies_.IsClosed() && protocol_->Continue() && !replies_.IsFull()) {
     left.remove_prefix(protocol_->Take(left));
   }
@@ -29,7 +29,7 @@ void Session::Drained(size_t size) {
   if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
 }
 
-void Session::Negotiate(char first) {
+void Session::Begin(char first) {
   if (static_cast<uint8_t>(first) == kBinaryRequest) {
     protocol_ = std::make_unique<BinaryProtocol>(server_, replies_);
   } else {

@@ -40,7 +40,7 @@ class Session {
   bool IsClosed() const { return replies_.IsClosed(); }
 
  private:
-  void Negotiate(char first);
+  void Begin(char first);
 
   Server& server_;
   Replies replies_;

@@ -1,6 +1,7 @@
 #include "kvcache/protocol/statistics.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -8,74 +9,90 @@ namespace tombolo::kvcache {
 namespace {
 
 using Statistics = std::vector<Statistic>;
+using Counter = uint64_t CommandCounters::*;
+
+struct NamedCounter {
+  const char* name;
+  Counter counter;
+};
+
+// Told of the slab class too, which is all of the store.
+constexpr NamedCounter kSlabCounters[] = {
+    {"get_hits", &CommandCounters::get_hits},     {"touch_hits", &CommandCounters::touch_hits},
+    {"cmd_set", &CommandCounters::cmd_set},       {"cas_hits", &CommandCounters::cas_hits},
+    {"cas_badval", &CommandCounters::cas_badval}, {"incr_hits", &CommandCounters::incr_hits},
+    {"decr_hits", &CommandCounters::decr_hits},   {"delete_hits", &CommandCounters::delete_hits},
+};
+
+constexpr NamedCounter kOtherCounters[] = {
+    {"cmd_get", &CommandCounters::cmd_get},
+    {"get_misses", &CommandCounters::get_misses},
+    {"cmd_touch", &CommandCounters::cmd_touch},
+    {"touch_misses", &CommandCounters::touch_misses},
+    {"cas_misses", &CommandCounters::cas_misses},
+    {"incr_misses", &CommandCounters::incr_misses},
+    {"decr_misses", &CommandCounters::decr_misses},
+    {"delete_misses", &CommandCounters::delete_misses},
+    {"cmd_meta", &CommandCounters::cmd_meta},
+    {"cmd_flush", &CommandCounters::cmd_flush},
+    {"total_items", &CommandCounters::total_items},
+    {"store_too_large", &CommandCounters::store_too_large},
+    {"store_no_memory", &CommandCounters::store_no_memory},
+    {"bytes_read", &CommandCounters::bytes_read},
+    {"bytes_written", &CommandCounters::bytes_written},
+};
+
+// What exporters ask for and is never anything else here.
+constexpr const char* kZeros[] = {"auth_cmds", "auth_errors", "listen_disabled_num", "reclaimed"};
+constexpr const char* kZerosOfItems[] = {
+    "age",       "evicted_nonzero",   "evicted_time",     "tailrepairs",
+    "reclaimed", "expired_unfetched", "evicted_unfetched"};
 
 template <typename Value>
-void Add(Statistics& list, std::string_view name, const Value& value) {
-  list.push_back({std::string(name), absl::StrCat(value)});
+void Add(Statistics& list, std::string name, const Value& value) {
+  list.push_back({std::move(name), absl::StrCat(value)});
 }
 
-void AddServer(Server& server, Statistics& list) {
+const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
+
+void AddProcess(Server& server, Statistics& list) {
   const ServerFacts& facts = server.facts;
   const uint32_t now_s = server.backend.NowS();
-  Add(list, "pid", facts.pid);
-  Add(list, "uptime", now_s - std::min(now_s, facts.started_s));
-  Add(list, "time", now_s);
   Add(list, "version", facts.version);
+  Add(list, "pid", facts.pid);
   Add(list, "pointer_size", 8 * sizeof(void*));
-  Add(list, "max_connections", facts.max_connections);
+  Add(list, "threads", facts.threads);
+  Add(list, "time", now_s);
+  Add(list, "uptime", now_s - std::min(now_s, facts.started_s));
+}
+
+void AddConnections(const ServerFacts& facts, Statistics& list) {
   Add(list, "curr_connections", facts.curr_connections);
+  Add(list, "connection_structures", facts.curr_connections);
   Add(list, "total_connections", facts.total_connections);
   Add(list, "rejected_connections", facts.rejected_connections);
-  Add(list, "connection_structures", facts.curr_connections);
+  Add(list, "max_connections", facts.max_connections);
+  Add(list, "accepting_conns", 1);
 }
 
-void AddCommands(const CommandCounters& counters, Statistics& list) {
-  Add(list, "cmd_get", counters.cmd_get);
-  Add(list, "cmd_set", counters.cmd_set);
-  Add(list, "cmd_flush", counters.cmd_flush);
-  Add(list, "cmd_touch", counters.cmd_touch);
-  Add(list, "cmd_meta", counters.cmd_meta);
-  Add(list, "get_hits", counters.get_hits);
-  Add(list, "get_misses", counters.get_misses);
-  Add(list, "delete_misses", counters.delete_misses);
-  Add(list, "delete_hits", counters.delete_hits);
-  Add(list, "incr_misses", counters.incr_misses);
-  Add(list, "incr_hits", counters.incr_hits);
-  Add(list, "decr_misses", counters.decr_misses);
-  Add(list, "decr_hits", counters.decr_hits);
-  Add(list, "cas_misses", counters.cas_misses);
-  Add(list, "cas_hits", counters.cas_hits);
-  Add(list, "cas_badval", counters.cas_badval);
-  Add(list, "touch_hits", counters.touch_hits);
-  Add(list, "touch_misses", counters.touch_misses);
-  Add(list, "store_too_large", counters.store_too_large);
-  Add(list, "store_no_memory", counters.store_no_memory);
-  Add(list, "bytes_read", counters.bytes_read);
-  Add(list, "bytes_written", counters.bytes_written);
-  Add(list, "total_items", counters.total_items);
-}
-
-void AddItems(const Server& server, Statistics& list) {
+void AddStore(const Server& server, Statistics& list) {
   const BackendFacts facts = server.backend.Facts();
+  Add(list, "curr_items", facts.items);
+  Add(list, "bytes", facts.bytes);
+  Add(list, "limit_maxbytes", facts.limit_bytes);
+  Add(list, "evictions", facts.evicted_items - server.at_reset.evicted_items);
   Add(list, "get_expired", facts.expired_items - server.at_reset.expired_items);
   Add(list, "get_flushed", facts.flushed_items - server.at_reset.flushed_items);
-  Add(list, "auth_cmds", 0);
-  Add(list, "auth_errors", 0);
-  Add(list, "limit_maxbytes", facts.limit_bytes);
-  Add(list, "accepting_conns", 1);
-  Add(list, "listen_disabled_num", 0);
-  Add(list, "threads", server.facts.threads);
-  Add(list, "bytes", facts.bytes);
-  Add(list, "curr_items", facts.items);
-  Add(list, "evictions", facts.evicted_items - server.at_reset.evicted_items);
-  Add(list, "reclaimed", 0);
 }
 
 Statistics General(Server& server) {
   Statistics list;
-  AddServer(server, list);
-  AddCommands(server.counters, list);
-  AddItems(server, list);
+  AddProcess(server, list);
+  AddConnections(server.facts, list);
+  AddStore(server, list);
+  for (const auto& [name, counter] : kSlabCounters) Add(list, name, server.counters.*counter);
+  for (const auto& [name, counter] : kOtherCounters) Add(list, name, server.counters.*counter);
+  for (const char* name : kZeros) Add(list, name, 0);
   return list;
 }
 
@@ -83,27 +100,25 @@ Statistics Settings(const Server& server) {
   const ServerFacts& facts = server.facts;
   const BackendFacts items = server.backend.Facts();
   Statistics list;
+  Add(list, "item_size_max", items.item_max_bytes);
   Add(list, "maxbytes", items.limit_bytes);
+  Add(list, "evictions", "on");
+  Add(list, "cas_enabled", "yes");
+  Add(list, "oldest", 0);
+  Add(list, "flush_enabled", YesNo(facts.allows_flush));
+  for (const char* name : {"auth_enabled_sasl", "auth_enabled_ascii", "shutdown_command",
+                           "dump_enabled", "detail_enabled", "track_sizes"}) {
+    Add(list, name, "no");
+  }
+  Add(list, "stat_key_prefix", ":");
+  Add(list, "verbosity", facts.verbosity);
+  Add(list, "num_threads", facts.threads);
   Add(list, "maxconns", facts.max_connections);
+  Add(list, "domain_socket", facts.unix_socket.empty() ? "NULL" : facts.unix_socket);
+  Add(list, "inter", "NULL");
   Add(list, "tcpport", facts.tcp_port);
   Add(list, "udpport", 0);
-  Add(list, "inter", "NULL");
-  Add(list, "verbosity", facts.verbosity);
-  Add(list, "oldest", 0);
-  Add(list, "evictions", "on");
-  Add(list, "domain_socket", facts.unix_socket.empty() ? "NULL" : facts.unix_socket);
-  Add(list, "shutdown_command", "no");
-  Add(list, "num_threads", facts.threads);
-  Add(list, "stat_key_prefix", ":");
-  Add(list, "detail_enabled", "no");
-  Add(list, "cas_enabled", "yes");
   Add(list, "binding_protocol", "auto-negotiate");
-  Add(list, "auth_enabled_sasl", "no");
-  Add(list, "auth_enabled_ascii", "no");
-  Add(list, "item_size_max", items.item_max_bytes);
-  Add(list, "flush_enabled", facts.allows_flush ? "yes" : "no");
-  Add(list, "dump_enabled", "no");
-  Add(list, "track_sizes", "no");
   return list;
 }
 
@@ -111,45 +126,41 @@ Statistics Items(const Server& server) {
   const BackendFacts facts = server.backend.Facts();
   Statistics list;
   if (facts.items == 0) return list;
-  Add(list, "items:1:number", facts.items);
-  Add(list, "items:1:age", 0);
-  Add(list, "items:1:mem_requested", facts.bytes);
-  Add(list, "items:1:evicted", facts.evicted_items - server.at_reset.evicted_items);
-  Add(list, "items:1:evicted_nonzero", 0);
-  Add(list, "items:1:evicted_time", 0);
-  Add(list, "items:1:outofmemory", server.counters.store_no_memory);
-  Add(list, "items:1:tailrepairs", 0);
-  Add(list, "items:1:reclaimed", 0);
-  Add(list, "items:1:expired_unfetched", 0);
-  Add(list, "items:1:evicted_unfetched", 0);
+  const auto add = [&list](const char* name, uint64_t value) {
+    Add(list, absl::StrCat("items:1:", name), value);
+  };
+  add("number", facts.items);
+  add("mem_requested", facts.bytes);
+  add("evicted", facts.evicted_items - server.at_reset.evicted_items);
+  add("outofmemory", server.counters.store_no_memory);
+  for (const char* name : kZerosOfItems) add(name, 0);
   return list;
 }
 
-// A segment is a page; a chunk is taken for one item.
+// Of the one slab class. A segment is a page; a chunk is taken for one item.
+void AddSlabClass(const Server& server, const BackendFacts& facts, uint64_t pages,
+                  Statistics& list) {
+  const auto add = [&list](const char* name, uint64_t value) {
+    Add(list, absl::StrCat("1:", name), value);
+  };
+  const uint64_t chunk_bytes = std::max<uint64_t>(facts.bytes / facts.items, 1);
+  add("mem_requested", facts.bytes);
+  add("total_pages", pages);
+  add("chunks_per_page", facts.segment_bytes / chunk_bytes);
+  add("chunk_size", chunk_bytes);
+  add("used_chunks", facts.items);
+  add("total_chunks", facts.items);
+  add("free_chunks", 0);
+  add("free_chunks_end", 0);
+  for (const auto& [name, counter] : kSlabCounters) add(name, server.counters.*counter);
+}
+
 Statistics Slabs(const Server& server) {
   const BackendFacts facts = server.backend.Facts();
-  const CommandCounters& counters = server.counters;
-  const uint64_t pages = (facts.bytes + facts.segment_bytes - 1) / facts.segment_bytes;
+  const uint64_t page_bytes = std::max<uint64_t>(facts.segment_bytes, 1);
+  const uint64_t pages = (facts.bytes + page_bytes - 1) / page_bytes;
   Statistics list;
-  if (facts.items != 0) {
-    const uint64_t chunk_bytes = facts.bytes / facts.items;
-    Add(list, "1:chunk_size", chunk_bytes);
-    Add(list, "1:chunks_per_page", facts.segment_bytes / std::max<uint64_t>(chunk_bytes, 1));
-    Add(list, "1:total_pages", pages);
-    Add(list, "1:total_chunks", facts.items);
-    Add(list, "1:used_chunks", facts.items);
-    Add(list, "1:free_chunks", 0);
-    Add(list, "1:free_chunks_end", 0);
-    Add(list, "1:mem_requested", facts.bytes);
-    Add(list, "1:get_hits", counters.get_hits);
-    Add(list, "1:cmd_set", counters.cmd_set);
-    Add(list, "1:delete_hits", counters.delete_hits);
-    Add(list, "1:incr_hits", counters.incr_hits);
-    Add(list, "1:decr_hits", counters.decr_hits);
-    Add(list, "1:cas_hits", counters.cas_hits);
-    Add(list, "1:cas_badval", counters.cas_badval);
-    Add(list, "1:touch_hits", counters.touch_hits);
-  }
+  if (facts.items != 0) AddSlabClass(server, facts, pages, list);
   Add(list, "active_slabs", facts.items == 0 ? 0 : 1);
   Add(list, "total_malloced", pages * facts.segment_bytes);
   return list;
@@ -169,6 +180,14 @@ std::optional<Statistics> ListStatistics(Server& server, std::string_view which)
 void ResetStatistics(Server& server) {
   server.counters = {};
   server.at_reset = server.backend.Facts();
+}
+
+void CountFetch(bool is_touch, bool is_hit, CommandCounters& counters) {
+  const Counter command = is_touch ? &CommandCounters::cmd_touch : &CommandCounters::cmd_get;
+  const Counter hits = is_touch ? &CommandCounters::touch_hits : &CommandCounters::get_hits;
+  const Counter misses = is_touch ? &CommandCounters::touch_misses : &CommandCounters::get_misses;
+  ++(counters.*command);
+  ++(counters.*(is_hit ? hits : misses));
 }
 
 void CountArithmetic(StoreResult result, bool is_down, CommandCounters& counters) {

@@ -23,6 +23,9 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
 
 void ResetStatistics(Server& server);
 
+// Counts a get, or a touch: whatever gives an item a new expiry.
+void CountFetch(bool is_touch, bool is_hit, CommandCounters& counters);
+
 // Counts an incr or decr.
 void CountArithmetic(StoreResult result, bool is_down, CommandCounters& counters);
 

@@ -1,24 +1,30 @@
 // The commands of the text protocol, one function each.
 #include <algorithm>
-#include <climits>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/text_protocol.h"
+#include "kvcache/protocol/wording.h"
 #include "kvcache/store/numbers.h"
 
 namespace tombolo::kvcache {
 namespace {
 
-constexpr std::string_view kBadFormat = "CLIENT_ERROR bad command line format";
 constexpr std::string_view kBadDelete =
     "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
 constexpr std::string_view kBadExptime = "CLIENT_ERROR invalid exptime argument";
-constexpr int32_t kMaxValueBytes = INT_MAX - 2;
 
 bool IsLong(std::string_view key) { return key.size() > kMaxTextKeyBytes; }
+
+// After the key there may be a 0, which was a delay once, and noreply.
+bool IsGoodDelete(const Tokens& tokens) {
+  size_t good = 2;
+  if (good < tokens.Count() && tokens[good] == "0") ++good;
+  if (good < tokens.Count() && tokens[good] == "noreply") ++good;
+  return good == tokens.Count();
+}
 
 }  // namespace
 
@@ -27,7 +33,7 @@ void TextProtocol::Get(const Tokens& tokens) {
 }
 
 void TextProtocol::GetAndTouch(const Tokens& tokens) {
-  const std::optional<int32_t> exptime = Signed32In(tokens.Text(1).c_str());
+  const std::optional<int32_t> exptime = Signed32In(tokens[1]);
   if (!exptime) return Answer(kBadExptime);
   TakeToken(arguments_);
   multi_get_.Begin(arguments_, tokens[0] == "gats", *exptime);
@@ -36,42 +42,31 @@ void TextProtocol::GetAndTouch(const Tokens& tokens) {
 void TextProtocol::Put(const Tokens& tokens, PutMode mode) {
   ListenForNoreply(tokens);
   PendingPut put{.mode = mode, .is_quiet = is_quiet_};
-  int32_t value_bytes = 0;
-  if (!ParsePut(tokens, put, value_bytes)) return Answer(kBadFormat);
-  const auto bytes = static_cast<uint64_t>(value_bytes);
-  if (!server_.backend.Fits(put.key.size(), bytes)) return RefusePut(put, bytes);
-  AwaitValue(std::move(put), bytes);
+  const std::optional<uint64_t> value_bytes = ReadPut(tokens, put);
+  if (!value_bytes) return Answer(kBadFormat);
+  if (Admit(put, *value_bytes, server_)) return AwaitValue(std::move(put), *value_bytes);
+  Answer(kTooLarge);
+  SkipValue(*value_bytes);
 }
 
-bool TextProtocol::ParsePut(const Tokens& tokens, PendingPut& put, int32_t& value_bytes) const {
-  const auto flags = Unsigned32In(tokens.Text(2).c_str());
-  const auto exptime = Signed32In(tokens.Text(3).c_str());
-  const auto bytes = Signed32In(tokens.Text(4).c_str());
-  if (IsLong(tokens[1]) || !flags || !exptime || !bytes) return false;
-  if (put.mode == PutMode::kCas) {
-    const auto cas = UnsignedIn(tokens.Text(5).c_str());
-    if (!cas) return false;
-    put.cas = *cas;
-  }
+// Gives how long the value is to be; nothing when the line makes no sense.
+std::optional<uint64_t> TextProtocol::ReadPut(const Tokens& tokens, PendingPut& put) const {
+  const bool has_cas = put.mode == PutMode::kCas;
+  const auto flags = Unsigned32In(tokens[2]);
+  const auto exptime = Signed32In(tokens[3]);
+  const auto cas = has_cas ? UnsignedIn(tokens[5]) : uint64_t{0};
+  if (IsLong(tokens[1]) || !flags || !exptime || !cas) return std::nullopt;
   put.key = tokens[1];
   put.flags = *flags;
   put.exptime = *exptime;
-  value_bytes = *bytes;
-  return value_bytes >= 0 && value_bytes <= kMaxValueBytes;
-}
-
-// Nobody may go on reading what a set was to replace.
-void TextProtocol::RefusePut(const PendingPut& put, uint64_t value_bytes) {
-  Answer("SERVER_ERROR object too large for cache");
-  ++server_.counters.store_too_large;
-  if (put.mode == PutMode::kSet) server_.backend.Remove({.key = put.key});
-  SkipValue(value_bytes);
+  put.cas = *cas;
+  return ValueBytesIn(tokens[4]);
 }
 
 void TextProtocol::Count(const Tokens& tokens, bool is_down) {
   ListenForNoreply(tokens);
   if (IsLong(tokens[1])) return Answer(kBadFormat);
-  const auto delta = UnsignedIn(tokens.Text(2).c_str());
+  const auto delta = UnsignedIn(tokens[2]);
   if (!delta) return Answer("CLIENT_ERROR invalid numeric delta argument");
   const StoreAnswer answer =
       server_.backend.Count({.key = tokens[1], .is_down = is_down, .delta = *delta});
@@ -82,20 +77,16 @@ void TextProtocol::Count(const Tokens& tokens, bool is_down) {
     case StoreResult::kNotFound:
       return Answer("NOT_FOUND");
     case StoreResult::kNotANumber:
-      return Answer("CLIENT_ERROR cannot increment or decrement non-numeric value");
+      return Answer(kNoNumber);
     default:
-      return Answer("SERVER_ERROR out of memory");
+      return Answer(kOutOfMemory);
   }
 }
 
-// A number may follow the key, of old, and must be 0.
 void TextProtocol::Delete(const Tokens& tokens) {
-  if (tokens.Count() > 2) {
-    ListenForNoreply(tokens);
-    const bool is_zero = tokens[2] == "0";
-    const bool is_good = tokens.Count() == 3 ? is_zero || is_quiet_ : is_zero && is_quiet_;
-    if (!is_good) return Answer(kBadDelete);
-  }
+  // A key may be called noreply.
+  if (tokens.Count() > 2) ListenForNoreply(tokens);
+  if (!IsGoodDelete(tokens)) return Answer(kBadDelete);
   if (IsLong(tokens[1])) return Answer(kBadFormat);
   const bool is_hit = server_.backend.Remove({.key = tokens[1]}).result == StoreResult::kDone;
   ++(is_hit ? server_.counters.delete_hits : server_.counters.delete_misses);
@@ -105,13 +96,12 @@ void TextProtocol::Delete(const Tokens& tokens) {
 void TextProtocol::Touch(const Tokens& tokens) {
   ListenForNoreply(tokens);
   if (IsLong(tokens[1])) return Answer(kBadFormat);
-  const auto exptime = Signed32In(tokens.Text(2).c_str());
+  const auto exptime = Signed32In(tokens[2]);
   if (!exptime) return Answer(kBadExptime);
   const StoreAnswer answer =
       server_.backend.Amend({.key = tokens[1], .exptime = *exptime, .use = GetUse::kCounts});
   const bool is_hit = answer.result == StoreResult::kDone;
-  ++server_.counters.cmd_touch;
-  ++(is_hit ? server_.counters.touch_hits : server_.counters.touch_misses);
+  CountFetch(/*is_touch=*/true, is_hit, server_.counters);
   Answer(is_hit ? "TOUCHED" : "NOT_FOUND");
 }
 
@@ -119,8 +109,8 @@ void TextProtocol::FlushAll(const Tokens& tokens) {
   ListenForNoreply(tokens);
   ++server_.counters.cmd_flush;
   if (!server_.facts.allows_flush) return Answer("CLIENT_ERROR flush_all not allowed");
-  std::optional<int32_t> delay = 0;
-  if (tokens.Count() != (is_quiet_ ? 2u : 1u)) delay = Signed32In(tokens.Text(1).c_str());
+  const bool has_delay = tokens.Count() > (is_quiet_ ? 2 : 1);
+  const std::optional<int32_t> delay = has_delay ? Signed32In(tokens[1]) : 0;
   if (!delay) return Answer(kBadExptime);
   server_.backend.FlushAll(std::max(*delay, 0));
   Answer("OK");
@@ -144,7 +134,7 @@ void TextProtocol::Stats(const Tokens& tokens) {
 
 void TextProtocol::Verbosity(const Tokens& tokens) {
   ListenForNoreply(tokens);
-  const auto level = Unsigned32In(tokens.Text(1).c_str());
+  const auto level = Unsigned32In(tokens[1]);
   if (!level) return Answer(kBadFormat);
   server_.facts.verbosity = *level;
   Answer("OK");

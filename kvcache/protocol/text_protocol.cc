@@ -6,18 +6,13 @@
 namespace tombolo::kvcache {
 namespace {
 
-constexpr size_t kMaxLeadingBlanks = 100;
 constexpr size_t kMostTokens = kMaxTokens + 1;  // Any number.
 constexpr std::string_view kValueEnd = "\r\n";
-// What a name begins with that is never taken for the request of a web browser.
-constexpr std::string_view kOurFirstLetters = "gsacidt";
 
 // Whether a line that begins so may be long.
 bool IsMultiGet(std::string_view line) {
-  const size_t blanks = line.find_first_not_of(' ');
-  if (blanks == std::string_view::npos || blanks > kMaxLeadingBlanks) return false;
-  line.remove_prefix(blanks);
-  return line.starts_with("get ") || line.starts_with("gets ");
+  const std::string_view name = TakeToken(line);
+  return name == "get" || name == "gets";
 }
 
 }  // namespace
@@ -81,37 +76,35 @@ size_t TextProtocol::TakeLine(std::string_view input) {
   return newline + 1;
 }
 
-// Whether the line is, with `part`.
+// Whether the line is, with `part`. What it begins with tells, and is looked at once.
 bool TextProtocol::IsTooLong(std::string_view part) const {
   const size_t size = line_.size() + part.size();
   if (size <= kMaxLineBytes) return false;
-  std::string begin = line_.substr(0, kMaxLineBytes);
-  begin.append(part.substr(0, kMaxLineBytes));
+  if (line_.size() > kMaxLineBytes) return size > kMaxMultiGetBytes;
+  std::string begin = line_;
+  begin.append(part.substr(0, kMaxLineBytes - line_.size()));
   return !IsMultiGet(begin) || size > kMaxMultiGetBytes;
 }
 
 void TextProtocol::RunLine(std::string_view line) {
-  if (line.size() > 1 && line.ends_with('\r')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
   line = line.substr(0, line.find('\0'));
   is_quiet_ = false;
   const Tokens tokens(line);
-  if (tokens.Count() == 0 || tokens[0].size() < 2) return Answer("ERROR");
+  if (tokens.Count() == 0) return Answer("ERROR");
   const auto command = std::find_if(std::begin(kCommands), std::end(kCommands),
                                     [&](const Command& known) { return known.name == tokens[0]; });
-  if (command == std::end(kCommands)) return RunUnknown(tokens);
-  if (tokens.Count() < command->least || tokens.Count() > command->most) return Answer("ERROR");
+  // A web browser that was led here is not answered.
+  if (command == std::end(kCommands) && tokens.Last().starts_with("HTTP/")) {
+    return replies_.Close();
+  }
+  if (command == std::end(kCommands) || tokens.Count() < command->least ||
+      tokens.Count() > command->most) {
+    return Answer("ERROR");
+  }
   arguments_ = line;
   TakeToken(arguments_);
   (this->*command->run)(tokens);
-}
-
-// A web browser that was led here is not answered.
-void TextProtocol::RunUnknown(const Tokens& tokens) {
-  const std::string_view name = tokens[0];
-  const bool is_ours = kOurFirstLetters.find(name.front()) != std::string_view::npos ||
-                       (name.front() == 'm' && name.size() == 2);
-  if (!is_ours && tokens.Last().starts_with("HTTP/")) return replies_.Close();
-  Answer("ERROR");
 }
 
 void TextProtocol::Answer(std::string_view text) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,7 +50,6 @@ class TextProtocol final : public Protocol {
   size_t Skip(std::string_view input);
   bool IsTooLong(std::string_view part) const;
   void RunLine(std::string_view line);
-  void RunUnknown(const Tokens& tokens);
   void Answer(std::string_view text);
   void ListenForNoreply(const Tokens& tokens) { is_quiet_ = tokens.Last() == "noreply"; }
   void AwaitValue(PendingPut put, uint64_t value_bytes);
@@ -65,8 +65,7 @@ class TextProtocol final : public Protocol {
   void Prepend(const Tokens& tokens) { Put(tokens, PutMode::kPrepend); }
   void Cas(const Tokens& tokens) { Put(tokens, PutMode::kCas); }
   void Put(const Tokens& tokens, PutMode mode);
-  bool ParsePut(const Tokens& tokens, PendingPut& put, int32_t& value_bytes) const;
-  void RefusePut(const PendingPut& put, uint64_t value_bytes);
+  std::optional<uint64_t> ReadPut(const Tokens& tokens, PendingPut& put) const;
   void Incr(const Tokens& tokens) { Count(tokens, false); }
   void Decr(const Tokens& tokens) { Count(tokens, true); }
   void Count(const Tokens& tokens, bool is_down);

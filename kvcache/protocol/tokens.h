@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <string>
 #include <string_view>
 
 namespace tombolo::kvcache {
@@ -24,9 +23,9 @@ inline std::string_view TakeToken(std::string_view& text) {
 class Tokens {
  public:
   // `line` must outlive it.
-  explicit Tokens(std::string_view line) : rest_(line) {
+  explicit Tokens(std::string_view line) {
     while (count_ < kMaxTokens) {
-      const std::string_view token = TakeToken(rest_);
+      const std::string_view token = TakeToken(line);
       if (token.empty()) break;
       tokens_[count_++] = token;
     }
@@ -36,15 +35,9 @@ class Tokens {
   std::string_view operator[](size_t index) const { return tokens_[index]; }
   std::string_view Last() const { return count_ == 0 ? std::string_view() : tokens_[count_ - 1]; }
 
-  // Of the token from its byte `from` on, as a string that ends with a zero.
-  std::string Text(size_t index, size_t from = 0) const {
-    return std::string(tokens_[index].substr(from));
-  }
-
  private:
   std::array<std::string_view, kMaxTokens> tokens_;
   size_t count_ = 0;
-  std::string_view rest_;
 };
 
 }  // namespace tombolo::kvcache

@@ -143,6 +143,7 @@ TEST_F(BinaryProtocolTest, StatisticsEndWithAnEmptyOne) {
   EXPECT_EQ(Answers(Request(0x10, {.key = "sizes"})),
             Done(0x10, {.key = "sizes_status", .value = "disabled"}) + Done(0x10));
   EXPECT_EQ(Answers(Request(0x10, {.key = "reset"})), Done(0x10));
+  EXPECT_EQ(Answers(Request(0x10, {.key = "resets"})), Failed(0x10, BinaryStatus::kNotFound));
   EXPECT_EQ(Answers(Request(0x10, {.key = "nothing"})), Failed(0x10, BinaryStatus::kNotFound));
 }
 

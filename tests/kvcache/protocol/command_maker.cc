@@ -197,14 +197,16 @@ std::string CommandMaker::Meta() {
   std::string key = Key();
   std::string binary;
   if (OneIn(5)) {
-    key = OneIn(8) ? Pick({"=", "abc", "ab==", "a=b=", "!!!!", "YQ=="}) : EncodeBase64(key);
+    key = OneIn(8) ? Pick({"=", "abc", "ab==", "a=b=", "=abc", "YQ==YQ", "!!!!", "YQ=="})
+                   : EncodeBase64(key);
     binary = " b";
   }
   ++next_cas_;
   switch (Below(8)) {
     case 0:
     case 1:
-      return Line("mg " + key + binary + Flags(Pick({"tcvhfkOsq", "vTtRcN", "uvckOst", "RNTvqk"})));
+      return Line("mg " + key + binary +
+                  Flags(Pick({"tcvhfkOsq", "vTtRcN", "uvckOst", "RNTvqk", "TOtv", "OTth"})));
     case 2:
     case 3:
     case 4:

@@ -39,6 +39,26 @@ TEST_F(MetaCommandsTest, ASetThatIsRefusedSkipsItsValue) {
   EXPECT_EQ(Ask("ms a 2 q\r\nhi!\r\n\r\n"), "CLIENT_ERROR bad data chunk\r\nERROR\r\nERROR\r\n");
 }
 
+TEST_F(MetaCommandsTest, WhatFollowsAnOpaqueThatIsTooLongDoesNotCount) {
+  const std::string opaque = " O" + std::string(32, 'o');
+  Ask("set a 0 100 1\r\n1\r\n");
+  EXPECT_EQ(Ask("mg a" + opaque + " T50\r\nmg a t\r\n"),
+            "CLIENT_ERROR opaque token too long\r\nHD t100\r\n");
+  EXPECT_EQ(Ask("mg a T50" + opaque + "\r\nmg a t\r\n"),
+            "CLIENT_ERROR opaque token too long\r\nHD t50\r\n");
+  EXPECT_EQ(Ask("ma a" + opaque + " T70\r\nma a t v\r\n"),
+            "CLIENT_ERROR opaque token too long\r\nVA 1 t50\r\n3\r\n");
+}
+
+TEST_F(MetaCommandsTest, OfSeveralErrorsTheLastIsTold) {
+  EXPECT_EQ(Ask("mg a Tx Jx\r\nmg a Jx Tx\r\nmg a Jx Fx\r\nmg a Fx\r\nmg a Tx !\r\n"),
+            "CLIENT_ERROR invalid numeric initial value\r\n"
+            "CLIENT_ERROR bad token in command line format\r\n"
+            "CLIENT_ERROR invalid numeric initial value\r\n"
+            "CLIENT_ERROR bad command line format\r\n"
+            "CLIENT_ERROR invalid flag\r\n");
+}
+
 TEST_F(MetaCommandsTest, OneClientWinsAMissAndTheOthersAreTold) {
   EXPECT_EQ(Ask("mg a N30 t v\r\n"), "VA 0 t30 W\r\n\r\n");
   EXPECT_EQ(Ask("mg a N30 v\r\n"), "VA 0 Z\r\n\r\n");

@@ -44,6 +44,14 @@ TEST(Base64Test, WhatIsNotOfTheAlphabetIsSkipped) {
   }
 }
 
+TEST(Base64Test, WhatFollowsAFilledGroupIsCountedAndNotRead) {
+  EXPECT_EQ(DecodeBase64("Zg==Zm9v"), "f");
+  EXPECT_EQ(DecodeBase64("Zm8=Z==="), "fo");
+  EXPECT_EQ(DecodeBase64("Zg==Zm9"), std::nullopt);
+  EXPECT_EQ(DecodeBase64("=YWJ"), "\x01\x85") << "wherever it is filled up";
+  EXPECT_EQ(DecodeBase64("Z=g="), "d");
+}
+
 TEST(BinaryHeaderTest, ComesOutAsItWentIn) {
   std::string bytes;
   AppendBinaryHeader({.magic = 1,

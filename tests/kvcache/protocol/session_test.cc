@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "tests/kvcache/protocol/command_maker.h"
 #include "tests/kvcache/protocol/session_fixture.h"
+#include "tests/kvcache/protocol/watched_backend.h"
 #include "transport/base/units.h"
 
 namespace tombolo::kvcache {
@@ -55,6 +56,35 @@ TEST_F(SessionLimitsTest, ALineOfKeysMayBeLonger) {
   while (!session_.IsClosed() && line.size() < 4 * kMiB) line += line;
   Ask(line);
   EXPECT_TRUE(session_.IsClosed());
+}
+
+TEST_F(SessionLimitsTest, TheBeginningOfALineTellsWhetherItMayBeLong) {
+  const std::string blanks(2048 - 3, ' ');
+  for (const size_t step : {size_t{1}, size_t{1000}, size_t{4096}}) {
+    Session longest(world_.server);
+    EXPECT_EQ(Talk(longest, blanks + "get a\r\n", step), "END\r\n") << step;
+    Session longer(world_.server);
+    EXPECT_EQ(Talk(longer, blanks + " get a\r\n", step), "") << step;
+    EXPECT_TRUE(longer.IsClosed());
+  }
+}
+
+TEST_F(SessionLimitsTest, AValueIsCopiedOnlyToBeSent) {
+  Ask("set a 0 0 8000\r\n" + std::string(8000, 'x') + "\r\n");
+  WatchedBackend backend(world_.backend);
+  Server server(backend);
+  Session session(server);
+  const auto ask = [&session](const std::string& input) { return Talk(session, input, 9000); };
+  EXPECT_EQ(ask("mg a s\r\ntouch a 0\r\nincr a 1\r\n").substr(0, 18), "HD s8000\r\nTOUCHED\r");
+  EXPECT_TRUE(ask("me a\r\n").ends_with("size=8032\r\n"));
+  std::string refused = "get";
+  for (int i = 0; i < 1000; ++i) refused += " a";
+  EXPECT_EQ(ask(refused + " " + std::string(251, 'k') + "\r\n"),
+            "CLIENT_ERROR bad command line format\r\n");
+  EXPECT_EQ(server.counters.get_hits, 1001u);
+  EXPECT_EQ(backend.CopiedValues(), 0u);
+  EXPECT_GT(ask("get a\r\nmg a v\r\n").size(), 16000u);
+  EXPECT_EQ(backend.CopiedValues(), 2u);
 }
 
 TEST_F(SessionLimitsTest, WithMuchToSendItTakesNothingMore) {

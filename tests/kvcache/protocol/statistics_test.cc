@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/kvcache/protocol/session_fixture.h"
+#include "tests/kvcache/protocol/watched_backend.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -89,6 +90,20 @@ TEST_F(StatisticsTest, SettingsItemsSlabsAndSizesAreTold) {
   EXPECT_EQ(Told("stats slabs", "1:used_chunks"), "1");
   EXPECT_EQ(Told("stats slabs", "1:chunk_size"), "32");
   EXPECT_EQ(Ask("stats sizes\r\n"), "STAT sizes_status disabled\r\nEND\r\n");
+}
+
+TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
+  class SilentBackend final : public WatchedBackend {
+   public:
+    using WatchedBackend::WatchedBackend;
+    BackendFacts Facts() const override { return {.items = 1}; }
+  };
+  SilentBackend backend(world_.backend);
+  Server server(backend);
+  Session session(server);
+  for (const char* command : {"stats\r\n", "stats items\r\n", "stats slabs\r\n"}) {
+    EXPECT_TRUE(Talk(session, command, 99).ends_with("END\r\n")) << command;
+  }
 }
 
 }  // namespace

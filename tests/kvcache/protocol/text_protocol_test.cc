@@ -88,8 +88,11 @@ TEST_F(TextProtocolTest, DeleteTakesAZeroAndNothingElse) {
   Ask("set a 0 0 1\r\nx\r\n");
   const std::string usage =
       "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n";
-  EXPECT_EQ(Ask("delete a 1\r\ndelete a 0 0\r\n"), usage + usage);
+  EXPECT_EQ(Ask("delete a 1\r\ndelete a 0 0\r\ndelete a noreply 0\r\n"), usage + usage + usage);
+  EXPECT_EQ(Ask("delete a 1 noreply\r\ndelete a noreply noreply\r\n"), "");
   EXPECT_EQ(Ask("delete a 0\r\ndelete a\r\n"), "DELETED\r\nNOT_FOUND\r\n");
+  Ask("set a 0 0 1\r\nx\r\nset noreply 0 0 1\r\nx\r\ndelete a 0 noreply\r\n");
+  EXPECT_EQ(Ask("delete noreply\r\nget a\r\n"), "DELETED\r\nEND\r\n");
 }
 
 TEST_F(TextProtocolTest, FlushAllMayBeForLater) {
@@ -128,6 +131,7 @@ TEST_F(TextProtocolTest, QuitIsTheEnd) {
 }
 
 TEST_F(TextProtocolTest, AWebBrowserIsNotAnswered) {
+  EXPECT_EQ(Ask("get HTTP/1.1\r\n"), "END\r\n");
   EXPECT_EQ(Ask("GET / HTTP/1.1\r\nversion\r\n"), "");
   EXPECT_TRUE(session_.IsClosed());
 }
