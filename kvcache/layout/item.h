@@ -1,5 +1,5 @@
 // An item: 24 bytes of header, the key, the value, zeros to a multiple of 8. It is complete before
-// a slot leads to it and never changes afterwards, but for its expiry.
+// a slot leads to it and never changes afterwards, but for its expiry and marks.
 //
 //   sizes    63     48 47    40 39    32 31                0
 //            | marks  |  kind  |  key   |      value       |
@@ -7,7 +7,7 @@
 //            |        flags           |       expiry       |
 //
 // key and value are lengths in bytes; flags are the client's; expiry is in seconds of Unix time, 0
-// for never. kind and marks are reserved: 0.
+// for never. kind is reserved: 0.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,12 @@ namespace tombolo::kvcache {
 
 inline constexpr size_t kMaxKeyBytes = 250;
 inline constexpr uint64_t kItemAlignmentBytes = 8;
+
+// Marks. Those that are not named are 0.
+inline constexpr uint16_t kMarkFetched = 1;    // Somebody has asked the owner for it.
+inline constexpr uint16_t kMarkStale = 2;      // Its value is out of date.
+inline constexpr uint16_t kMarkWon = 4;        // A client was told to write it anew.
+inline constexpr uint16_t kMarkBinaryKey = 8;  // Clients write its key in base64.
 
 struct ItemSizes {
   uint32_t value_bytes = 0;

@@ -19,7 +19,7 @@
 namespace tombolo::kvcache {
 
 inline constexpr uint64_t kShardMagic = 0x4548434143564b01;  // "\1KVCACHE"
-inline constexpr uint32_t kShardLayoutVersion = 1;
+inline constexpr uint32_t kShardLayoutVersion = 2;
 
 struct Superblock {
   SharedU64 magic;

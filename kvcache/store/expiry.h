@@ -6,7 +6,8 @@
 
 namespace tombolo::kvcache {
 
-inline constexpr int64_t kLongestRelativeExpiryS = 60 * 60 * 24 * 30;
+inline constexpr int64_t kDayS = 24 * 60 * 60;
+inline constexpr int64_t kLongestRelativeExpiryS = 30 * kDayS;
 inline constexpr uint32_t kLongExpired = 1;  // The first second of 1970.
 
 // From `exptime`, 0 for never, negative for at once, up to 30 days from now, else Unix time, to

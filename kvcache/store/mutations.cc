@@ -1,7 +1,6 @@
-#include <charconv>
-
 #include "kvcache/layout/item.h"
 #include "kvcache/store/expiry.h"
+#include "kvcache/store/numbers.h"
 #include "kvcache/store/store.h"
 
 namespace tombolo::kvcache {
@@ -9,140 +8,231 @@ namespace {
 
 bool IsGoodKey(std::string_view key) { return !key.empty() && key.size() <= kMaxKeyBytes; }
 
-bool IsBlank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-// The number that a value begins with, which ends there or at a blank.
-std::optional<uint64_t> NumberIn(std::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || (stop != end && !IsBlank(*stop))) return std::nullopt;
-  return number;
+uint64_t Step(uint64_t number, const CountRequest& request) {
+  if (!request.is_down) return number + request.delta;
+  return number < request.delta ? 0 : number - request.delta;
 }
-
-uint64_t Up(uint64_t number, uint64_t delta) { return number + delta; }
-uint64_t Down(uint64_t number, uint64_t delta) { return number < delta ? 0 : number - delta; }
 
 }  // namespace
 
-StoreAnswer Store::Set(std::string_view key, std::string_view value, uint32_t flags,
-                       int64_t exptime) {
+StoreAnswer Store::Put(const PutRequest& request) {
   Begin();
-  const KeyHash hash = HashOf(key);
-  const StoreAnswer answer = Write({key, hash, value, {}, flags, ExpiryOf(exptime, now_s_)});
-  // As memcached does: nobody may go on reading what was to be replaced.
+  const KeyHash hash = HashOf(request.key);
+  const Draft draft{.key = request.key,
+                    .hash = hash,
+                    .head = request.value,
+                    .flags = request.flags,
+                    .expiry_s = ExpiryOf(request.exptime, now_s_),
+                    .marks = request.marks};
+  if (request.mode == PutMode::kSet) return WriteOrClear(draft);
+  const std::optional<Entry> before = FindVisible(request.key, hash);
+  switch (request.mode) {
+    case PutMode::kAdd:
+      if (!before) return Write(draft);
+      index_.Touch(before->slot);
+      return {.result = StoreResult::kNotStored};
+    case PutMode::kReplace:
+      return before ? Write(draft) : StoreAnswer{.result = StoreResult::kNotStored};
+    case PutMode::kCas:
+      return WriteCas(request, draft, before);
+    default:
+      return Join(request, draft, before);
+  }
+}
+
+// As memcached does: when it fails nobody may go on reading what was to be replaced.
+StoreAnswer Store::WriteOrClear(const Draft& draft) {
+  const StoreAnswer answer = Write(draft);
   if (answer.result == StoreResult::kTooLarge || answer.result == StoreResult::kNoMemory) {
-    if (const auto before = index_.Find(key, hash)) index_.Clear(before->slot);
+    if (const auto before = index_.Find(draft.key, draft.hash)) index_.Clear(before->slot);
   }
   return answer;
 }
 
-StoreAnswer Store::Add(std::string_view key, std::string_view value, uint32_t flags,
-                       int64_t exptime) {
-  Begin();
-  const KeyHash hash = HashOf(key);
-  if (const auto before = FindVisible(key, hash)) {
-    index_.Touch(before->slot);
-    return {.result = StoreResult::kNotStored};
-  }
-  return Write({key, hash, value, {}, flags, ExpiryOf(exptime, now_s_)});
-}
-
-StoreAnswer Store::Replace(std::string_view key, std::string_view value, uint32_t flags,
-                           int64_t exptime) {
-  Begin();
-  const KeyHash hash = HashOf(key);
-  if (!FindVisible(key, hash)) return {.result = StoreResult::kNotStored};
-  return Write({key, hash, value, {}, flags, ExpiryOf(exptime, now_s_)});
-}
-
-StoreAnswer Store::Cas(std::string_view key, std::string_view value, uint32_t flags,
-                       int64_t exptime, uint64_t cas) {
-  Begin();
-  const KeyHash hash = HashOf(key);
-  const auto before = FindVisible(key, hash);
+StoreAnswer Store::WriteCas(const PutRequest& request, Draft draft,
+                            const std::optional<Entry>& before) {
   if (!before) return {.result = StoreResult::kNotFound};
-  if (before->header.cas != cas) return {.result = StoreResult::kExists};
-  return Write({key, hash, value, {}, flags, ExpiryOf(exptime, now_s_)});
+  const ItemHeader& header = before->header;
+  if (header.cas != request.cas) {
+    if (!request.takes_older || request.cas == 0 || request.cas > header.cas) {
+      return {.result = StoreResult::kExists};
+    }
+    draft.expiry_s = header.life.expiry_s;
+    draft.marks = static_cast<uint16_t>(draft.marks | kMarkStale | (header.sizes.marks & kMarkWon));
+  }
+  return Write(draft);
 }
 
-StoreAnswer Store::Append(std::string_view key, std::string_view tail) {
-  return Join(key, {}, tail);
-}
-
-StoreAnswer Store::Prepend(std::string_view key, std::string_view head) {
-  return Join(key, head, {});
-}
-
-StoreAnswer Store::Join(std::string_view key, std::string_view head, std::string_view tail) {
-  Begin();
-  const KeyHash hash = HashOf(key);
-  const auto before = FindVisible(key, hash);
+StoreAnswer Store::Join(const PutRequest& request, Draft draft,
+                        const std::optional<Entry>& before) {
   if (!before) return {.result = StoreResult::kNotStored};
+  if (request.cas != 0 && request.cas != before->header.cas) {
+    return {.result = StoreResult::kExists};
+  }
   LoadValue(*before, scratch_);
-  const ItemLife life = before->header.life;
-  const bool is_append = head.empty();
-  return Write({key, hash, is_append ? scratch_ : head, is_append ? tail : scratch_, life.flags,
-                life.expiry_s});
+  const bool is_append = request.mode == PutMode::kAppend;
+  draft.head = is_append ? std::string_view(scratch_) : request.value;
+  draft.tail = is_append ? request.value : std::string_view(scratch_);
+  draft.flags = before->header.life.flags;
+  draft.expiry_s = before->header.life.expiry_s;
+  draft.marks = 0;
+  return Write(draft);
 }
 
-StoreAnswer Store::Incr(std::string_view key, uint64_t delta) { return Count(key, Up, delta); }
-StoreAnswer Store::Decr(std::string_view key, uint64_t delta) { return Count(key, Down, delta); }
-
-StoreAnswer Store::Count(std::string_view key, uint64_t (*step)(uint64_t, uint64_t),
-                         uint64_t delta) {
+StoreAnswer Store::Count(const CountRequest& request) {
   Begin();
-  const KeyHash hash = HashOf(key);
-  const auto before = FindVisible(key, hash);
+  const KeyHash hash = HashOf(request.key);
+  const auto before = FindVisible(request.key, hash);
   if (!before) return {.result = StoreResult::kNotFound};
+  const ItemHeader header = before->header;
+  const uint32_t bytes = header.sizes.value_bytes;
+  if (bytes == 0 || bytes > kMaxNumberBytes) return {.result = StoreResult::kNotANumber};
+  if (request.cas != 0 && request.cas != header.cas) return {.result = StoreResult::kExists};
   LoadValue(*before, scratch_);
-  const std::optional<uint64_t> number = NumberIn(scratch_);
+  const std::optional<uint64_t> number = UnsignedIn(scratch_);
   if (!number) return {.result = StoreResult::kNotANumber};
-  const uint64_t next = step(*number, delta);
+  const uint64_t next = Step(*number, request);
   std::string text = std::to_string(next);
-  if (text.size() < scratch_.size()) text.resize(scratch_.size(), ' ');
-  const ItemLife life = before->header.life;
-  StoreAnswer answer = Write({key, hash, text, {}, life.flags, life.expiry_s});
+  const bool is_longer = text.size() > scratch_.size();
+  if (!is_longer) text.resize(scratch_.size(), ' ');
+  StoreAnswer answer = Write({.key = request.key,
+                              .hash = hash,
+                              .head = text,
+                              .flags = header.life.flags,
+                              .expiry_s = header.life.expiry_s,
+                              .marks = is_longer ? uint16_t{0} : header.sizes.marks});
   answer.number = next;
+  answer.expiry_s = header.life.expiry_s;
   return answer;
 }
 
-StoreAnswer Store::Delete(std::string_view key) {
+StoreAnswer Store::Remove(const RemoveRequest& request) {
   Begin();
-  const auto before = FindVisible(key, HashOf(key));
+  const KeyHash hash = HashOf(request.key);
+  const auto before = FindVisible(request.key, hash);
   if (!before) return {.result = StoreResult::kNotFound};
+  if (request.cas && *request.cas != before->header.cas) return {.result = StoreResult::kExists};
+  if (request.leaves_stale) return WriteStale(request, hash, *before);
   index_.Clear(before->slot);
   return {.result = StoreResult::kDone};
 }
 
-StoreAnswer Store::Touch(std::string_view key, int64_t exptime) {
+// A new item, so that its new CAS number and its marks are there at once. An item for which there
+// is no room is removed after all.
+StoreAnswer Store::WriteStale(const RemoveRequest& request, const KeyHash& hash,
+                              const Entry& before) {
+  const ItemHeader header = before.header;
+  LoadValue(before, scratch_);
+  const unsigned kept = header.sizes.marks & ~unsigned{kMarkWon};
+  const StoreAnswer answer = WriteOrClear(
+      {.key = request.key,
+       .hash = hash,
+       .head = scratch_,
+       .flags = header.life.flags,
+       .expiry_s = request.exptime ? ExpiryOf(*request.exptime, now_s_) : header.life.expiry_s,
+       .marks = static_cast<uint16_t>(kept | kMarkStale)});
+  return {.result = StoreResult::kDone, .cas = answer.cas};
+}
+
+StoreAnswer Store::Amend(const AmendRequest& request) {
   Begin();
-  const auto before = FindVisible(key, HashOf(key));
+  const auto before = FindVisible(request.key, HashOf(request.key));
   if (!before) return {.result = StoreResult::kNotFound};
-  index_.Touch(before->slot);
-  const uint32_t expiry_s = ExpiryOf(exptime, now_s_);
-  log_.Extended(before->place.segment, expiry_s);
-  // SAFETY: Find() checked place and size. Release, as all words of items: LoadItemHeader().
-  reinterpret_cast<Item*>(shard_.At(before->place))
-      ->life.store(Pack(ItemLife{.flags = before->header.life.flags, .expiry_s = expiry_s}),
-                   std::memory_order_release);
-  return {.result = StoreResult::kDone};
+  if (request.use == GetUse::kCounts) CountHit(*before);
+  if (request.exptime) {
+    const uint32_t expiry_s = ExpiryOf(*request.exptime, now_s_);
+    log_.Extended(before->place.segment, expiry_s);
+    // SAFETY: Find() checked place and size. Release, as all words of items: LoadItemHeader().
+    reinterpret_cast<Item*>(shard_.At(before->place))
+        ->life.store(Pack(ItemLife{.flags = before->header.life.flags, .expiry_s = expiry_s}),
+                     std::memory_order_release);
+  }
+  const uint16_t hit = request.use == GetUse::kCounts ? kMarkFetched : 0;
+  StoreMarks(*before, static_cast<uint16_t>(request.marks | hit));
+  return {.result = StoreResult::kDone, .cas = before->header.cas};
+}
+
+void Store::CountHit(const Entry& entry) {
+  index_.Touch(entry.slot);
+  StoreMarks(entry, kMarkFetched);
+}
+
+// Adds marks to an item in place; nothing is stored when it has them.
+void Store::StoreMarks(const Entry& entry, uint16_t marks) {
+  ItemSizes sizes = entry.header.sizes;
+  if ((sizes.marks & marks) == marks) return;
+  sizes.marks = static_cast<uint16_t>(sizes.marks | marks);
+  // SAFETY: as in Amend(). Release, as all words of items.
+  reinterpret_cast<Item*>(shard_.At(entry.place))
+      ->sizes.store(Pack(sizes), std::memory_order_release);
+}
+
+StoreAnswer Store::Set(std::string_view key, std::string_view value, uint32_t flags,
+                       int64_t exptime) {
+  return Put({.key = key, .value = value, .flags = flags, .exptime = exptime});
+}
+
+StoreAnswer Store::Add(std::string_view key, std::string_view value, uint32_t flags,
+                       int64_t exptime) {
+  return Put(
+      {.mode = PutMode::kAdd, .key = key, .value = value, .flags = flags, .exptime = exptime});
+}
+
+StoreAnswer Store::Replace(std::string_view key, std::string_view value, uint32_t flags,
+                           int64_t exptime) {
+  return Put(
+      {.mode = PutMode::kReplace, .key = key, .value = value, .flags = flags, .exptime = exptime});
+}
+
+StoreAnswer Store::Cas(std::string_view key, std::string_view value, uint32_t flags,
+                       int64_t exptime, uint64_t cas) {
+  return Put({.mode = PutMode::kCas,
+              .key = key,
+              .value = value,
+              .flags = flags,
+              .exptime = exptime,
+              .cas = cas});
+}
+
+StoreAnswer Store::Append(std::string_view key, std::string_view tail) {
+  return Put({.mode = PutMode::kAppend, .key = key, .value = tail});
+}
+
+StoreAnswer Store::Prepend(std::string_view key, std::string_view head) {
+  return Put({.mode = PutMode::kPrepend, .key = key, .value = head});
+}
+
+StoreAnswer Store::Incr(std::string_view key, uint64_t delta) {
+  return Count({.key = key, .delta = delta});
+}
+
+StoreAnswer Store::Decr(std::string_view key, uint64_t delta) {
+  return Count({.key = key, .is_down = true, .delta = delta});
+}
+
+StoreAnswer Store::Delete(std::string_view key) { return Remove({.key = key}); }
+
+StoreAnswer Store::Touch(std::string_view key, int64_t exptime) {
+  return Amend({.key = key, .exptime = exptime, .use = GetUse::kCounts});
+}
+
+bool Store::Fits(uint64_t key_bytes, uint64_t value_bytes) const {
+  return value_bytes <= UINT32_MAX &&
+         ItemBytes(key_bytes, value_bytes) <= shard_.Shape().item_max_bytes;
 }
 
 StoreAnswer Store::Write(const Draft& draft) {
   if (!IsGoodKey(draft.key)) return {.result = StoreResult::kBadKey};
   const uint64_t value_bytes = draft.head.size() + draft.tail.size();
   const uint64_t item_bytes = ItemBytes(draft.key.size(), value_bytes);
-  if (value_bytes > UINT32_MAX || item_bytes > shard_.Shape().item_max_bytes) {
-    return {.result = StoreResult::kTooLarge};
-  }
+  if (!Fits(draft.key.size(), value_bytes)) return {.result = StoreResult::kTooLarge};
   const Queue queue = QueueFor(draft, index_.Find(draft.key, draft.hash));
   const std::optional<Place> place = MakeRoom(queue, item_bytes);
   if (!place) return {.result = StoreResult::kNoMemory};
   const ItemHeader header{
       .sizes = {.value_bytes = static_cast<uint32_t>(value_bytes),
-                .key_bytes = static_cast<uint8_t>(draft.key.size())},
+                .key_bytes = static_cast<uint8_t>(draft.key.size()),
+                .marks = draft.marks},
       .life = {.flags = draft.flags, .expiry_s = draft.expiry_s},
       .cas = NextCas(),
   };

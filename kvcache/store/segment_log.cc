@@ -184,6 +184,14 @@ void SegmentLog::EndRecycling(uint32_t segment) {
   free_.push_back(segment);
 }
 
+uint64_t SegmentLog::WrittenBytes() const {
+  uint64_t bytes = 0;
+  for (const Segment& segment : segments_) {
+    if (segment.state != SegmentState::kFree) bytes += segment.written_bytes;
+  }
+  return bytes;
+}
+
 void SegmentLog::Gained(uint32_t segment, uint32_t expiry_s) {
   ++segments_[segment].live;
   Extended(segment, expiry_s);

@@ -68,6 +68,7 @@ class SegmentLog {
   bool IsSealed(uint32_t segment) const {
     return segments_[segment].state == SegmentState::kSealed;
   }
+  uint64_t WrittenBytes() const;  // Of all segments that are not free.
   uint64_t LiveOf(uint32_t segment) const { return segments_[segment].live; }
   Queue QueueOf(uint32_t segment) const { return segments_[segment].queue; }
 

@@ -57,6 +57,7 @@ void Store::FlushNow() {
 std::optional<Entry> Store::FindVisible(std::string_view key, const KeyHash& hash) {
   std::optional<Entry> entry = index_.Find(key, hash);
   if (!entry || IsVisible(entry->header)) return entry;
+  ++(entry->header.cas <= flush_cas_ ? counters_.flushed_items : counters_.expired_items);
   index_.Clear(entry->slot);
   return std::nullopt;
 }
@@ -68,16 +69,36 @@ void Store::LoadValue(const Entry& entry, std::string& value) const {
             std::as_writable_bytes(std::span(value)));
 }
 
-bool Store::Get(std::string_view key, StoredValue& value) {
+bool Store::Get(std::string_view key, StoredValue& value, GetUse use) {
+  const std::optional<Entry> entry = FindFor(key, value, use);
+  if (!entry) return false;
+  LoadValue(*entry, value.value);
+  return true;
+}
+
+bool Store::Describe(std::string_view key, StoredValue& value, GetUse use) {
+  value.value.clear();
+  return FindFor(key, value, use).has_value();
+}
+
+// Everything of it but the value.
+std::optional<Entry> Store::FindFor(std::string_view key, StoredValue& value, GetUse use) {
   Begin();
   const std::optional<Entry> entry = FindVisible(key, HashOf(key));
-  if (!entry) return false;
-  index_.Touch(entry->slot);
-  LoadValue(*entry, value.value);
-  value.flags = entry->header.life.flags;
-  value.expiry_s = entry->header.life.expiry_s;
-  value.cas = entry->header.cas;
-  return true;
+  if (!entry) return std::nullopt;
+  if (use == GetUse::kCounts) CountHit(*entry);
+  const ItemHeader& header = entry->header;
+  value.value_bytes = header.sizes.value_bytes;
+  value.flags = header.life.flags;
+  value.expiry_s = header.life.expiry_s;
+  value.cas = header.cas;
+  value.marks = header.sizes.marks;
+  return entry;
+}
+
+uint32_t Store::NowS() {
+  Begin();
+  return now_s_;
 }
 
 void Store::Touched(uint64_t slot) {

@@ -33,6 +33,7 @@
 #include "kvcache/store/ghost.h"
 #include "kvcache/store/segment_log.h"
 #include "kvcache/store/slot_index.h"
+#include "kvcache/store/store_types.h"
 
 namespace tombolo::kvcache {
 
@@ -52,37 +53,14 @@ struct OpenReport {
   uint64_t dropped_slots = 0;  // That led nowhere.
 };
 
-enum class StoreResult {
-  kStored,
-  kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
-  kExists,      // Cas: it was changed since.
-  kNotFound,    // Cas, Delete, Touch, Incr, Decr.
-  kDone,        // Delete, Touch.
-  kBadKey,      // Empty, or over kMaxKeyBytes.
-  kTooLarge,    // Over item_max_bytes.
-  kNoMemory,    // No segment could be freed.
-  kNotANumber,  // Incr, Decr: the value is no decimal number below 2^64.
-};
-
-struct StoreAnswer {
-  StoreResult result = StoreResult::kNotFound;
-  uint64_t cas = 0;     // Of the item that was stored.
-  uint64_t number = 0;  // Incr, Decr: the new one.
-};
-
-struct StoredValue {
-  std::string value;
-  uint32_t flags = 0;
-  uint32_t expiry_s = 0;  // Unix time; 0: never.
-  uint64_t cas = 0;
-};
-
 struct StoreCounters {
   uint64_t recycled_segments = 0;
   uint64_t evicted_items = 0;    // Visible ones, whose segment was recycled.
   uint64_t rewritten_items = 0;  // That survived the recycling of their segment.
   uint64_t displaced_items = 0;  // Both buckets of another key were full.
   uint64_t promoted_items = 0;   // Written to the main queue because the ghost knew them.
+  uint64_t expired_items = 0;    // Found and cleared because their time was over.
+  uint64_t flushed_items = 0;    // Found and cleared because they were older than a flush.
 };
 
 class Store {
@@ -98,7 +76,12 @@ class Store {
   // Tells the readers the time and that the owner lives: to be called at least twice a second.
   void Tick();
 
-  // `key` and `value` lie in private memory. `exptime` as in ExpiryOf().
+  // What requests point to lies in private memory. The next functions are short forms of these.
+  StoreAnswer Put(const PutRequest& request);
+  StoreAnswer Count(const CountRequest& request);
+  StoreAnswer Remove(const RemoveRequest& request);
+  StoreAnswer Amend(const AmendRequest& request);
+
   StoreAnswer Set(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
   StoreAnswer Add(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
   StoreAnswer Replace(std::string_view key, std::string_view value, uint32_t flags,
@@ -111,11 +94,8 @@ class Store {
   StoreAnswer Append(std::string_view key, std::string_view tail);
   StoreAnswer Prepend(std::string_view key, std::string_view head);
 
-  // Incr wraps at 2^64, Decr stops at 0. A shorter number is filled up with blanks to the length of
-  // the one before.
   StoreAnswer Incr(std::string_view key, uint64_t delta);
   StoreAnswer Decr(std::string_view key, uint64_t delta);
-
   StoreAnswer Delete(std::string_view key);
 
   // The CAS number stays as it is.
@@ -125,12 +105,23 @@ class Store {
   void FlushAll(int64_t when);
 
   // What a reader asks for that could not read it. False: a miss.
-  bool Get(std::string_view key, StoredValue& value);
+  bool Get(std::string_view key, StoredValue& value, GetUse use = GetUse::kCounts);
+
+  // The same without the value itself, which may be long: it is left empty.
+  bool Describe(std::string_view key, StoredValue& value, GetUse use = GetUse::kCounts);
+
+  // Whether an item of that size may be stored.
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const;
+
+  // The store's time, in seconds of Unix time.
+  uint32_t NowS();
 
   // A reader found an item in slot `slot`, as it says itself.
   void Touched(uint64_t slot);
 
   uint64_t ItemCount() const { return index_.UsedCount(); }
+  // Of the items in segments that are in use, those that nobody can find any more among them.
+  uint64_t WrittenBytes() const { return log_.WrittenBytes(); }
   const StoreCounters& Counters() const { return counters_; }
   const ShardGeometry& Geometry() const { return shard_.Geometry(); }
 
@@ -140,9 +131,10 @@ class Store {
     std::string_view key;
     KeyHash hash;
     std::string_view head;
-    std::string_view tail;
+    std::string_view tail = {};
     uint32_t flags = 0;
     uint32_t expiry_s = 0;
+    uint16_t marks = 0;
   };
 
   Store(const Shard& shard, UnixClock clock);
@@ -157,14 +149,19 @@ class Store {
   void FlushNow();
   KeyHash HashOf(std::string_view key) const { return {key, seed_}; }
   std::optional<Entry> FindVisible(std::string_view key, const KeyHash& hash);
+  std::optional<Entry> FindFor(std::string_view key, StoredValue& value, GetUse use);
   bool IsVisible(const ItemHeader& header) const { return header.IsVisible(now_s_, flush_cas_); }
   void LoadValue(const Entry& entry, std::string& value) const;
   uint64_t NextCas();
 
   // Writing: mutations.cc.
   StoreAnswer Write(const Draft& draft);
-  StoreAnswer Join(std::string_view key, std::string_view head, std::string_view tail);
-  StoreAnswer Count(std::string_view key, uint64_t (*step)(uint64_t, uint64_t), uint64_t delta);
+  StoreAnswer WriteOrClear(const Draft& draft);
+  StoreAnswer WriteCas(const PutRequest& request, Draft draft, const std::optional<Entry>& before);
+  StoreAnswer Join(const PutRequest& request, Draft draft, const std::optional<Entry>& before);
+  StoreAnswer WriteStale(const RemoveRequest& request, const KeyHash& hash, const Entry& before);
+  void CountHit(const Entry& entry);
+  void StoreMarks(const Entry& entry, uint16_t marks);
   Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
   void Publish(const Draft& draft, const Place& place);
 

@@ -14,6 +14,7 @@
 
 #include "gtest/gtest.h"
 #include "kvcache/client/reader.h"
+#include "kvcache/layout/item.h"
 #include "kvcache/store/store.h"
 #include "tests/crash/stepper.h"
 #include "tests/kvcache/shard_memory.h"
@@ -97,6 +98,14 @@ const KillCase kCases[] = {
     {.name = "Touch",
      .prepare = [](Store& store) { SetSome(store, "key", 3); },
      .operate = [](Store& store) { store.Touch("key1", -1); }},
+    {.name = "LeavingItStale",
+     .prepare = [](Store& store) { SetSome(store, "key", 3); },
+     .operate =
+         [](Store& store) { store.Remove({.key = "key1", .leaves_stale = true, .exptime = 9}); }},
+    {.name = "AmendOfExpiryAndMarks",
+     .prepare = [](Store& store) { SetSome(store, "key", 3); },
+     .operate =
+         [](Store& store) { store.Amend({.key = "key1", .exptime = -1, .marks = kMarkWon}); }},
     {.name = "Flush",
      .prepare = [](Store& store) { store.Set("key0", "value", 0, 0); },
      .operate = [](Store& store) { store.FlushAll(0); }},

@@ -1,0 +1,41 @@
+// Backend: what a session asks for items: a Store beside it (store_backend.h), or, in a guest, a
+// Reader for hits and the owner for the rest. The functions mean what they mean in Store.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "kvcache/store/store_types.h"
+
+namespace tombolo::kvcache {
+
+// What statistics tell of a store.
+struct BackendFacts {
+  uint64_t items = 0;
+  uint64_t bytes = 0;        // Of items, those in it that nobody can find any more too.
+  uint64_t limit_bytes = 0;  // What may be filled with items.
+  uint64_t segment_bytes = 0;
+  uint64_t item_max_bytes = 0;
+  uint64_t evicted_items = 0;
+  uint64_t expired_items = 0;  // Found and cleared because their time was over.
+  uint64_t flushed_items = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual bool Get(std::string_view key, StoredValue& value, GetUse use) = 0;
+  virtual bool Describe(std::string_view key, StoredValue& value, GetUse use) = 0;
+  virtual StoreAnswer Put(const PutRequest& request) = 0;
+  virtual StoreAnswer Count(const CountRequest& request) = 0;
+  virtual StoreAnswer Remove(const RemoveRequest& request) = 0;
+  virtual StoreAnswer Amend(const AmendRequest& request) = 0;
+  virtual void FlushAll(int64_t when) = 0;
+
+  virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) const = 0;
+  virtual uint32_t NowS() = 0;
+  virtual BackendFacts Facts() const = 0;
+};
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,154 @@
+// The commands of the binary protocol, one function each.
+#include "absl/strings/str_cat.h"
+#include "kvcache/protocol/binary_protocol.h"
+#include "kvcache/protocol/statistics.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+constexpr uint64_t kDoNotCreate = 0xffffffff;
+
+// Why the condition of a way of storing was not met.
+BinaryStatus Unmet(PutMode mode) {
+  if (mode == PutMode::kAdd) return BinaryStatus::kExists;
+  return mode == PutMode::kReplace ? BinaryStatus::kNotFound : BinaryStatus::kNotStored;
+}
+
+BinaryStatus StatusOf(StoreResult result, PutMode mode) {
+  switch (result) {
+    case StoreResult::kNotFound:
+      return BinaryStatus::kNotFound;
+    case StoreResult::kExists:
+      return BinaryStatus::kExists;
+    case StoreResult::kNotANumber:
+      return BinaryStatus::kNotANumber;
+    case StoreResult::kNoMemory:
+      return BinaryStatus::kNoMemory;
+    default:
+      return Unmet(mode);
+  }
+}
+
+bool IsJoin(PutMode mode) { return mode == PutMode::kAppend || mode == PutMode::kPrepend; }
+
+}  // namespace
+
+// A get, or with extras, which are a new expiry, a touch.
+void BinaryProtocol::Fetch(bool with_key, bool with_value) {
+  const bool is_touch = header_.extras_bytes != 0;
+  StoredValue item;
+  const bool is_hit = with_value ? server_.backend.Get(Key(), item, GetUse::kCounts)
+                                 : server_.backend.Describe(Key(), item, GetUse::kCounts);
+  CountFetch(is_touch, is_hit, server_.counters);
+  if (!is_hit) return AnswerMiss(with_key);
+  if (is_touch) {
+    server_.backend.Amend({.key = Key(), .exptime = static_cast<int64_t>(Extra(0, 4))});
+  }
+  std::string flags;
+  AppendBig(item.flags, 4, flags);
+  Answer({.cas = item.cas}, flags, with_key ? Key() : std::string_view(), item.value);
+}
+
+// With the key in place of an explanation, for those who asked for several.
+void BinaryProtocol::AnswerMiss(bool with_key) {
+  if (is_quiet_) return;
+  if (!with_key) return AnswerError(BinaryStatus::kNotFound);
+  Answer({.status = static_cast<uint16_t>(BinaryStatus::kNotFound)}, {}, Key(), {});
+}
+
+void BinaryProtocol::Put(PutMode mode) {
+  const uint64_t value_bytes = ValueBytes();
+  put_ = {.mode = mode,
+          .key = std::string(Key()),
+          .left_bytes = value_bytes,
+          .cas = header_.cas,
+          .is_quiet = is_quiet_};
+  if (!Admit(put_, value_bytes, server_)) return Refuse(BinaryStatus::kTooLarge, value_bytes);
+  if (!IsJoin(mode)) {
+    put_.flags = static_cast<uint32_t>(Extra(0, 4));
+    put_.exptime = static_cast<int64_t>(Extra(4, 4));
+    if (put_.cas != 0) put_.mode = PutMode::kCas;
+  }
+  state_ = State::kValue;
+  if (value_bytes == 0) FinishPut();
+}
+
+void BinaryProtocol::FinishPut() {
+  state_ = State::kHeader;
+  const StoreAnswer answer = RunPut(put_, put_.value.size(), server_);
+  if (answer.result == StoreResult::kStored) {
+    AnswerDone({}, answer.cas);
+  } else {
+    AnswerError(StatusOf(answer.result, put_.mode));
+  }
+  put_ = {};
+}
+
+void BinaryProtocol::Count(bool is_down) {
+  const StoreAnswer answer = server_.backend.Count(
+      {.key = Key(), .is_down = is_down, .delta = Extra(0, 8), .cas = header_.cas});
+  if (answer.result == StoreResult::kNotFound && Extra(16, 4) != kDoNotCreate) return Create();
+  CountArithmetic(answer.result, is_down, server_.counters);
+  if (answer.result != StoreResult::kStored) {
+    return AnswerError(StatusOf(answer.result, PutMode::kSet));
+  }
+  std::string number;
+  AppendBig(answer.number, 8, number);
+  AnswerDone(number, answer.cas);
+}
+
+// Of what was to be counted and is not there.
+void BinaryProtocol::Create() {
+  const uint64_t initial = Extra(8, 8);
+  const StoreAnswer answer = server_.backend.Put({.mode = PutMode::kAdd,
+                                                  .key = Key(),
+                                                  .value = absl::StrCat(initial),
+                                                  .exptime = static_cast<int64_t>(Extra(16, 4))});
+  if (answer.result != StoreResult::kStored) {
+    return AnswerError(StatusOf(answer.result, PutMode::kSet));
+  }
+  std::string number;
+  AppendBig(initial, 8, number);
+  AnswerDone(number, answer.cas);
+}
+
+void BinaryProtocol::Delete() {
+  RemoveRequest request{.key = Key()};
+  if (header_.cas != 0) request.cas = header_.cas;
+  const StoreAnswer answer = server_.backend.Remove(request);
+  if (answer.result == StoreResult::kDone) {
+    ++server_.counters.delete_hits;
+    return AnswerDone();
+  }
+  if (answer.result == StoreResult::kNotFound) ++server_.counters.delete_misses;
+  AnswerError(StatusOf(answer.result, PutMode::kSet));
+}
+
+void BinaryProtocol::Flush() {
+  if (!server_.facts.allows_flush) return AnswerError(BinaryStatus::kNotAllowed);
+  ++server_.counters.cmd_flush;
+  server_.backend.FlushAll(header_.extras_bytes == 0 ? 0 : static_cast<int64_t>(Extra(0, 4)));
+  AnswerDone();
+}
+
+void BinaryProtocol::Quit() {
+  AnswerDone();
+  replies_.Close();
+}
+
+void BinaryProtocol::Stat() {
+  if (Key() == "reset") {
+    ResetStatistics(server_);
+    return AnswerStatistic({}, {});
+  }
+  const auto list = ListStatistics(server_, Key());
+  if (!list) return AnswerError(BinaryStatus::kNotFound);
+  for (const Statistic& statistic : *list) AnswerStatistic(statistic.name, statistic.value);
+  AnswerStatistic({}, {});
+}
+
+void BinaryProtocol::AnswerStatistic(std::string_view name, std::string_view value) {
+  Answer({}, {}, name, value);
+}
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,40 @@
+#include "kvcache/protocol/session.h"
+
+#include "kvcache/protocol/binary_header.h"
+#include "kvcache/protocol/binary_protocol.h"
+#include "kvcache/protocol/text_protocol.h"
+
+namespace tombolo::kvcache {
+
+Session::Session(Server& server, size_t reply_limit_bytes)
+    : server_(server), replies_(reply_limit_bytes) {}
+
+size_t Session::Feed(std::span<const std::byte> input) {
+  std::string_view left(reinterpret_cast<const char*>(input.data()), input.size());
+  if (protocol_ == nullptr && !left.empty()) Begin(left.front());
+  while (!left.empty() && !replies_.IsClosed() && protocol_->Continue() && !replies_.IsFull()) {
+    left.remove_prefix(protocol_->Take(left));
+  }
+  if (replies_.IsClosed()) left = {};
+  // An answer that is long begins at once, not with the next input.
+  if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
+  const size_t taken = input.size() - left.size();
+  server_.counters.bytes_read += taken;
+  return taken;
+}
+
+void Session::Drained(size_t size) {
+  replies_.Drained(size);
+  server_.counters.bytes_written += size;
+  if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
+}
+
+void Session::Begin(char first) {
+  if (static_cast<uint8_t>(first) == kBinaryRequest) {
+    protocol_ = std::make_unique<BinaryProtocol>(server_, replies_);
+  } else {
+    protocol_ = std::make_unique<TextProtocol>(server_, replies_);
+  }
+}
+
+}  // namespace tombolo::kvcache

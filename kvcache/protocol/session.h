@@ -1,0 +1,50 @@
+// Session: memcached's protocols for one connection, without the connection: it is fed what the
+// client sent and has the bytes of the answers.
+//
+//   while (reading)     taken = session.Feed(input);      what was not taken is fed again later
+//   while (writable)    n = send(session.Unsent()); session.Drained(n);
+//   session.IsClosed()  close once Unsent() is empty
+//
+// Input may be split anywhere; the answers are the same. It keeps at most one command: a line of
+// 2,048 bytes (kMaxMultiGetBytes for get and gets) or an item. Back-pressure: with more than
+// `reply_limit_bytes` to be sent it takes nothing more, and a long answer stops between two items.
+//
+// The client is not trusted. Not thread-safe; `server` must outlive it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "kvcache/protocol/protocol.h"
+#include "kvcache/protocol/replies.h"
+#include "kvcache/protocol/server.h"
+
+namespace tombolo::kvcache {
+
+inline constexpr size_t kReplyLimitBytes = 256 * 1024;
+
+class Session {
+ public:
+  explicit Session(Server& server, size_t reply_limit_bytes = kReplyLimitBytes);
+
+  // Gives how many bytes were taken. Once it is closed it takes everything and does nothing.
+  size_t Feed(std::span<const std::byte> input);
+
+  std::string_view Unsent() const { return replies_.Unsent(); }
+
+  // The first `size` bytes of Unsent() were sent.
+  void Drained(size_t size);
+
+  bool IsClosed() const { return replies_.IsClosed(); }
+
+ private:
+  void Begin(char first);
+
+  Server& server_;
+  Replies replies_;
+  std::unique_ptr<Protocol> protocol_;  // None before the first byte.
+};
+
+}  // namespace tombolo::kvcache

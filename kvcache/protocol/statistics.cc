@@ -1,0 +1,198 @@
+#include "kvcache/protocol/statistics.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+using Statistics = std::vector<Statistic>;
+using Counter = uint64_t CommandCounters::*;
+
+struct NamedCounter {
+  const char* name;
+  Counter counter;
+};
+
+// Told of the slab class too, which is all of the store.
+constexpr NamedCounter kSlabCounters[] = {
+    {"get_hits", &CommandCounters::get_hits},     {"touch_hits", &CommandCounters::touch_hits},
+    {"cmd_set", &CommandCounters::cmd_set},       {"cas_hits", &CommandCounters::cas_hits},
+    {"cas_badval", &CommandCounters::cas_badval}, {"incr_hits", &CommandCounters::incr_hits},
+    {"decr_hits", &CommandCounters::decr_hits},   {"delete_hits", &CommandCounters::delete_hits},
+};
+
+constexpr NamedCounter kOtherCounters[] = {
+    {"cmd_get", &CommandCounters::cmd_get},
+    {"get_misses", &CommandCounters::get_misses},
+    {"cmd_touch", &CommandCounters::cmd_touch},
+    {"touch_misses", &CommandCounters::touch_misses},
+    {"cas_misses", &CommandCounters::cas_misses},
+    {"incr_misses", &CommandCounters::incr_misses},
+    {"decr_misses", &CommandCounters::decr_misses},
+    {"delete_misses", &CommandCounters::delete_misses},
+    {"cmd_meta", &CommandCounters::cmd_meta},
+    {"cmd_flush", &CommandCounters::cmd_flush},
+    {"total_items", &CommandCounters::total_items},
+    {"store_too_large", &CommandCounters::store_too_large},
+    {"store_no_memory", &CommandCounters::store_no_memory},
+    {"bytes_read", &CommandCounters::bytes_read},
+    {"bytes_written", &CommandCounters::bytes_written},
+};
+
+// What exporters ask for and is never anything else here.
+constexpr const char* kZeros[] = {"auth_cmds", "auth_errors", "listen_disabled_num", "reclaimed"};
+constexpr const char* kZerosOfItems[] = {
+    "age",       "evicted_nonzero",   "evicted_time",     "tailrepairs",
+    "reclaimed", "expired_unfetched", "evicted_unfetched"};
+
+template <typename Value>
+void Add(Statistics& list, std::string name, const Value& value) {
+  list.push_back({std::move(name), absl::StrCat(value)});
+}
+
+const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
+
+void AddProcess(Server& server, Statistics& list) {
+  const ServerFacts& facts = server.facts;
+  const uint32_t now_s = server.backend.NowS();
+  Add(list, "version", facts.version);
+  Add(list, "pid", facts.pid);
+  Add(list, "pointer_size", 8 * sizeof(void*));
+  Add(list, "threads", facts.threads);
+  Add(list, "time", now_s);
+  Add(list, "uptime", now_s - std::min(now_s, facts.started_s));
+}
+
+void AddConnections(const ServerFacts& facts, Statistics& list) {
+  Add(list, "curr_connections", facts.curr_connections);
+  Add(list, "connection_structures", facts.curr_connections);
+  Add(list, "total_connections", facts.total_connections);
+  Add(list, "rejected_connections", facts.rejected_connections);
+  Add(list, "max_connections", facts.max_connections);
+  Add(list, "accepting_conns", 1);
+}
+
+void AddStore(const Server& server, Statistics& list) {
+  const BackendFacts facts = server.backend.Facts();
+  Add(list, "curr_items", facts.items);
+  Add(list, "bytes", facts.bytes);
+  Add(list, "limit_maxbytes", facts.limit_bytes);
+  Add(list, "evictions", facts.evicted_items - server.at_reset.evicted_items);
+  Add(list, "get_expired", facts.expired_items - server.at_reset.expired_items);
+  Add(list, "get_flushed", facts.flushed_items - server.at_reset.flushed_items);
+}
+
+Statistics General(Server& server) {
+  Statistics list;
+  AddProcess(server, list);
+  AddConnections(server.facts, list);
+  AddStore(server, list);
+  for (const auto& [name, counter] : kSlabCounters) Add(list, name, server.counters.*counter);
+  for (const auto& [name, counter] : kOtherCounters) Add(list, name, server.counters.*counter);
+  for (const char* name : kZeros) Add(list, name, 0);
+  return list;
+}
+
+Statistics Settings(const Server& server) {
+  const ServerFacts& facts = server.facts;
+  const BackendFacts items = server.backend.Facts();
+  Statistics list;
+  Add(list, "item_size_max", items.item_max_bytes);
+  Add(list, "maxbytes", items.limit_bytes);
+  Add(list, "evictions", "on");
+  Add(list, "cas_enabled", "yes");
+  Add(list, "oldest", 0);
+  Add(list, "flush_enabled", YesNo(facts.allows_flush));
+  for (const char* name : {"auth_enabled_sasl", "auth_enabled_ascii", "shutdown_command",
+                           "dump_enabled", "detail_enabled", "track_sizes"}) {
+    Add(list, name, "no");
+  }
+  Add(list, "stat_key_prefix", ":");
+  Add(list, "verbosity", facts.verbosity);
+  Add(list, "num_threads", facts.threads);
+  Add(list, "maxconns", facts.max_connections);
+  Add(list, "domain_socket", facts.unix_socket.empty() ? "NULL" : facts.unix_socket);
+  Add(list, "inter", "NULL");
+  Add(list, "tcpport", facts.tcp_port);
+  Add(list, "udpport", 0);
+  Add(list, "binding_protocol", "auto-negotiate");
+  return list;
+}
+
+Statistics Items(const Server& server) {
+  const BackendFacts facts = server.backend.Facts();
+  Statistics list;
+  if (facts.items == 0) return list;
+  const auto add = [&list](const char* name, uint64_t value) {
+    Add(list, absl::StrCat("items:1:", name), value);
+  };
+  add("number", facts.items);
+  add("mem_requested", facts.bytes);
+  add("evicted", facts.evicted_items - server.at_reset.evicted_items);
+  add("outofmemory", server.counters.store_no_memory);
+  for (const char* name : kZerosOfItems) add(name, 0);
+  return list;
+}
+
+// Of the one slab class. A segment is a page; a chunk is taken for one item.
+void AddSlabClass(const Server& server, const BackendFacts& facts, uint64_t pages,
+                  Statistics& list) {
+  const auto add = [&list](const char* name, uint64_t value) {
+    Add(list, absl::StrCat("1:", name), value);
+  };
+  const uint64_t chunk_bytes = std::max<uint64_t>(facts.bytes / facts.items, 1);
+  add("mem_requested", facts.bytes);
+  add("total_pages", pages);
+  add("chunks_per_page", facts.segment_bytes / chunk_bytes);
+  add("chunk_size", chunk_bytes);
+  add("used_chunks", facts.items);
+  add("total_chunks", facts.items);
+  add("free_chunks", 0);
+  add("free_chunks_end", 0);
+  for (const auto& [name, counter] : kSlabCounters) add(name, server.counters.*counter);
+}
+
+Statistics Slabs(const Server& server) {
+  const BackendFacts facts = server.backend.Facts();
+  const uint64_t page_bytes = std::max<uint64_t>(facts.segment_bytes, 1);
+  const uint64_t pages = (facts.bytes + page_bytes - 1) / page_bytes;
+  Statistics list;
+  if (facts.items != 0) AddSlabClass(server, facts, pages, list);
+  Add(list, "active_slabs", facts.items == 0 ? 0 : 1);
+  Add(list, "total_malloced", pages * facts.segment_bytes);
+  return list;
+}
+
+}  // namespace
+
+std::optional<Statistics> ListStatistics(Server& server, std::string_view which) {
+  if (which.empty()) return General(server);
+  if (which == "settings") return Settings(server);
+  if (which == "items") return Items(server);
+  if (which == "slabs") return Slabs(server);
+  if (which == "sizes") return Statistics{{"sizes_status", "disabled"}};
+  return std::nullopt;
+}
+
+void ResetStatistics(Server& server) {
+  server.counters = {};
+  server.at_reset = server.backend.Facts();
+}
+
+void CountFetch(bool is_touch, bool is_hit, CommandCounters& counters) {
+  const Counter command = is_touch ? &CommandCounters::cmd_touch : &CommandCounters::cmd_get;
+  const Counter hits = is_touch ? &CommandCounters::touch_hits : &CommandCounters::get_hits;
+  const Counter misses = is_touch ? &CommandCounters::touch_misses : &CommandCounters::get_misses;
+  ++(counters.*command);
+  ++(counters.*(is_hit ? hits : misses));
+}
+
+void CountArithmetic(StoreResult result, bool is_down, CommandCounters& counters) {
+  if (result == StoreResult::kStored) ++(is_down ? counters.decr_hits : counters.incr_hits);
+  if (result == StoreResult::kNotFound) ++(is_down ? counters.decr_misses : counters.incr_misses);
+}
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,35 @@
+// StoreBackend: a Backend that is the store itself.
+#pragma once
+
+#include "kvcache/protocol/backend.h"
+#include "kvcache/store/store.h"
+
+namespace tombolo::kvcache {
+
+class StoreBackend final : public Backend {
+ public:
+  // `store` must outlive it.
+  explicit StoreBackend(Store& store) : store_(store) {}
+
+  bool Get(std::string_view key, StoredValue& value, GetUse use) override {
+    return store_.Get(key, value, use);
+  }
+  bool Describe(std::string_view key, StoredValue& value, GetUse use) override {
+    return store_.Describe(key, value, use);
+  }
+  StoreAnswer Put(const PutRequest& request) override { return store_.Put(request); }
+  StoreAnswer Count(const CountRequest& request) override { return store_.Count(request); }
+  StoreAnswer Remove(const RemoveRequest& request) override { return store_.Remove(request); }
+  StoreAnswer Amend(const AmendRequest& request) override { return store_.Amend(request); }
+  void FlushAll(int64_t when) override { store_.FlushAll(when); }
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
+    return store_.Fits(key_bytes, value_bytes);
+  }
+  uint32_t NowS() override { return store_.NowS(); }
+  BackendFacts Facts() const override;
+
+ private:
+  Store& store_;
+};
+
+}  // namespace tombolo::kvcache

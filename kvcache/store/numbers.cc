@@ -1,0 +1,60 @@
+#include "kvcache/store/numbers.h"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+namespace tombolo::kvcache {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::string_view kBlanks = " \t\n\v\f\r";
+constexpr std::string_view kEnds = " \t\n\v\f\r\0"sv;
+
+struct Decimal {
+  bool is_negative = false;
+  uint64_t magnitude = 0;
+};
+
+std::string_view FirstWord(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_first_of(kEnds));
+}
+
+std::optional<Decimal> DecimalIn(std::string_view text) {
+  std::string_view digits = FirstWord(text);
+  Decimal decimal{.is_negative = digits.starts_with('-')};
+  if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
+  const char* end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, decimal.magnitude);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return decimal;
+}
+
+}  // namespace
+
+std::optional<uint64_t> UnsignedIn(std::string_view text) {
+  const std::optional<Decimal> decimal = DecimalIn(text);
+  if (!decimal) return std::nullopt;
+  if (!decimal->is_negative) return decimal->magnitude;
+  const uint64_t number = 0 - decimal->magnitude;
+  if (number > INT64_MAX) return std::nullopt;
+  return number;
+}
+
+std::optional<uint32_t> Unsigned32In(std::string_view text) {
+  const std::optional<uint64_t> number = UnsignedIn(text);
+  if (!number) return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
+
+std::optional<int32_t> Signed32In(std::string_view text) {
+  const std::optional<Decimal> decimal = DecimalIn(text);
+  if (!decimal) return std::nullopt;
+  const uint64_t limit = uint64_t{INT64_MAX} + (decimal->is_negative ? 1 : 0);
+  if (decimal->magnitude > limit) return std::nullopt;
+  return static_cast<int32_t>(decimal->is_negative ? 0 - decimal->magnitude : decimal->magnitude);
+}
+
+}  // namespace tombolo::kvcache

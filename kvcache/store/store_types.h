@@ -1,0 +1,85 @@
+// What a store is asked and what it answers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tombolo::kvcache {
+
+// What may be counted is not longer, blanks after it included. So counting costs little.
+inline constexpr uint32_t kMaxNumberBytes = 1024;
+
+enum class StoreResult {
+  kStored,
+  kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
+  kExists,      // It was changed since the CAS number that was given.
+  kNotFound,    // Cas, Count, Remove, Amend.
+  kDone,        // Remove, Amend.
+  kBadKey,      // Empty, or over kMaxKeyBytes.
+  kTooLarge,    // Over item_max_bytes.
+  kNoMemory,    // No segment could be freed.
+  kNotANumber,  // Count: the value is no decimal number below 2^64, or over kMaxNumberBytes.
+};
+
+struct StoreAnswer {
+  StoreResult result = StoreResult::kNotFound;
+  uint64_t cas = 0;       // Of the item that was stored.
+  uint64_t number = 0;    // Count: the new one.
+  uint32_t expiry_s = 0;  // Count: of the item.
+};
+
+struct StoredValue {
+  std::string value = {};
+  uint32_t value_bytes = 0;  // Also when the value was not asked for.
+  uint32_t flags = 0;
+  uint32_t expiry_s = 0;  // Unix time; 0: never.
+  uint64_t cas = 0;
+  uint16_t marks = 0;  // As they were before this access.
+};
+
+// Whether an access makes the item stay longer.
+enum class GetUse { kCounts, kPeeks };
+
+enum class PutMode { kSet, kAdd, kReplace, kCas, kAppend, kPrepend };
+
+struct PutRequest {
+  PutMode mode = PutMode::kSet;
+  std::string_view key = {};
+  std::string_view value = {};
+  uint32_t flags = 0;   // Not of kAppend and kPrepend, which keep flags and expiry.
+  int64_t exptime = 0;  // As in ExpiryOf().
+  // kCas: the number that the item must have. kAppend, kPrepend: the same, unless it is 0.
+  uint64_t cas = 0;
+  // kCas: an older number is good too; the item is then stale, and its expiry stays.
+  bool takes_older = false;
+  uint16_t marks = 0;
+};
+
+// Up wraps at 2^64, down stops at 0. A shorter number is filled up with blanks to the length of the
+// one before.
+struct CountRequest {
+  std::string_view key = {};
+  bool is_down = false;
+  uint64_t delta = 1;
+  uint64_t cas = 0;  // What the item must have, unless it is 0.
+};
+
+struct RemoveRequest {
+  std::string_view key = {};
+  std::optional<uint64_t> cas = {};  // What the item must have.
+  // The item stays, marked stale, with a new CAS number and, if that is given, a new expiry.
+  bool leaves_stale = false;
+  std::optional<int64_t> exptime = {};
+};
+
+// Changes an item in place; its CAS number stays as it is.
+struct AmendRequest {
+  std::string_view key = {};
+  std::optional<int64_t> exptime = {};
+  uint16_t marks = 0;  // To be added.
+  GetUse use = GetUse::kPeeks;
+};
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,110 @@
+// What the commands `stats` tell.
+#include "kvcache/protocol/statistics.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/kvcache/protocol/session_fixture.h"
+#include "tests/kvcache/protocol/watched_backend.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+class StatisticsTest : public SessionTest {
+ protected:
+  // The value of one, "(none)" when it is not told.
+  std::string Told(const std::string& command, const std::string& name) {
+    const std::string answer = Ask(command + "\r\n");
+    EXPECT_TRUE(answer.ends_with("END\r\n")) << answer;
+    const std::string before = "STAT " + name + " ";
+    const size_t at = answer.find(before);
+    if (at == std::string::npos) return "(none)";
+    const size_t begin = at + before.size();
+    return answer.substr(begin, answer.find('\r', begin) - begin);
+  }
+};
+
+TEST_F(StatisticsTest, ExportersFindWhatTheyLookFor) {
+  for (const char* name : {"pid",
+                           "uptime",
+                           "time",
+                           "version",
+                           "curr_items",
+                           "total_items",
+                           "bytes",
+                           "curr_connections",
+                           "cmd_get",
+                           "cmd_set",
+                           "get_hits",
+                           "get_misses",
+                           "evictions",
+                           "limit_maxbytes",
+                           "threads",
+                           "cas_hits",
+                           "touch_hits",
+                           "rejected_connections",
+                           "bytes_read",
+                           "bytes_written",
+                           "total_connections",
+                           "max_connections"}) {
+    EXPECT_NE(Told("stats", name), "(none)") << name;
+  }
+}
+
+TEST_F(StatisticsTest, CommandsAreCounted) {
+  Ask("set a 0 0 1\r\n1\r\nget a nothing\r\nincr a 1\r\ndelete nothing\r\ntouch a 0\r\n"
+      "cas a 0 0 1 9\r\n1\r\nmg a v\r\n");
+  EXPECT_EQ(Told("stats", "cmd_get"), "3");
+  EXPECT_EQ(Told("stats", "get_hits"), "2");
+  EXPECT_EQ(Told("stats", "get_misses"), "1");
+  EXPECT_EQ(Told("stats", "cmd_set"), "2");
+  EXPECT_EQ(Told("stats", "incr_hits"), "1");
+  EXPECT_EQ(Told("stats", "delete_misses"), "1");
+  EXPECT_EQ(Told("stats", "touch_hits"), "1");
+  EXPECT_EQ(Told("stats", "cas_badval"), "1");
+  EXPECT_EQ(Told("stats", "curr_items"), "1");
+}
+
+TEST_F(StatisticsTest, ResetForgetsWhatWasCountedAndNotWhatIsThere) {
+  Ask("set a 0 0 1\r\n1\r\nget a\r\nset b 0 -1 1\r\n1\r\nget b\r\n");
+  EXPECT_EQ(Told("stats", "get_expired"), "1");
+  EXPECT_EQ(Ask("stats reset\r\n"), "RESET\r\n");
+  EXPECT_EQ(Told("stats", "get_hits"), "0");
+  EXPECT_EQ(Told("stats", "get_expired"), "0");
+  EXPECT_EQ(Told("stats", "curr_items"), "1");
+}
+
+TEST_F(StatisticsTest, TheFrontEndTellsOfItsConnections) {
+  world_.server.facts.curr_connections = 5;
+  world_.server.facts.started_s = kSessionStartS - 60;
+  EXPECT_EQ(Told("stats", "curr_connections"), "5");
+  EXPECT_EQ(Told("stats", "uptime"), "60");
+}
+
+TEST_F(StatisticsTest, SettingsItemsSlabsAndSizesAreTold) {
+  EXPECT_EQ(Told("stats settings", "item_size_max"), "8192");
+  EXPECT_EQ(Ask("stats items\r\n"), "END\r\n");
+  EXPECT_EQ(Told("stats slabs", "active_slabs"), "0");
+  Ask("set a 0 0 1\r\n1\r\n");
+  EXPECT_EQ(Told("stats items", "items:1:number"), "1");
+  EXPECT_EQ(Told("stats slabs", "1:used_chunks"), "1");
+  EXPECT_EQ(Told("stats slabs", "1:chunk_size"), "32");
+  EXPECT_EQ(Ask("stats sizes\r\n"), "STAT sizes_status disabled\r\nEND\r\n");
+}
+
+TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
+  class SilentBackend final : public WatchedBackend {
+   public:
+    using WatchedBackend::WatchedBackend;
+    BackendFacts Facts() const override { return {.items = 1}; }
+  };
+  SilentBackend backend(world_.backend);
+  Server server(backend);
+  Session session(server);
+  for (const char* command : {"stats\r\n", "stats items\r\n", "stats slabs\r\n"}) {
+    EXPECT_TRUE(Talk(session, command, 99).ends_with("END\r\n")) << command;
+  }
+}
+
+}  // namespace
+}  // namespace tombolo::kvcache
