@@ -13,13 +13,14 @@ namespace {
 
 constexpr size_t kBytes = 40;  // One cell.
 constexpr int kMessages = 3;
+constexpr int kPolls = 16;
 
 void Talk(Member& one, Member& other) {
   for (int i = 0; i < kMessages; ++i) {
     if (!one.TrySend(other.Id(), kBytes) || !other.TrySend(one.Id(), kBytes)) abort();
   }
-  // Twice: the second poll, which finds nothing, gives the credits back.
-  for (int i = 0; i < 2; ++i) {
+  // So often that the inbox is looked at; and a poll that finds nothing gives the credits back.
+  for (int i = 0; i < kPolls; ++i) {
     one.Poll();
     other.Poll();
   }
