@@ -296,6 +296,12 @@ bool Channel::PrepareToSleep() {
 }
 
 void Channel::WakeUp() {
+  const bool credits_came = Disarm();
+  rang_ = (waiter_.Clear() || rang_) && !credits_came;
+}
+
+// Whether credits have come meanwhile that somebody waits for.
+bool Channel::Disarm() {
   // Relaxed: a sender that still sees 1 rings once too often.
   line_.armed.store(0, std::memory_order_relaxed);
   links_since_look_ = kLinksPerLook;  // What there was to wake up for is found by the next poll.
@@ -305,8 +311,8 @@ void Channel::WakeUp() {
     out_[peer]->ForgetCredits();
   }
   if (credits_came) waiter_.WasWorthIt();
-  rang_ = (waiter_.Clear() || rang_) && !credits_came;
   if (waiter_.IsDeaf()) waiter_.Recover(MonotonicNs());
+  return credits_came;
 }
 
 void Channel::SleptInVain() {
@@ -316,12 +322,11 @@ void Channel::SleptInVain() {
 
 void Channel::Sleep(int64_t limit_ns) {
   if (!PrepareToSleep()) return;
-  if (waiter_.Sleep(limit_ns)) {
-    rang_ = true;
-  } else if (waiter_.BackoffNs() == Waiter::kLongestSleepNs) {
-    TrimPool();
-  }
-  WakeUp();
+  // It forgets the rings that it tells of: no other call for that between a ring and the message.
+  const bool rang = waiter_.Sleep(limit_ns);
+  if (!rang && waiter_.BackoffNs() == Waiter::kLongestSleepNs) TrimPool();
+  const bool credits_came = Disarm();
+  rang_ = (rang || rang_) && !credits_came;
 }
 
 size_t Channel::Wait(ChannelHandler& handler, int64_t limit_ns) {

@@ -199,6 +199,7 @@ class Channel {
   bool TryClaimFrom(OutLink& link, size_t payload_bytes, Claim& claim);
   void EndClaimOfClosed(OutLink& link);
   bool TryPark(InLink& link);
+  bool Disarm();
   bool LookAgain();
   void NoteWakeup(bool came);
 
