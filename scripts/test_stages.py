@@ -89,7 +89,7 @@ STAGES = [
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
     Stage('fuzz', 'fuzz targets, 60 s each', 1500, counting_program('./dev', 'fuzz', '60')),
-    Stage('clang', 'clang, with layering_check, and clang-tidy', 1800, check(['scripts/tidy.sh', '--all'])),
+    Stage('clang', 'clang, with layering_check, and clang-tidy', 2400, check(['scripts/tidy.sh', '--all'])),
 ]
 
 
