@@ -36,6 +36,23 @@ class Backend {
   virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) const = 0;
   virtual uint32_t NowS() = 0;
   virtual BackendFacts Facts() const = 0;
+
+  // Between the two no other session changes the item of `key`, there or not; the functions above
+  // are then asked for that key only. See HeldItem.
+  virtual void Hold(std::string_view /*key*/) {}
+  virtual void Release() {}
+};
+
+// For a command that takes several steps: holds the item as long as it lives.
+class HeldItem {
+ public:
+  HeldItem(Backend& backend, std::string_view key) : backend_(backend) { backend_.Hold(key); }
+  HeldItem(const HeldItem&) = delete;
+  HeldItem& operator=(const HeldItem&) = delete;
+  ~HeldItem() { backend_.Release(); }
+
+ private:
+  Backend& backend_;
 };
 
 }  // namespace tombolo::kvcache

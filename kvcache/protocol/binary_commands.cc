@@ -1,4 +1,6 @@
 // The commands of the binary protocol, one function each.
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/binary_protocol.h"
 #include "kvcache/protocol/statistics.h"
@@ -37,6 +39,8 @@ bool IsJoin(PutMode mode) { return mode == PutMode::kAppend || mode == PutMode::
 void BinaryProtocol::Fetch(bool with_key, bool with_value) {
   const bool is_touch = header_.extras_bytes != 0;
   StoredValue item;
+  std::optional<HeldItem> held;
+  if (is_touch) held.emplace(server_.backend, Key());
   const bool is_hit = with_value ? server_.backend.Get(Key(), item, GetUse::kCounts)
                                  : server_.backend.Describe(Key(), item, GetUse::kCounts);
   CountFetch(is_touch, is_hit, server_.counters);
@@ -85,6 +89,7 @@ void BinaryProtocol::FinishPut() {
 }
 
 void BinaryProtocol::Count(bool is_down) {
+  const HeldItem held(server_.backend, Key());
   const StoreAnswer answer = server_.backend.Count(
       {.key = Key(), .is_down = is_down, .delta = Extra(0, 8), .cas = header_.cas});
   if (answer.result == StoreResult::kNotFound && Extra(16, 4) != kDoNotCreate) return Create();

@@ -1,6 +1,8 @@
 // mg, md and me; ma and ms are in meta_writes.cc.
 #include "kvcache/protocol/meta_commands.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/item.h"
 #include "kvcache/protocol/base64.h"
@@ -15,6 +17,10 @@ constexpr std::string_view kToldByGet = "Ocfhklst";
 // With one of them the access counts only after it was answered.
 constexpr std::string_view kLateFlags = "NRThl";
 
+bool IsToBeWon(const StoredValue& item) {
+  return (item.marks & kMarkStale) != 0 && (item.marks & kMarkWon) == 0;
+}
+
 }  // namespace
 
 void MetaCommands::Get(const Tokens& tokens) {
@@ -23,7 +29,15 @@ void MetaCommands::Get(const Tokens& tokens) {
   if (error.empty()) error = request.Read(tokens, 2);
   if (!error.empty()) return Answer(error);
   Visit visit{.subject = {.key = request.Key(), .now_s = server_.backend.NowS()}};
-  const bool is_hit = Find(request, visit) || Vivify(request, visit);
+  std::optional<HeldItem> held;
+  if (request.HasOneOf(kLateFlags)) held.emplace(server_.backend, request.Key());
+  bool is_hit = Find(request, visit);
+  // One client alone is told to write it anew: nobody may come between that and its mark.
+  if (is_hit && !held && IsToBeWon(visit.subject.item)) {
+    held.emplace(server_.backend, request.Key());
+    is_hit = Find(request, visit);
+  }
+  is_hit = is_hit || Vivify(request, visit);
   CountFetch(is_hit && request.Has('T'), is_hit, server_.counters);
   if (!is_hit) return AnswerEchoes("EN", request, request.Has('q'));
   const bool is_good = GoThrough(request, kToldByGet, visit);

@@ -105,6 +105,7 @@ void MetaCommands::Count(const Tokens& tokens) {
   if (!request.Read(tokens, 2).empty()) return Answer(kBadFlag);
   const std::optional<bool> is_down = IsDown(request.Mode());
   if (!is_down) return Answer("CLIENT_ERROR invalid mode for ma M token");
+  const HeldItem held(server_.backend, request.Key());
   const StoreAnswer answer = server_.backend.Count({.key = request.Key(),
                                                     .is_down = *is_down,
                                                     .delta = request.Number('D').value_or(1),

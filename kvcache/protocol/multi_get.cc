@@ -62,6 +62,8 @@ bool MultiGet::Continue() {
 }
 
 bool MultiGet::Find(std::string_view key, StoredValue& item) {
+  std::optional<HeldItem> held;
+  if (exptime_) held.emplace(server_.backend, key);
   const bool is_hit = server_.backend.Get(key, item, GetUse::kCounts);
   if (is_hit && exptime_) server_.backend.Amend({.key = key, .exptime = exptime_});
   CountFetch(exptime_.has_value(), is_hit, server_.counters);

@@ -1,39 +1,41 @@
 // Server: what all sessions of a server have in common. Its owner fills in what sessions cannot
-// know, and keeps it up to date; sessions count. Not thread-safe.
+// know, and keeps it up to date; sessions count. Not thread-safe, but that any thread may read
+// `counters`.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "kvcache/protocol/backend.h"
+#include "kvcache/protocol/counter.h"
 
 namespace tombolo::kvcache {
 
 // By the names of memcached's statistics.
 struct CommandCounters {
-  uint64_t cmd_get = 0;
-  uint64_t get_hits = 0;
-  uint64_t get_misses = 0;
-  uint64_t cmd_touch = 0;
-  uint64_t touch_hits = 0;
-  uint64_t touch_misses = 0;
-  uint64_t cmd_set = 0;
-  uint64_t cas_hits = 0;
-  uint64_t cas_misses = 0;
-  uint64_t cas_badval = 0;
-  uint64_t incr_hits = 0;
-  uint64_t incr_misses = 0;
-  uint64_t decr_hits = 0;
-  uint64_t decr_misses = 0;
-  uint64_t delete_hits = 0;
-  uint64_t delete_misses = 0;
-  uint64_t cmd_flush = 0;
-  uint64_t cmd_meta = 0;
-  uint64_t total_items = 0;
-  uint64_t store_too_large = 0;
-  uint64_t store_no_memory = 0;
-  uint64_t bytes_read = 0;
-  uint64_t bytes_written = 0;
+  Counter cmd_get;
+  Counter get_hits;
+  Counter get_misses;
+  Counter cmd_touch;
+  Counter touch_hits;
+  Counter touch_misses;
+  Counter cmd_set;
+  Counter cas_hits;
+  Counter cas_misses;
+  Counter cas_badval;
+  Counter incr_hits;
+  Counter incr_misses;
+  Counter decr_hits;
+  Counter decr_misses;
+  Counter delete_hits;
+  Counter delete_misses;
+  Counter cmd_flush;
+  Counter cmd_meta;
+  Counter total_items;
+  Counter store_too_large;
+  Counter store_no_memory;
+  Counter bytes_read;
+  Counter bytes_written;
 };
 
 struct ServerFacts {
@@ -49,6 +51,29 @@ struct ServerFacts {
   std::string unix_socket;
   uint32_t verbosity = 0;
   bool allows_flush = true;
+  bool is_accepting = true;          // False while there are no descriptors for new connections.
+  uint64_t listen_disabled_num = 0;  // How often that happened.
+  uint64_t conn_yields = 0;          // A connection had more requests than one turn may have.
+  uint64_t idle_kicks = 0;
+  uint64_t requests_per_event = 20;
+  uint64_t tcp_backlog = 1024;
+  uint64_t idle_timeout_s = 0;  // 0: none.
+  std::string interfaces;       // Where it listens; empty: not said.
+  uint64_t lock_free_hits = 0;  // Items that were read without asking the owner of the shard.
+};
+
+struct Server;
+
+// What a server of several workers is together; each worker has a Server of its own. All functions:
+// any thread.
+class WholeServer {
+ public:
+  virtual ~WholeServer() = default;
+
+  // Gives `sum` the facts of all, what all have counted, and where both were at the last reset.
+  virtual void SumUp(Server& sum) = 0;
+  virtual void Reset() = 0;
+  virtual void SetVerbosity(uint32_t level) = 0;
 };
 
 // What was counted before the last reset is taken off, here and of the backend's facts.
@@ -59,6 +84,7 @@ struct Server {
   ServerFacts facts;
   CommandCounters counters;
   BackendFacts at_reset;
+  WholeServer* whole = nullptr;  // None: this is all of it.
 };
 
 }  // namespace tombolo::kvcache

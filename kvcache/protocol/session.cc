@@ -9,10 +9,11 @@ namespace tombolo::kvcache {
 Session::Session(Server& server, size_t reply_limit_bytes)
     : server_(server), replies_(reply_limit_bytes) {}
 
-size_t Session::Feed(std::span<const std::byte> input) {
+size_t Session::Feed(std::span<const std::byte> input, size_t most_commands) {
   std::string_view left(reinterpret_cast<const char*>(input.data()), input.size());
   if (protocol_ == nullptr && !left.empty()) Begin(left.front());
-  while (!left.empty() && !replies_.IsClosed() && protocol_->Continue() && !replies_.IsFull()) {
+  for (size_t taken = 0; taken < most_commands && !left.empty() && !replies_.IsClosed(); ++taken) {
+    if (!protocol_->Continue() || replies_.IsFull()) break;
     left.remove_prefix(protocol_->Take(left));
   }
   if (replies_.IsClosed()) left = {};

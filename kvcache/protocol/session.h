@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -29,8 +30,10 @@ class Session {
  public:
   explicit Session(Server& server, size_t reply_limit_bytes = kReplyLimitBytes);
 
-  // Gives how many bytes were taken. Once it is closed it takes everything and does nothing.
-  size_t Feed(std::span<const std::byte> input);
+  // Gives how many bytes were taken. Once it is closed it takes everything and does nothing. At
+  // most `most_commands` are run, so that others have their turn; what is left of the input is then
+  // to be fed without waiting for more.
+  size_t Feed(std::span<const std::byte> input, size_t most_commands = SIZE_MAX);
 
   std::string_view Unsent() const { return replies_.Unsent(); }
 

@@ -9,11 +9,11 @@ namespace tombolo::kvcache {
 namespace {
 
 using Statistics = std::vector<Statistic>;
-using Counter = uint64_t CommandCounters::*;
+using CounterOf = Counter CommandCounters::*;
 
 struct NamedCounter {
   const char* name;
-  Counter counter;
+  CounterOf counter;
 };
 
 // Told of the slab class too, which is all of the store.
@@ -43,7 +43,7 @@ constexpr NamedCounter kOtherCounters[] = {
 };
 
 // What exporters ask for and is never anything else here.
-constexpr const char* kZeros[] = {"auth_cmds", "auth_errors", "listen_disabled_num", "reclaimed"};
+constexpr const char* kZeros[] = {"auth_cmds", "auth_errors", "reclaimed"};
 constexpr const char* kZerosOfItems[] = {
     "age",       "evicted_nonzero",   "evicted_time",     "tailrepairs",
     "reclaimed", "expired_unfetched", "evicted_unfetched"};
@@ -51,6 +51,10 @@ constexpr const char* kZerosOfItems[] = {
 template <typename Value>
 void Add(Statistics& list, std::string name, const Value& value) {
   list.push_back({std::move(name), absl::StrCat(value)});
+}
+
+void Add(Statistics& list, std::string name, const Counter& counter) {
+  Add(list, std::move(name), counter.Get());
 }
 
 const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
@@ -72,7 +76,11 @@ void AddConnections(const ServerFacts& facts, Statistics& list) {
   Add(list, "total_connections", facts.total_connections);
   Add(list, "rejected_connections", facts.rejected_connections);
   Add(list, "max_connections", facts.max_connections);
-  Add(list, "accepting_conns", 1);
+  Add(list, "accepting_conns", facts.is_accepting ? 1 : 0);
+  Add(list, "listen_disabled_num", facts.listen_disabled_num);
+  Add(list, "conn_yields", facts.conn_yields);
+  Add(list, "idle_kicks", facts.idle_kicks);
+  Add(list, "lock_free_hits", facts.lock_free_hits);
 }
 
 void AddStore(const Server& server, Statistics& list) {
@@ -115,10 +123,14 @@ Statistics Settings(const Server& server) {
   Add(list, "num_threads", facts.threads);
   Add(list, "maxconns", facts.max_connections);
   Add(list, "domain_socket", facts.unix_socket.empty() ? "NULL" : facts.unix_socket);
-  Add(list, "inter", "NULL");
+  Add(list, "inter", facts.interfaces.empty() ? "NULL" : facts.interfaces);
   Add(list, "tcpport", facts.tcp_port);
   Add(list, "udpport", 0);
   Add(list, "binding_protocol", "auto-negotiate");
+  Add(list, "reqs_per_event", facts.requests_per_event);
+  Add(list, "tcp_backlog", facts.tcp_backlog);
+  Add(list, "idle_timeout", facts.idle_timeout_s);
+  Add(list, "maxconns_fast", "yes");
   return list;
 }
 
@@ -132,7 +144,7 @@ Statistics Items(const Server& server) {
   add("number", facts.items);
   add("mem_requested", facts.bytes);
   add("evicted", facts.evicted_items - server.at_reset.evicted_items);
-  add("outofmemory", server.counters.store_no_memory);
+  add("outofmemory", server.counters.store_no_memory.Get());
   for (const char* name : kZerosOfItems) add(name, 0);
   return list;
 }
@@ -152,7 +164,7 @@ void AddSlabClass(const Server& server, const BackendFacts& facts, uint64_t page
   add("total_chunks", facts.items);
   add("free_chunks", 0);
   add("free_chunks_end", 0);
-  for (const auto& [name, counter] : kSlabCounters) add(name, server.counters.*counter);
+  for (const auto& [name, counter] : kSlabCounters) add(name, (server.counters.*counter).Get());
 }
 
 Statistics Slabs(const Server& server) {
@@ -166,9 +178,7 @@ Statistics Slabs(const Server& server) {
   return list;
 }
 
-}  // namespace
-
-std::optional<Statistics> ListStatistics(Server& server, std::string_view which) {
+std::optional<Statistics> List(Server& server, std::string_view which) {
   if (which.empty()) return General(server);
   if (which == "settings") return Settings(server);
   if (which == "items") return Items(server);
@@ -177,15 +187,36 @@ std::optional<Statistics> ListStatistics(Server& server, std::string_view which)
   return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string_view which) {
+  if (server.whole == nullptr) return List(server, which);
+  Server sum(server.backend);
+  server.whole->SumUp(sum);
+  return List(sum, which);
+}
+
 void ResetStatistics(Server& server) {
+  if (server.whole != nullptr) return server.whole->Reset();
   server.counters = {};
   server.at_reset = server.backend.Facts();
 }
 
+void AddCounters(const CommandCounters& more, CommandCounters& sum) {
+  for (const auto& [name, counter] : kSlabCounters) sum.*counter += (more.*counter).Get();
+  for (const auto& [name, counter] : kOtherCounters) sum.*counter += (more.*counter).Get();
+}
+
+// Numbers wrap: what is added here is taken off.
+void SubtractCounters(const CommandCounters& less, CommandCounters& sum) {
+  for (const auto& [name, counter] : kSlabCounters) sum.*counter += 0 - (less.*counter).Get();
+  for (const auto& [name, counter] : kOtherCounters) sum.*counter += 0 - (less.*counter).Get();
+}
+
 void CountFetch(bool is_touch, bool is_hit, CommandCounters& counters) {
-  const Counter command = is_touch ? &CommandCounters::cmd_touch : &CommandCounters::cmd_get;
-  const Counter hits = is_touch ? &CommandCounters::touch_hits : &CommandCounters::get_hits;
-  const Counter misses = is_touch ? &CommandCounters::touch_misses : &CommandCounters::get_misses;
+  const CounterOf command = is_touch ? &CommandCounters::cmd_touch : &CommandCounters::cmd_get;
+  const CounterOf hits = is_touch ? &CommandCounters::touch_hits : &CommandCounters::get_hits;
+  const CounterOf misses = is_touch ? &CommandCounters::touch_misses : &CommandCounters::get_misses;
   ++(counters.*command);
   ++(counters.*(is_hit ? hits : misses));
 }

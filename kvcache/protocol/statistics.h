@@ -23,6 +23,10 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
 
 void ResetStatistics(Server& server);
 
+// For sums over several workers.
+void AddCounters(const CommandCounters& more, CommandCounters& sum);
+void SubtractCounters(const CommandCounters& less, CommandCounters& sum);
+
 // Counts a get, or a touch: whatever gives an item a new expiry.
 void CountFetch(bool is_touch, bool is_hit, CommandCounters& counters);
 

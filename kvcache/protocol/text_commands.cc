@@ -137,6 +137,7 @@ void TextProtocol::Verbosity(const Tokens& tokens) {
   const auto level = Unsigned32In(tokens[1]);
   if (!level) return Answer(kBadFormat);
   server_.facts.verbosity = *level;
+  if (server_.whole != nullptr) server_.whole->SetVerbosity(*level);
   Answer("OK");
 }
 

@@ -119,6 +119,12 @@ TEST_F(SessionLimitsTest, ALongAnswerStopsBetweenTwoItems) {
   EXPECT_EQ(session.Unsent(), "VERSION 1.6.18\r\n");
 }
 
+TEST_F(SessionLimitsTest, NoMoreCommandsAreRunThanItMay) {
+  const std::string_view input = "mn\r\nversion\r\nmn\r\n";
+  EXPECT_EQ(session_.Feed(BytesOf(input), 2), std::string_view("mn\r\nversion\r\n").size());
+  EXPECT_EQ(session_.Unsent(), "MN\r\nVERSION 1.6.18\r\n");
+}
+
 TEST_F(SessionLimitsTest, AClosedSessionTakesEverythingAndDoesNothing) {
   Ask("quit\r\n");
   EXPECT_EQ(session_.Feed(BytesOf("set a 0 0 1\r\nx\r\n")), 16u);

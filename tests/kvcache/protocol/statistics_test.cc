@@ -74,6 +74,40 @@ TEST_F(StatisticsTest, ResetForgetsWhatWasCountedAndNotWhatIsThere) {
   EXPECT_EQ(Told("stats", "curr_items"), "1");
 }
 
+// As if every part had counted as often as the one that is asked.
+class Twins : public WholeServer {
+ public:
+  explicit Twins(const Server& part) : part_(part) {}
+
+  void SumUp(Server& sum) override {
+    sum.facts.threads = 2;
+    for (int i = 0; i < 2; ++i) AddCounters(part_.counters, sum.counters);
+    SubtractCounters(at_reset_, sum.counters);
+  }
+  void Reset() override {
+    for (int i = 0; i < 2; ++i) AddCounters(part_.counters, at_reset_);
+  }
+  void SetVerbosity(uint32_t level) override { verbosity = level; }
+
+  uint32_t verbosity = 0;
+
+ private:
+  const Server& part_;
+  CommandCounters at_reset_;
+};
+
+TEST_F(StatisticsTest, AllWorkersOfAServerAreToldOfTogether) {
+  Twins twins(world_.server);
+  world_.server.whole = &twins;
+  Ask("get nothing\r\n");
+  EXPECT_EQ(Told("stats", "get_misses"), "2");
+  EXPECT_EQ(Told("stats", "threads"), "2");
+  EXPECT_EQ(Ask("stats reset\r\n"), "RESET\r\n");
+  EXPECT_EQ(Told("stats", "get_misses"), "0");
+  EXPECT_EQ(Ask("verbosity 3\r\n"), "OK\r\n");
+  EXPECT_EQ(twins.verbosity, 3u);
+}
+
 TEST_F(StatisticsTest, TheFrontEndTellsOfItsConnections) {
   world_.server.facts.curr_connections = 5;
   world_.server.facts.started_s = kSessionStartS - 60;
