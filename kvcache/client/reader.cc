@@ -33,6 +33,7 @@ Found FoundOf(const ItemHeader& header, uint64_t slot) {
           .flags = header.life.flags,
           .expiry_s = header.life.expiry_s,
           .cas = header.cas,
+          .marks = header.sizes.marks,
           .slot = slot};
 }
 

@@ -46,7 +46,8 @@ struct Found {
   uint32_t flags = 0;
   uint32_t expiry_s = 0;  // Unix time; 0: never.
   uint64_t cas = 0;
-  uint64_t slot = 0;  // For a hit mark: Store::Touched().
+  uint16_t marks = 0;  // Of the item (kvcache/layout/item.h).
+  uint64_t slot = 0;   // For a hit mark: Store::Touched().
 };
 
 struct ReaderCounters {
