@@ -39,11 +39,11 @@ LIBRARIES = {
     'grpc': ('control', 'tests/control'),
     'grpcpp': ('control', 'tests/control'),
     'google': ('control', 'tests/control'),
-    'CLI': ('control',),
-    'spdlog': ('control', 'tests/fuzz'),
-    'event2': ('control', 'tests/control'),
+    'CLI': ('control', 'kvcache/server', 'tests/kvcache/server'),
+    'spdlog': ('control', 'kvcache/server', 'tests/fuzz'),
+    'event2': ('control', 'kvcache/server', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
-    'systemd': ('control', 'tests/control'),
+    'systemd': ('control', 'kvcache/server', 'tests/control'),
     'xxhash.h': ('kvcache',),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
@@ -55,7 +55,7 @@ LIBRARIES = {
 # What the C library and the kernel's interface bring: allowed everywhere.
 LIBC_FOLDERS = ('sys', 'linux', 'net', 'netinet', 'arpa')
 LIBC = frozenset('''
-    assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h inttypes.h limits.h link.h netdb.h poll.h pthread.h
+    assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h grp.h inttypes.h limits.h link.h netdb.h poll.h pthread.h
     pwd.h sched.h signal.h spawn.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
     strings.h syslog.h termios.h time.h ucontext.h unistd.h emmintrin.h immintrin.h mqueue.h'''.split())
 

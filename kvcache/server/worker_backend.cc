@@ -1,0 +1,122 @@
+#include "kvcache/server/worker_backend.h"
+
+#include <utility>
+
+#include "kvcache/layout/item.h"
+
+namespace tombolo::kvcache {
+
+absl::StatusOr<std::unique_ptr<WorkerBackend>> WorkerBackend::Create(OwnedShards& shards) {
+  std::unique_ptr<WorkerBackend> backend(new WorkerBackend(shards));
+  for (uint32_t shard = 0; shard < shards.Count(); ++shard) {
+    absl::StatusOr<Reader> reader = Reader::Attach(shards.Memory(shard));
+    if (!reader.ok()) return reader.status();
+    backend->lanes_.push_back({.reader = *std::move(reader)});
+  }
+  return backend;
+}
+
+WorkerBackend::Owner::Owner(WorkerBackend& backend, uint32_t shard) {
+  OwnedShard& owned = backend.shards_.At(shard);
+  if (backend.held_shard_ != shard) lock_ = std::unique_lock(owned.mutex);
+  store_ = owned.store.get();
+  backend.TellSamples(shard, *store_);
+}
+
+bool WorkerBackend::Get(std::string_view key, StoredValue& value, GetUse use) {
+  const uint32_t shard = shards_.ShardOf(key);
+  if (held_shard_ != shard) {
+    TellTime(shard);
+    Found found;
+    const ReadResult result = lanes_[shard].reader.Get(key, value.value, found);
+    if (IsRead(shard, result, found, value, use)) return true;
+  }
+  return Owner(*this, shard)->Get(key, value, use);
+}
+
+bool WorkerBackend::Describe(std::string_view key, StoredValue& value, GetUse use) {
+  const uint32_t shard = shards_.ShardOf(key);
+  if (held_shard_ != shard) {
+    TellTime(shard);
+    View view;
+    const ReadResult result = lanes_[shard].reader.Look(key, view);
+    value.value.clear();
+    if (IsRead(shard, result, view.found, value, use)) return true;
+  }
+  return Owner(*this, shard)->Describe(key, value, use);
+}
+
+// Who finds the mutex taken need not wait: whoever has it has told the time just now.
+void WorkerBackend::TellTime(uint32_t shard) {
+  Lane& lane = lanes_[shard];
+  const uint32_t now_s = shards_.NowS();
+  if (lane.told_s == now_s) return;
+  OwnedShard& owned = shards_.At(shard);
+  const std::unique_lock lock(owned.mutex, std::try_to_lock);
+  if (!lock.owns_lock()) return;
+  owned.store->NowS();
+  TellSamples(shard, *owned.store);
+  lane.told_s = now_s;
+}
+
+// Takes over what a reader found. False: the owner has to be asked, for whatever reason.
+bool WorkerBackend::IsRead(uint32_t shard, ReadResult result, const Found& found,
+                           StoredValue& value, GetUse use) {
+  if (result != ReadResult::kHit) return false;
+  const bool counts = use == GetUse::kCounts;
+  if (counts && (found.marks & kMarkFetched) == 0) return false;
+  value.value_bytes = found.value_bytes;
+  value.flags = found.flags;
+  value.expiry_s = found.expiry_s;
+  value.cas = found.cas;
+  value.marks = found.marks;
+  ++lock_free_hits_;
+  if (counts && --hits_until_sample_ == 0) Sample(shard, found.slot);
+  return true;
+}
+
+void WorkerBackend::Sample(uint32_t shard, uint64_t slot) {
+  hits_until_sample_ = kHitsPerSample;
+  Lane& lane = lanes_[shard];
+  lane.samples[lane.sample_count++] = slot;
+  if (lane.sample_count < kMaxSamples) return;
+  OwnedShard& owned = shards_.At(shard);
+  const std::unique_lock lock(owned.mutex, std::try_to_lock);
+  if (lock.owns_lock()) TellSamples(shard, *owned.store);
+  lane.sample_count = 0;
+}
+
+void WorkerBackend::TellSamples(uint32_t shard, Store& store) {
+  Lane& lane = lanes_[shard];
+  for (size_t i = 0; i < lane.sample_count; ++i) store.Touched(lane.samples[i]);
+  lane.sample_count = 0;
+}
+
+StoreAnswer WorkerBackend::Put(const PutRequest& request) {
+  return OwnerOf(request.key)->Put(request);
+}
+
+StoreAnswer WorkerBackend::Count(const CountRequest& request) {
+  return OwnerOf(request.key)->Count(request);
+}
+
+StoreAnswer WorkerBackend::Remove(const RemoveRequest& request) {
+  return OwnerOf(request.key)->Remove(request);
+}
+
+StoreAnswer WorkerBackend::Amend(const AmendRequest& request) {
+  return OwnerOf(request.key)->Amend(request);
+}
+
+void WorkerBackend::Hold(std::string_view key) {
+  const uint32_t shard = shards_.ShardOf(key);
+  held_ = std::unique_lock(shards_.At(shard).mutex);
+  held_shard_ = shard;
+}
+
+void WorkerBackend::Release() {
+  held_shard_.reset();
+  held_ = {};
+}
+
+}  // namespace tombolo::kvcache
