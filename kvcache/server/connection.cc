@@ -1,0 +1,129 @@
+#include "kvcache/server/connection.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kvcache/server/worker.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+// Sent in one turn, so that a fast reader of long answers leaves room for others.
+constexpr size_t kMaxSendBytes = 1024 * 1024;
+
+bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+}  // namespace
+
+Connection::Connection(Worker& worker, UniqueFd socket)
+    : worker_(worker),
+      socket_(std::move(socket)),
+      session_(worker.TheServer()),
+      readable_(worker.Base(), socket_.Get(), EV_READ | EV_PERSIST, &OnReadable, this),
+      writable_(worker.Base(), socket_.Get(), EV_WRITE | EV_PERSIST, &OnWritable, this) {}
+
+bool Connection::Start(List::iterator self) {
+  self_ = self;
+  is_reading_ = readable_ && writable_ && readable_.Add();
+  return is_reading_;
+}
+
+void Connection::OnReadable(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
+  static_cast<Connection*>(self)->Turn(true);
+}
+
+void Connection::OnWritable(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
+  static_cast<Connection*>(self)->Turn(false);
+}
+
+void Connection::Resume() {
+  is_waiting_for_turn_ = false;
+  Turn(false);
+}
+
+void Connection::Turn(bool is_readable) {
+  if (!Serve(is_readable) || IsDone()) return worker_.End(*this);
+  Await();
+}
+
+// False: the connection has failed.
+bool Connection::Serve(bool is_readable) {
+  if (!Send()) return false;
+  std::span<const std::byte> input = std::as_bytes(std::span(kept_)).subspan(kept_from_);
+  const bool is_kept = !input.empty();
+  if (!is_kept && is_readable && !Receive(input)) return false;
+  if (input.empty()) return true;
+  Feed(input, is_kept);
+  return Send();
+}
+
+// Reads once, into the worker's buffer. False: the connection has failed.
+bool Connection::Receive(std::span<const std::byte>& input) {
+  const std::span<std::byte> buffer = worker_.Buffer();
+  const ssize_t got = recv(socket_.Get(), buffer.data(), buffer.size(), 0);
+  if (got < 0) return IsForLater(errno);
+  is_at_end_ = got == 0;
+  input = buffer.first(static_cast<size_t>(got));
+  if (got > 0) worker_.Moved(*this);
+  return true;
+}
+
+// `is_kept`: `input` lies in kept_.
+void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
+  const size_t taken = session_.Feed(input, worker_.RequestsPerTurn());
+  if (is_kept) {
+    kept_from_ += taken;
+  } else if (taken < input.size()) {
+    const std::span<const std::byte> left = input.subspan(taken);
+    kept_.assign(reinterpret_cast<const char*>(left.data()), left.size());
+    kept_from_ = 0;
+  }
+  if (kept_from_ < kept_.size()) return;
+  // Given back: most connections wait for their clients most of the time.
+  kept_ = {};
+  kept_from_ = 0;
+}
+
+// Sends until the socket takes no more. False: the client is gone.
+bool Connection::Send() {
+  size_t sent_bytes = 0;
+  while (!session_.Unsent().empty() && sent_bytes < kMaxSendBytes) {
+    const std::string_view unsent = session_.Unsent();
+    const ssize_t sent = send(socket_.Get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    if (sent < 0) return IsForLater(errno);
+    session_.Drained(static_cast<size_t>(sent));
+    sent_bytes += static_cast<size_t>(sent);
+    worker_.Moved(*this);
+  }
+  return true;
+}
+
+// Whether nothing is left to be done for this client.
+bool Connection::IsDone() const {
+  if (!session_.Unsent().empty()) return false;
+  return session_.IsClosed() || (is_at_end_ && kept_.empty());
+}
+
+// Waits for what can happen next: each of these is a system call, and in the usual turn, which
+// ends with everything sent, there is none.
+void Connection::Await() {
+  const bool wants_write = !session_.Unsent().empty();
+  const bool is_full = session_.Unsent().size() > kReplyLimitBytes;
+  const bool wants_read = kept_.empty() && !is_at_end_ && !is_full && !session_.IsClosed();
+  if (wants_write != std::exchange(is_writing_, wants_write)) {
+    if (!wants_write) writable_.Delete();
+    if (wants_write && !writable_.Add()) return worker_.End(*this);
+  }
+  if (wants_read != std::exchange(is_reading_, wants_read)) {
+    if (!wants_read) readable_.Delete();
+    if (wants_read && !readable_.Add()) return worker_.End(*this);
+  }
+  if (kept_.empty() || is_full || is_waiting_for_turn_) return;
+  is_waiting_for_turn_ = true;
+  worker_.GiveTurn(*this);
+}
+
+}  // namespace tombolo::kvcache

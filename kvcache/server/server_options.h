@@ -1,0 +1,25 @@
+// What an operator chooses of a server.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kvcache/server/listen.h"
+#include "kvcache/server/memory_file.h"
+#include "kvcache/server/worker.h"
+#include "kvcache/shard/geometry.h"
+
+namespace tombolo::kvcache {
+
+struct ServerOptions {
+  ListenOptions listen;
+  MemoryFileOptions memory;
+  ShardLimits shard;  // But for shard_bytes and segment_bytes, which follow from the file.
+  WorkerOptions worker;
+  uint32_t threads = 4;
+  uint64_t max_connections = 1024;
+  bool allows_flush = true;
+  uint32_t verbosity = 0;
+};
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,54 @@
+#include "kvcache/server/totals.h"
+
+#include "kvcache/protocol/statistics.h"
+
+namespace tombolo::kvcache {
+
+Totals::Totals(const ServerFacts& facts, OwnedShards& shards, Workers workers,
+               const Acceptor& acceptor)
+    : facts_(facts),
+      shards_(shards),
+      workers_(workers),
+      acceptor_(acceptor),
+      verbosity_(facts.verbosity) {}
+
+Totals::Counted Totals::CountAll() const {
+  Counted all;
+  for (const auto& worker : workers_) {
+    AddCounters(worker->TheServer().counters, all.commands);
+    all.yields += worker->Counters().yields.Get();
+    all.idle_kicks += worker->Counters().idle_kicks.Get();
+    all.lock_free_hits += worker->LockFreeHits().Get();
+  }
+  all.accepted = acceptor_.Counters().accepted.Get();
+  all.rejected = acceptor_.Counters().rejected.Get();
+  all.pauses = acceptor_.Counters().pauses.Get();
+  return all;
+}
+
+void Totals::SumUp(Server& sum) {
+  const std::lock_guard lock(mutex_);
+  const Counted all = CountAll();
+  sum.facts = facts_;
+  sum.facts.verbosity = verbosity_.load(std::memory_order_relaxed);
+  sum.facts.is_accepting = acceptor_.IsAccepting();
+  sum.facts.curr_connections = acceptor_.OpenConnections();
+  sum.facts.total_connections = all.accepted - reset_.accepted;
+  sum.facts.rejected_connections = all.rejected - reset_.rejected;
+  sum.facts.listen_disabled_num = all.pauses - reset_.pauses;
+  sum.facts.conn_yields = all.yields - reset_.yields;
+  sum.facts.idle_kicks = all.idle_kicks - reset_.idle_kicks;
+  sum.facts.lock_free_hits = all.lock_free_hits - reset_.lock_free_hits;
+  sum.counters = all.commands;
+  SubtractCounters(reset_.commands, sum.counters);
+  sum.at_reset = facts_at_reset_;
+}
+
+void Totals::Reset() {
+  const BackendFacts facts = shards_.Facts();
+  const std::lock_guard lock(mutex_);
+  reset_ = CountAll();
+  facts_at_reset_ = facts;
+}
+
+}  // namespace tombolo::kvcache

@@ -1,0 +1,111 @@
+// Worker: a thread with an event loop of its own and the connections that were given to it.
+//
+// Between two turns of a connection that has more to do, all others have theirs.
+//
+// Thread safety: Take() and Stop(), any thread; Start() and Join(), who made it; the counters may
+// be read by any thread; all the rest belongs to the worker's thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "kvcache/protocol/counter.h"
+#include "kvcache/protocol/server.h"
+#include "kvcache/server/connection.h"
+#include "kvcache/server/event.h"
+#include "kvcache/server/owned_shards.h"
+#include "kvcache/server/worker_backend.h"
+#include "transport/base/unique_fd.h"
+#include "transport/base/units.h"
+
+namespace tombolo::kvcache {
+
+struct WorkerOptions {
+  uint64_t requests_per_turn = 20;
+  int64_t idle_timeout_ns = 0;  // A connection on which nothing moves for so long ends; 0: none.
+};
+
+struct WorkerCounters {
+  Counter closed_connections;
+  Counter yields;
+  Counter idle_kicks;
+};
+
+class Worker {
+ public:
+  // Does nothing yet. `shards` must outlive it. Fails when descriptors or memory are lacking.
+  static absl::StatusOr<std::unique_ptr<Worker>> Create(OwnedShards& shards,
+                                                        const WorkerOptions& options);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  // Starts the thread; std::system_error: there is none to be had.
+  void Start();
+
+  // Serves the client of `socket`, which does not block. In vain after Stop().
+  void Take(UniqueFd socket);
+
+  // Closes all connections and ends the thread; does not wait for it.
+  void Stop();
+
+  // Waits for the thread, after Stop().
+  void Join();
+
+  const WorkerCounters& Counters() const { return counters_; }
+  const Counter& LockFreeHits() const { return backend_->LockFreeHits(); }
+
+  // Facts and `whole` are to be filled in before Start(). Others may read the counters only.
+  Server& TheServer() { return server_; }
+
+  // For its connections.
+  event_base* Base() { return base_.get(); }
+  std::span<std::byte> Buffer() { return buffer_; }
+  size_t RequestsPerTurn() const { return options_.requests_per_turn; }
+  void Moved(Connection& connection);
+  void GiveTurn(Connection& connection);
+  void End(Connection& connection);
+
+ private:
+  static constexpr size_t kBufferBytes = 64 * kKiB;  // Read from a socket at once.
+
+  Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<WorkerBackend> backend,
+         const WorkerOptions& options);
+
+  static void OnWakeUp(evutil_socket_t fd, int16_t what, void* self);
+  static void OnTurns(evutil_socket_t fd, int16_t what, void* self);
+  static void OnIdleTimer(evutil_socket_t fd, int16_t what, void* self);
+
+  void TakeHandedOver();
+  void Begin(UniqueFd socket);
+  void KickIdle();
+  void AwaitIdle();
+
+  const WorkerOptions options_;
+  EventBase base_;
+  UniqueFd wake_up_;  // An eventfd.
+  std::unique_ptr<WorkerBackend> backend_;
+  Server server_;
+  WorkerCounters counters_;
+  Event wake_up_event_;
+  Event turns_timer_;
+  Event idle_timer_;
+  std::array<std::byte, kBufferBytes> buffer_;
+  Connection::List connections_;    // With a time-out: who moved longest ago is first.
+  std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
+  bool is_idle_timer_set_ = false;
+
+  std::mutex mutex_;
+  std::vector<UniqueFd> handed_over_;  // Guarded by mutex_.
+  bool is_stopping_ = false;           // Guarded by mutex_.
+  std::thread thread_;
+};
+
+}  // namespace tombolo::kvcache
