@@ -1,0 +1,164 @@
+#include "kvcache/server/server_flags.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "kvcache/server/shard_sizes.h"
+#include "kvcache/shard/file_shape.h"
+#include "kvcache/shard/geometry.h"
+#include "transport/base/units.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+constexpr uint64_t kMaxItemMaxBytes = 1024 * kMiB;
+constexpr unsigned kMaxMode = 0777;
+
+absl::StatusOr<unsigned> ParseMode(const std::string& text) {
+  char* end = nullptr;
+  const unsigned long mode = strtoul(text.c_str(), &end, 8);
+  if (!text.empty() && *end == '\0' && mode <= kMaxMode) return static_cast<unsigned>(mode);
+  return absl::InvalidArgumentError(
+      absl::StrCat("-a ", text, ": give the permissions in octal, 0 to 777."));
+}
+
+// In memory, if this machine has the usual place for that.
+std::string UsualPath(int port) {
+  const std::string name =
+      port > 0 ? absl::StrCat("/tombolo-kv-", port) : std::string("/tombolo-kv");
+  if (access("/dev/shm", W_OK | X_OK) == 0) return "/dev/shm" + name;
+  const char* runtime_dir = getenv("XDG_RUNTIME_DIR");
+  return runtime_dir == nullptr ? "" : runtime_dir + name;
+}
+
+}  // namespace
+
+void ServerFlags::Describe(CLI::App& app) {
+  app.set_version_flag("-V,--version", "tombolo-kv 0.1.0, with the protocols of memcached 1.6.18");
+  DescribeSockets(app);
+  DescribeMemory(app);
+  DescribeProcess(app);
+  foreign_.Describe(app);
+}
+
+void ServerFlags::DescribeSockets(CLI::App& app) {
+  ListenOptions& listen = options_.listen;
+  app.add_option("-p,--port", listen.port,
+                 "TCP port; 0: none, -1: whichever is free. With -s alone there is no TCP")
+      ->check(CLI::Range(-1, 65535))
+      ->capture_default_str();
+  app.add_option("-l,--listen", listen.interfaces,
+                 "addresses of this machine, with commas between or repeated: HOST, HOST:PORT, "
+                 "[IPV6]:PORT. memcached's default is all of them, 0.0.0.0; this one's is safe")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_option("-s,--unix-socket", listen.unix_path,
+                 "Unix socket; together with -p or -l both are served, unlike memcached");
+  app.add_option("-a,--unix-mask", unix_mode_, "permissions of the Unix socket, in octal")
+      ->capture_default_str();
+  app.add_option("-c,--conn-limit", options_.max_connections, "clients at once")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("-b,--listen-backlog", listen.backlog, "clients that may wait to be accepted")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--idle-timeout", idle_timeout_s_,
+                 "seconds after which a client that is silent is closed; 0: never. The same as -o "
+                 "idle_timeout=N")
+      ->check(CLI::Range(int64_t{0}, int64_t{INT32_MAX}))
+      ->capture_default_str();
+  app.add_option("-R,--max-reqs-per-event", options_.worker.requests_per_turn,
+                 "commands of one client before others have their turn")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+}
+
+void ServerFlags::DescribeMemory(CLI::App& app) {
+  app.add_option("-m,--memory-limit", memory_mib_, "MiB of the memory file: items and their index")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{4} << 20))
+      ->capture_default_str();
+  app.add_option("-e,--memory-file", options_.memory.path,
+                 "file with all items, in memory, which outlives this process; others may map it "
+                 "for reading. Default: /dev/shm/tombolo-kv-PORT");
+  app.add_option("-I,--max-item-size", item_max_bytes_,
+                 "bytes of the largest item, key and 24 bytes of header included: 512k, 1m, 128m")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  app.add_option("--usual-item-size", options_.shard.expected_item_bytes,
+                 "bytes of key and value of a usual item: sizes the index")
+      ->check(CLI::Range(uint64_t{1}, kMiB))
+      ->capture_default_str();
+  app.add_option("--shards", options_.memory.shard_count,
+                 "parts of the cache that are written independently; by default as many as "
+                 "threads, or as a memory file has that is taken over")
+      ->check(CLI::Range(1u, kMaxShards));
+}
+
+void ServerFlags::DescribeProcess(CLI::App& app) {
+  app.add_option("-t,--threads", options_.threads, "threads that serve clients")
+      ->check(CLI::Range(1u, kMaxShards))
+      ->capture_default_str();
+  app.add_flag("-F,--disable-flush-all", refuses_flush_, "refuse flush_all");
+  app.add_flag("-k,--lock-memory", locks_memory_, "keep all memory from being swapped out");
+  app.add_option("-u,--user", user_, "become this user; needed when root starts it");
+  app.add_option("-P,--pidfile", pid_file_, "write the process id there");
+  app.add_option("-o,--extended", extended_,
+                 "options of memcached, with commas between: idle_timeout=N; others are ignored "
+                 "or refused")
+      ->join(',');
+  app.add_flag("-v,--verbose", options_.verbosity, "tell more; -vv: all");
+}
+
+absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
+                                                   std::vector<std::string>& warnings) const {
+  ServerOptions options = options_;
+  int64_t idle_timeout_s = idle_timeout_s_;
+  absl::Status status = foreign_.Check(warnings);
+  status.Update(ParseExtendedOptions(extended_, idle_timeout_s, warnings));
+  status.Update(CheckListen(app, options.listen));
+  status.Update(CheckMemory(options));
+  if (!status.ok()) return status;
+  options.worker.idle_timeout_ns = idle_timeout_s * kNsPerSecond;
+  options.allows_flush = !refuses_flush_;
+  return options;
+}
+
+// A Unix socket alone is all there is then, as with memcached.
+absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen) const {
+  const absl::StatusOr<unsigned> mode = ParseMode(unix_mode_);
+  if (!mode.ok()) return mode.status();
+  listen.unix_mode = *mode;
+  const bool wants_tcp = app.count("-p") != 0 || app.count("-l") != 0;
+  if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
+  if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError("-p 0 without -s: nobody could reach it; give one of them.");
+}
+
+absl::Status ServerFlags::CheckMemory(ServerOptions& options) const {
+  if (item_max_bytes_ < kMinItemMaxBytes || item_max_bytes_ > kMaxItemMaxBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("-I ", item_max_bytes_, ": it must be 1k to 1024m."));
+  }
+  const uint64_t file_bytes = memory_mib_ * kMiB;
+  const uint32_t shards = std::max(options.memory.shard_count, 1u);
+  const uint64_t least_bytes = LeastFileBytes(shards, item_max_bytes_);
+  if (file_bytes < least_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("-m ", memory_mib_, ": items of ", item_max_bytes_, " bytes (-I) in ", shards,
+                     " shards need at least ", (least_bytes + kMiB - 1) / kMiB, " MiB."));
+  }
+  options.memory.file_bytes = file_bytes;
+  options.memory.usual_shards = ShardsFor(file_bytes, options.threads, item_max_bytes_);
+  if (options.memory.path.empty()) options.memory.path = UsualPath(options.listen.port);
+  if (options.memory.path.empty()) {
+    return absl::InvalidArgumentError("there is no /dev/shm to write in; give --memory-file.");
+  }
+  options.shard.item_max_bytes = static_cast<uint32_t>(item_max_bytes_);
+  return absl::OkStatus();
+}
+
+}  // namespace tombolo::kvcache
