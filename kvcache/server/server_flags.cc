@@ -37,6 +37,8 @@ std::string UsualPath(int port) {
 }  // namespace
 
 void ServerFlags::Describe(CLI::App& app) {
+  // A flag that is given twice means what was said last, as with memcached.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_version_flag("-V,--version", "tombolo-kv 0.1.0, with the protocols of memcached 1.6.18");
   DescribeSockets(app);
   DescribeMemory(app);
@@ -55,6 +57,7 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
                  "[IPV6]:PORT. memcached's default is all of them, 0.0.0.0; this one's is safe")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->take_all()
       ->capture_default_str();
   app.add_option("-s,--unix-socket", listen.unix_path,
                  "Unix socket; together with -p or -l both are served, unlike memcached");
@@ -132,6 +135,10 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
   const absl::StatusOr<unsigned> mode = ParseMode(unix_mode_);
   if (!mode.ok()) return mode.status();
   listen.unix_mode = *mode;
+  for (const std::string& text : listen.interfaces) {
+    const absl::StatusOr<Interface> interface = ParseInterface(text, listen.port);
+    if (!interface.ok()) return interface.status();
+  }
   const bool wants_tcp = app.count("-p") != 0 || app.count("-l") != 0;
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
   if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();

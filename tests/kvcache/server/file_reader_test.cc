@@ -1,0 +1,67 @@
+// A reader that maps the memory file of a server, for reading only.
+#include "kvcache/client/file_reader.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/kvcache/server/shards_fixture.h"
+#include "tests/support/status_text.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+using testing::HasSubstr;
+
+class FileReaderTest : public ShardsTest {
+ protected:
+  FileReaderTest() {
+    shards_->Tick();
+    file_.TellOwner(kOwnerServing);
+  }
+
+  std::string Read(FileReader& reader, std::string_view key) {
+    std::string value;
+    Found found;
+    return reader.Get(key, value, found) == ReadResult::kHit ? value : "(miss)";
+  }
+
+  std::unique_ptr<WorkerBackend> backend_ = MakeBackend();
+};
+
+TEST_F(FileReaderTest, FindsTheItemsOfAllShards) {
+  auto reader = FileReader::Open(path_);
+  ASSERT_TRUE(reader.ok()) << Text(reader);
+  EXPECT_EQ(reader->Shape().shard_count, 4u);
+  for (int i = 0; i < 1000; ++i) Set(*backend_, std::to_string(i), "value");
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(Read(*reader, std::to_string(i)), "value");
+  EXPECT_EQ(Read(*reader, "nothing"), "(miss)");
+}
+
+TEST_F(FileReaderTest, IsToldThatTheOwnerHasStopped) {
+  const auto reader = FileReader::Open(path_);
+  EXPECT_FALSE(reader->OwnerHasStopped());
+  file_.TellOwner(kOwnerStopped);
+  EXPECT_TRUE(reader->OwnerHasStopped());
+}
+
+TEST_F(FileReaderTest, WhatIsNoMemoryFileIsRefused) {
+  EXPECT_TRUE(absl::IsNotFound(FileReader::Open(folder_.File("none")).status()));
+  const std::string other = folder_.File("other");
+  std::ofstream(other) << "no cache";
+  EXPECT_THAT(Text(FileReader::Open(other)), HasSubstr("no cache was made in"));
+  std::ofstream(other) << std::string(1 << 20, 'x');
+  EXPECT_THAT(Text(FileReader::Open(other)), HasSubstr("no memory file of version 1"));
+}
+
+TEST_F(FileReaderTest, AFileThatIsReplacedStaysReadable) {
+  Set(*backend_, "key", "value");
+  auto reader = FileReader::Open(path_);
+  std::filesystem::remove(path_);
+  EXPECT_EQ(Read(*reader, "key"), "value");
+}
+
+}  // namespace
+}  // namespace tombolo::kvcache

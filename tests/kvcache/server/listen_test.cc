@@ -1,0 +1,53 @@
+// Which addresses a flag names, and how a file is divided.
+#include "kvcache/server/listen.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "kvcache/server/shard_sizes.h"
+#include "tests/support/status_text.h"
+#include "transport/base/units.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+using testing::HasSubstr;
+
+std::string Parsed(const std::string& text) {
+  const auto interface = ParseInterface(text, 11211);
+  return interface.ok() ? interface->host + " " + interface->port : Text(interface);
+}
+
+TEST(InterfaceTest, HasAHostAndPerhapsAPort) {
+  EXPECT_EQ(Parsed("127.0.0.1"), "127.0.0.1 11211");
+  EXPECT_EQ(Parsed("127.0.0.1:80"), "127.0.0.1 80");
+  EXPECT_EQ(Parsed("localhost"), "localhost 11211");
+  EXPECT_EQ(Parsed("::1"), "::1 11211");
+  EXPECT_EQ(Parsed("[::1]"), "::1 11211");
+  EXPECT_EQ(Parsed("[::1]:80"), "::1 80");
+}
+
+TEST(InterfaceTest, WhatIsNoneIsRefused) {
+  for (const char* text : {"", ":80", "host:", "host:http", "host:65536", "[]:80"}) {
+    EXPECT_THAT(Parsed(text), HasSubstr("no address; write HOST")) << text;
+  }
+}
+
+TEST(ShardSizesTest, AShardHasManySegmentsThatHoldTheLargestItem) {
+  EXPECT_EQ(SegmentBytesFor(16 * kGiB, kMiB), 2 * kMiB);
+  EXPECT_EQ(SegmentBytesFor(32 * kMiB, kMiB), kMiB);
+  EXPECT_EQ(SegmentBytesFor(32 * kMiB, 1024), kMiB);
+  EXPECT_EQ(SegmentBytesFor(kMiB, 1024), 32 * kKiB);
+  EXPECT_EQ(SegmentBytesFor(kGiB, 100 * kMiB), 128 * kMiB);
+}
+
+TEST(ShardSizesTest, ThereAreNoMoreShardsThanThreadsOrThanTheFileIsLargeEnoughFor) {
+  EXPECT_EQ(ShardsFor(kGiB, 4, kMiB), 4u);
+  EXPECT_EQ(ShardsFor(kGiB, 7, kMiB), 4u);
+  EXPECT_EQ(ShardsFor(64 * kMiB, 4, kMiB), 4u);
+  EXPECT_EQ(ShardsFor(32 * kMiB, 4, kMiB), 2u);
+  EXPECT_EQ(ShardsFor(4 * kMiB, 4, kMiB), 1u);
+  EXPECT_EQ(ShardsFor(64 * kGiB, 256, kMiB), 256u);
+}
+
+}  // namespace
+}  // namespace tombolo::kvcache

@@ -1,0 +1,88 @@
+// What sessions of several workers ask of the same shards.
+#include "kvcache/server/worker_backend.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "kvcache/layout/item.h"
+#include "kvcache/protocol/backend.h"
+#include "tests/kvcache/server/shards_fixture.h"
+
+namespace tombolo::kvcache {
+namespace {
+
+using WorkerBackendTest = ShardsTest;
+
+TEST_F(WorkerBackendTest, WhatOneStoresAllFind) {
+  const auto one = MakeBackend(), other = MakeBackend();
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key = "key:" + std::to_string(i);
+    ASSERT_EQ(Set(*one, key, "value of " + key), StoreResult::kStored);
+    ASSERT_EQ(Get(*other, key), "value of " + key);
+  }
+  EXPECT_EQ(one->Facts().items, 1000u);
+}
+
+TEST_F(WorkerBackendTest, AHitNeedsNoLock) {
+  const auto writer = MakeBackend(), reader = MakeBackend();
+  Set(*writer, "key", "value");
+  Get(*reader, "key");  // The first use is the owner's to mark.
+  const HeldItem held(*writer, "key");
+  // This would wait for ever on this thread.
+  EXPECT_EQ(Get(*reader, "key"), "value");
+  EXPECT_EQ(reader->LockFreeHits().Get(), 1u);
+}
+
+TEST_F(WorkerBackendTest, TheFirstUseMarksTheItem) {
+  const auto backend = MakeBackend();
+  Set(*backend, "key", "value");
+  StoredValue value;
+  for (const uint16_t marks : {uint16_t{0}, kMarkFetched, kMarkFetched}) {
+    ASSERT_TRUE(backend->Get("key", value, GetUse::kCounts));
+    EXPECT_EQ(value.marks, marks);
+  }
+}
+
+TEST_F(WorkerBackendTest, WhoHoldsAnItemMayDoAnythingWithIt) {
+  const auto backend = MakeBackend();
+  {
+    const HeldItem held(*backend, "key");
+    EXPECT_EQ(Get(*backend, "key"), "(miss)");
+    EXPECT_EQ(Set(*backend, "key", "1"), StoreResult::kStored);
+    EXPECT_EQ(backend->Count({.key = "key"}).number, 2u);
+    EXPECT_EQ(backend->Amend({.key = "key", .exptime = 100}).result, StoreResult::kDone);
+    EXPECT_EQ(Get(*backend, "key"), "2");
+    EXPECT_EQ(backend->Remove({.key = "key"}).result, StoreResult::kDone);
+  }
+  EXPECT_EQ(Set(*backend, "key", "after"), StoreResult::kStored);
+}
+
+TEST_F(WorkerBackendTest, AFlushIsOfAllShards) {
+  const auto backend = MakeBackend();
+  for (int i = 0; i < 100; ++i) Set(*backend, std::to_string(i), "value");
+  for (int i = 0; i < 100; ++i) Get(*backend, std::to_string(i));
+  backend->FlushAll(0);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Get(*backend, std::to_string(i)), "(miss)");
+}
+
+TEST_F(WorkerBackendTest, SamplesOfHitsKeepItemsFromEviction) {
+  const auto backend = MakeBackend();
+  const std::string value(1000, 'v');
+  Set(*backend, "wanted", value);
+  for (int i = 0; i < 20'000; ++i) {
+    Set(*backend, "unwanted:" + std::to_string(i), value);
+    for (int hits = 0; hits < 8; ++hits) Get(*backend, "wanted");
+  }
+  EXPECT_EQ(Get(*backend, "wanted"), value);
+  EXPECT_GT(backend->Facts().evicted_items, 10'000u);
+}
+
+TEST_F(WorkerBackendTest, ItemsOverTheLimitDoNotFit) {
+  const auto backend = MakeBackend();
+  EXPECT_TRUE(backend->Fits(10, 16 * kKiB - 10 - sizeof(Item)));
+  EXPECT_FALSE(backend->Fits(10, 16 * kKiB));
+  EXPECT_FALSE(backend->Fits(10, UINT64_MAX));
+}
+
+}  // namespace
+}  // namespace tombolo::kvcache
