@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import comparison
+import kv_bench
 import mpi_bench
 import picture
 import transport_bench
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench/out"
 BINARIES = ROOT / "bazel-bin"
 
-BENCHES = {"transport": transport_bench, "mpi": mpi_bench}
+BENCHES = {"transport": transport_bench, "mpi": mpi_bench, "kv": kv_bench}
 
 
 def main() -> None:
