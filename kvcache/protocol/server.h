@@ -31,6 +31,8 @@ struct CommandCounters {
   Counter delete_misses;
   Counter cmd_flush;
   Counter cmd_meta;
+  Counter auth_cmds;
+  Counter auth_errors;
   Counter total_items;
   Counter store_too_large;
   Counter store_no_memory;
@@ -51,6 +53,7 @@ struct ServerFacts {
   std::string unix_socket;
   uint32_t verbosity = 0;
   bool allows_flush = true;
+  bool asks_for_password = false;
   bool is_accepting = true;          // False while there are no descriptors for new connections.
   uint64_t listen_disabled_num = 0;  // How often that happened.
   uint64_t conn_yields = 0;          // A connection had more requests than one turn may have.
@@ -62,6 +65,7 @@ struct ServerFacts {
   uint64_t lock_free_hits = 0;  // Items that were read without asking the owner of the shard.
 };
 
+class Credentials;
 struct Server;
 
 // What a server of several workers is together; each worker has a Server of its own. All functions:
@@ -84,7 +88,8 @@ struct Server {
   ServerFacts facts;
   CommandCounters counters;
   BackendFacts at_reset;
-  WholeServer* whole = nullptr;  // None: this is all of it.
+  WholeServer* whole = nullptr;              // None: this is all of it.
+  const Credentials* credentials = nullptr;  // None: everybody is let in.
 };
 
 }  // namespace tombolo::kvcache

@@ -1,7 +1,10 @@
 #include "kvcache/protocol/session.h"
 
+#include <utility>
+
 #include "kvcache/protocol/binary_header.h"
 #include "kvcache/protocol/binary_protocol.h"
+#include "kvcache/protocol/gate_protocol.h"
 #include "kvcache/protocol/text_protocol.h"
 
 namespace tombolo::kvcache {
@@ -14,7 +17,7 @@ size_t Session::Feed(std::span<const std::byte> input, size_t most_commands) {
   if (protocol_ == nullptr && !left.empty()) Begin(left.front());
   for (size_t taken = 0; taken < most_commands && !left.empty() && !replies_.IsClosed(); ++taken) {
     if (!protocol_->Continue() || replies_.IsFull()) break;
-    left.remove_prefix(protocol_->Take(left));
+    Take(left);
   }
   if (replies_.IsClosed()) left = {};
   // An answer that is long begins at once, not with the next input.
@@ -30,8 +33,20 @@ void Session::Drained(size_t size) {
   if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
 }
 
+// Runs a command at most.
+void Session::Take(std::string_view& input) {
+  input.remove_prefix(protocol_->Take(input));
+  if (gate_ == nullptr || !gate_->IsOpen()) return;
+  gate_ = nullptr;
+  protocol_ = std::make_unique<TextProtocol>(server_, replies_);
+}
+
 void Session::Begin(char first) {
-  if (static_cast<uint8_t>(first) == kBinaryRequest) {
+  if (server_.credentials != nullptr) {
+    auto gate = std::make_unique<GateProtocol>(server_, replies_);
+    gate_ = gate.get();
+    protocol_ = std::move(gate);
+  } else if (static_cast<uint8_t>(first) == kBinaryRequest) {
     protocol_ = std::make_unique<BinaryProtocol>(server_, replies_);
   } else {
     protocol_ = std::make_unique<TextProtocol>(server_, replies_);

@@ -9,6 +9,8 @@
 // 2,048 bytes (kMaxMultiGetBytes for get and gets) or an item. Back-pressure: with more than
 // `reply_limit_bytes` to be sent it takes nothing more, and a long answer stops between two items.
 //
+// When the server has credentials, the client says first who it is (gate_protocol.h).
+//
 // The client is not trusted. Not thread-safe; `server` must outlive it.
 #pragma once
 
@@ -25,6 +27,8 @@
 namespace tombolo::kvcache {
 
 inline constexpr size_t kReplyLimitBytes = 256 * 1024;
+
+class GateProtocol;
 
 class Session {
  public:
@@ -44,10 +48,12 @@ class Session {
 
  private:
   void Begin(char first);
+  void Take(std::string_view& input);
 
   Server& server_;
   Replies replies_;
   std::unique_ptr<Protocol> protocol_;  // None before the first byte.
+  GateProtocol* gate_ = nullptr;        // What protocol_ is, until the client is known.
 };
 
 }  // namespace tombolo::kvcache

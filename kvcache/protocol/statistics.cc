@@ -35,6 +35,8 @@ constexpr NamedCounter kOtherCounters[] = {
     {"delete_misses", &CommandCounters::delete_misses},
     {"cmd_meta", &CommandCounters::cmd_meta},
     {"cmd_flush", &CommandCounters::cmd_flush},
+    {"auth_cmds", &CommandCounters::auth_cmds},
+    {"auth_errors", &CommandCounters::auth_errors},
     {"total_items", &CommandCounters::total_items},
     {"store_too_large", &CommandCounters::store_too_large},
     {"store_no_memory", &CommandCounters::store_no_memory},
@@ -43,7 +45,7 @@ constexpr NamedCounter kOtherCounters[] = {
 };
 
 // What exporters ask for and is never anything else here.
-constexpr const char* kZeros[] = {"auth_cmds", "auth_errors", "reclaimed"};
+constexpr const char* kZeros[] = {"reclaimed"};
 constexpr const char* kZerosOfItems[] = {
     "age",       "evicted_nonzero",   "evicted_time",     "tailrepairs",
     "reclaimed", "expired_unfetched", "evicted_unfetched"};
@@ -114,10 +116,11 @@ Statistics Settings(const Server& server) {
   Add(list, "cas_enabled", "yes");
   Add(list, "oldest", 0);
   Add(list, "flush_enabled", YesNo(facts.allows_flush));
-  for (const char* name : {"auth_enabled_sasl", "auth_enabled_ascii", "shutdown_command",
-                           "dump_enabled", "detail_enabled", "track_sizes"}) {
+  for (const char* name :
+       {"auth_enabled_sasl", "shutdown_command", "dump_enabled", "detail_enabled", "track_sizes"}) {
     Add(list, name, "no");
   }
+  Add(list, "auth_enabled_ascii", YesNo(facts.asks_for_password));
   Add(list, "stat_key_prefix", ":");
   Add(list, "verbosity", facts.verbosity);
   Add(list, "num_threads", facts.threads);
