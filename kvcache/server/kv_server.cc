@@ -27,6 +27,7 @@ ServerFacts FactsOf(const ServerOptions& options, const std::vector<ListeningSoc
   facts.unix_socket = options.listen.unix_path;
   facts.verbosity = options.verbosity;
   facts.allows_flush = options.allows_flush;
+  facts.asks_for_password = options.credentials.has_value();
   facts.requests_per_event = options.worker.requests_per_turn;
   facts.tcp_backlog = static_cast<uint64_t>(options.listen.backlog);
   facts.idle_timeout_s = static_cast<uint64_t>(options.worker.idle_timeout_ns / kNsPerSecond);
@@ -45,7 +46,8 @@ absl::StatusOr<std::unique_ptr<KvServer>> KvServer::Start(const ServerOptions& o
   if (!file.ok()) return file.status();
   absl::StatusOr<EventBase> base = MakeEventBase();
   if (!base.ok()) return base.status();
-  std::unique_ptr<KvServer> server(new KvServer(*std::move(file), *std::move(base)));
+  std::unique_ptr<KvServer> server(
+      new KvServer(*std::move(file), *std::move(base), options.credentials));
   if (auto status = server->OpenShards(options); !status.ok()) return status;
   if (auto status = server->MakeWorkers(options); !status.ok()) return status;
   if (auto status = server->WatchSignals(); !status.ok()) return status;
@@ -98,6 +100,7 @@ absl::Status KvServer::Accept(const ServerOptions& options, std::vector<Listenin
   for (const auto& worker : workers_) {
     worker->TheServer().facts = facts;
     worker->TheServer().whole = &*totals_;
+    if (credentials_) worker->TheServer().credentials = &*credentials_;
     worker->Start();
   }
   return acceptor_->Start();

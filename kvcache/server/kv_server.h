@@ -9,9 +9,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "kvcache/protocol/credentials.h"
 #include "kvcache/server/acceptor.h"
 #include "kvcache/server/event.h"
 #include "kvcache/server/memory_file.h"
@@ -40,7 +42,8 @@ class KvServer {
   void Run();
 
  private:
-  KvServer(MemoryFile file, EventBase base) : file_(std::move(file)), base_(std::move(base)) {}
+  KvServer(MemoryFile file, EventBase base, const std::optional<Credentials>& credentials)
+      : file_(std::move(file)), base_(std::move(base)), credentials_(credentials) {}
 
   absl::Status OpenShards(const ServerOptions& options);
   absl::Status MakeWorkers(const ServerOptions& options);
@@ -53,6 +56,7 @@ class KvServer {
 
   MemoryFile file_;
   EventBase base_;
+  const std::optional<Credentials> credentials_;
   ServerClock clock_;
   std::unique_ptr<OwnedShards> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;

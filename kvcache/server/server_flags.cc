@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/protocol/credentials.h"
 #include "kvcache/server/shard_sizes.h"
 #include "kvcache/shard/file_shape.h"
 #include "kvcache/shard/geometry.h"
@@ -106,6 +110,9 @@ void ServerFlags::DescribeProcess(CLI::App& app) {
       ->check(CLI::Range(1u, kMaxShards))
       ->capture_default_str();
   app.add_flag("-F,--disable-flush-all", refuses_flush_, "refuse flush_all");
+  app.add_option("-Y,--auth-file", auth_file_,
+                 "file with lines USER:PASSWORD. Clients say who they are by a set of any key with "
+                 "the value 'USER PASSWORD'; the binary protocol is refused");
   app.add_flag("-k,--lock-memory", locks_memory_, "keep all memory from being swapped out");
   app.add_option("-u,--user", user_, "become this user; needed when root starts it");
   app.add_option("-P,--pidfile", pid_file_, "write the process id there");
@@ -124,6 +131,7 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   status.Update(ParseExtendedOptions(extended_, idle_timeout_s, warnings));
   status.Update(CheckListen(app, options.listen));
   status.Update(CheckMemory(options));
+  status.Update(ReadCredentials(options));
   if (!status.ok()) return status;
   options.worker.idle_timeout_ns = idle_timeout_s * kNsPerSecond;
   options.allows_flush = !refuses_flush_;
@@ -143,6 +151,23 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
   if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError("-p 0 without -s: nobody could reach it; give one of them.");
+}
+
+absl::Status ServerFlags::ReadCredentials(ServerOptions& options) const {
+  if (auth_file_.empty()) return absl::OkStatus();
+  std::ifstream file(auth_file_);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    return absl::InvalidArgumentError(absl::StrCat("-Y ", auth_file_, ": it cannot be read."));
+  }
+  absl::StatusOr<Credentials> credentials = Credentials::Parse(text.str());
+  if (!credentials.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("-Y ", auth_file_, ": ", credentials.status().message()));
+  }
+  options.credentials = *std::move(credentials);
+  return absl::OkStatus();
 }
 
 absl::Status ServerFlags::CheckMemory(ServerOptions& options) const {

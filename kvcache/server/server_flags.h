@@ -32,6 +32,7 @@ class ServerFlags {
   void DescribeProcess(CLI::App& app);
   absl::Status CheckListen(const CLI::App& app, ListenOptions& listen) const;
   absl::Status CheckMemory(ServerOptions& options) const;
+  absl::Status ReadCredentials(ServerOptions& options) const;
 
   ServerOptions options_;
   std::string unix_mode_ = "0700";
@@ -40,6 +41,7 @@ class ServerFlags {
   int64_t idle_timeout_s_ = 0;
   std::string extended_;
   bool refuses_flush_ = false;
+  std::string auth_file_;
   std::string user_;
   std::string pid_file_;
   bool locks_memory_ = false;

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
+#include "kvcache/protocol/credentials.h"
 #include "kvcache/server/listen.h"
 #include "kvcache/server/memory_file.h"
 #include "kvcache/server/worker.h"
@@ -19,6 +20,7 @@ struct ServerOptions {
   uint32_t threads = 4;
   uint64_t max_connections = 1024;
   bool allows_flush = true;
+  std::optional<Credentials> credentials;  // None: everybody is let in.
   uint32_t verbosity = 0;
 };
 
