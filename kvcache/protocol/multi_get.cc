@@ -24,41 +24,50 @@ void MultiGet::Begin(std::string_view keys, bool with_cas, std::optional<int64_t
   with_cas_ = with_cas;
   exptime_ = exptime;
   const size_t long_key = FindLongKey(keys);
-  if (long_key != std::string_view::npos) return Refuse(keys.substr(0, long_key));
-  keys_ = keys;
+  is_refused_ = long_key != std::string_view::npos;
+  keys_ = keys.substr(0, long_key);
   next_ = 0;
   is_pending_ = true;
   Continue();
 }
 
-// The keys before the one that is too long were asked for all the same.
-// SUBTLE: without their values. Nothing is sent, so nothing would keep a line of keys from making
-// us copy the largest item half a million times.
-void MultiGet::Refuse(std::string_view good_keys) {
-  for (std::string_view key = TakeToken(good_keys); !key.empty(); key = TakeToken(good_keys)) {
-    const StoreAnswer answer =
-        server_.backend.Amend({.key = key, .exptime = exptime_, .use = GetUse::kCounts});
-    CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
-  }
-  replies_.AppendLine(kBadFormat);
-}
-
 bool MultiGet::Continue() {
   if (!is_pending_) return true;
   StoredValue item;
-  std::string_view left = std::string_view(keys_).substr(next_);
-  while (!replies_.IsFull()) {
+  for (int keys = 0; is_pending_ && keys < kMaxKeysAtOnce && !replies_.IsFull(); ++keys) {
+    std::string_view left = std::string_view(keys_).substr(next_);
     const std::string_view key = TakeToken(left);
     next_ = keys_.size() - left.size();
     if (key.empty()) {
-      is_pending_ = false;
-      keys_ = {};  // It may be long, and the next command need not be.
-      replies_.AppendLine("END");
-      return true;
+      End();
+    } else {
+      AskFor(key, item);
     }
-    if (Find(key, item)) Send(key, item);
   }
-  return false;
+  return !is_pending_;
+}
+
+void MultiGet::End() {
+  is_pending_ = false;
+  keys_ = {};  // They may be long, and the next command need not be.
+  replies_.AppendLine(is_refused_ ? kBadFormat : "END");
+}
+
+void MultiGet::AskFor(std::string_view key, StoredValue& item) {
+  if (is_refused_) {
+    Use(key);
+  } else if (Find(key, item)) {
+    Send(key, item);
+  }
+}
+
+// The keys before the one that is too long were asked for all the same.
+// SUBTLE: without their values. Nothing is sent, so nothing would keep a line of keys from making
+// us copy the largest item half a million times.
+void MultiGet::Use(std::string_view key) {
+  const StoreAnswer answer =
+      server_.backend.Amend({.key = key, .exptime = exptime_, .use = GetUse::kCounts});
+  CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
 }
 
 bool MultiGet::Find(std::string_view key, StoredValue& item) {

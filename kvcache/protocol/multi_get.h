@@ -1,5 +1,6 @@
 // MultiGet: get, gets, gat and gats: any number of keys, whose items are sent one after the other
-// as there is room for replies.
+// as there is room for replies. It stops in between, so that a client that asks for very many keys
+// leaves turns for others, whether they are there or not.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +21,23 @@ class MultiGet {
   // long makes the whole answer an error, though the keys before it were asked for.
   void Begin(std::string_view keys, bool with_cas, std::optional<int64_t> exptime);
 
-  // Sends until it is done or the replies are full. Whether it is done.
+  // Goes on until it is done, the replies are full or it has asked for kMaxKeysAtOnce keys. Whether
+  // it is done.
   bool Continue();
 
  private:
-  void Refuse(std::string_view good_keys);
+  static constexpr int kMaxKeysAtOnce = 256;
+
+  void End();
+  void AskFor(std::string_view key, StoredValue& item);
+  void Use(std::string_view key);
   bool Find(std::string_view key, StoredValue& item);
   void Send(std::string_view key, const StoredValue& item);
 
   Server& server_;
   Replies& replies_;
   bool is_pending_ = false;
+  bool is_refused_ = false;  // A key is too long: those before it are asked for without an answer.
   std::string keys_;
   size_t next_ = 0;
   bool with_cas_ = false;

@@ -13,8 +13,8 @@ class Protocol {
   // Takes some of `input`, which is not empty; gives how many bytes. At most one command is run.
   virtual size_t Take(std::string_view input) = 0;
 
-  // Goes on with a command whose reply is long, until it is done or the replies are full. Whether
-  // it is done.
+  // Goes on with a command whose work or reply is long, for a while at most and until the replies
+  // are full. Whether it is done.
   virtual bool Continue() { return true; }
 };
 

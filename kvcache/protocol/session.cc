@@ -15,13 +15,12 @@ Session::Session(Server& server, size_t reply_limit_bytes)
 size_t Session::Feed(std::span<const std::byte> input, size_t most_commands) {
   std::string_view left(reinterpret_cast<const char*>(input.data()), input.size());
   if (protocol_ == nullptr && !left.empty()) Begin(left.front());
-  for (size_t taken = 0; taken < most_commands && !left.empty() && !replies_.IsClosed(); ++taken) {
-    if (!protocol_->Continue() || replies_.IsFull()) break;
+  // A command that is long goes on at once, not with the next input.
+  for (size_t taken = 0; Continue() && taken < most_commands && !left.empty(); ++taken) {
+    if (replies_.IsFull() || replies_.IsClosed()) break;
     Take(left);
   }
   if (replies_.IsClosed()) left = {};
-  // An answer that is long begins at once, not with the next input.
-  if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
   const size_t taken = input.size() - left.size();
   server_.counters.bytes_read += taken;
   return taken;
@@ -30,7 +29,13 @@ size_t Session::Feed(std::span<const std::byte> input, size_t most_commands) {
 void Session::Drained(size_t size) {
   replies_.Drained(size);
   server_.counters.bytes_written += size;
-  if (protocol_ != nullptr && !replies_.IsClosed()) protocol_->Continue();
+  Continue();
+}
+
+// Whether the next command may be run.
+bool Session::Continue() {
+  has_more_ = protocol_ != nullptr && !replies_.IsClosed() && !protocol_->Continue();
+  return !has_more_;
 }
 
 // Runs a command at most.

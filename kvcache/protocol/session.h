@@ -3,6 +3,7 @@
 //
 //   while (reading)     taken = session.Feed(input);      what was not taken is fed again later
 //   while (writable)    n = send(session.Unsent()); session.Drained(n);
+//   session.HasMore()   Feed() again after a while, with nothing too
 //   session.IsClosed()  close once Unsent() is empty
 //
 // Input may be split anywhere; the answers are the same. It keeps at most one command: a line of
@@ -44,16 +45,22 @@ class Session {
   // The first `size` bytes of Unsent() were sent.
   void Drained(size_t size);
 
+  // Whether a command is not done yet and goes on without more input: when it is fed, as long as
+  // there is not too much in Unsent().
+  bool HasMore() const { return has_more_; }
+
   bool IsClosed() const { return replies_.IsClosed(); }
 
  private:
   void Begin(char first);
   void Take(std::string_view& input);
+  bool Continue();
 
   Server& server_;
   Replies replies_;
   std::unique_ptr<Protocol> protocol_;  // None before the first byte.
   GateProtocol* gate_ = nullptr;        // What protocol_ is, until the client is known.
+  bool has_more_ = false;
 };
 
 }  // namespace tombolo::kvcache

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "kvcache/server/worker.h"
@@ -55,7 +54,7 @@ bool Connection::Serve(bool is_readable) {
   std::span<const std::byte> input = std::as_bytes(std::span(kept_)).subspan(kept_from_);
   const bool is_kept = !input.empty();
   if (!is_kept && is_readable && !Receive(input)) return false;
-  if (input.empty()) return true;
+  if (input.empty() && !session_.HasMore()) return true;
   Feed(input, is_kept);
   return Send();
 }
@@ -104,7 +103,7 @@ bool Connection::Send() {
 // Whether nothing is left to be done for this client.
 bool Connection::IsDone() const {
   if (!session_.Unsent().empty()) return false;
-  return session_.IsClosed() || (is_at_end_ && kept_.empty());
+  return session_.IsClosed() || (is_at_end_ && !HasWork());
 }
 
 // Waits for what can happen next: each of these is a system call, and in the usual turn, which
@@ -112,7 +111,7 @@ bool Connection::IsDone() const {
 void Connection::Await() {
   const bool wants_write = !session_.Unsent().empty();
   const bool is_full = session_.Unsent().size() > kReplyLimitBytes;
-  const bool wants_read = kept_.empty() && !is_at_end_ && !is_full && !session_.IsClosed();
+  const bool wants_read = !HasWork() && !is_at_end_ && !is_full && !session_.IsClosed();
   if (wants_write != std::exchange(is_writing_, wants_write)) {
     if (!wants_write) writable_.Delete();
     if (wants_write && !writable_.Add()) return worker_.End(*this);
@@ -121,7 +120,7 @@ void Connection::Await() {
     if (!wants_read) readable_.Delete();
     if (wants_read && !readable_.Add()) return worker_.End(*this);
   }
-  if (kept_.empty() || is_full || is_waiting_for_turn_) return;
+  if (!HasWork() || is_full || is_waiting_for_turn_) return;
   is_waiting_for_turn_ = true;
   worker_.GiveTurn(*this);
 }

@@ -1,7 +1,8 @@
 // Connection: a client's socket and its Session.
 //
 //   readable -> read -> Feed() -> send             one turn: so many commands, so many bytes
-//   what was not fed stays here, nothing more is read, and a turn of its own follows
+//   what was not fed stays here, nothing more is read, and a turn of its own follows; so does one
+//   after a command that is not done (Session::HasMore)
 //   what was not sent waits for the socket; with too much of it nothing is fed (Session)
 //
 // So a client that does not read stops being read; it holds what is read at once, one command, and
@@ -54,6 +55,7 @@ class Connection {
   bool Receive(std::span<const std::byte>& input);
   void Feed(std::span<const std::byte> input, bool is_kept);
   bool Send();
+  bool HasWork() const { return !kept_.empty() || session_.HasMore(); }
   bool IsDone() const;
   void Await();
 

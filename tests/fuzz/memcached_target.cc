@@ -48,16 +48,12 @@ std::string AnswersTo(std::string_view input, size_t step) {
   Server server(backend);
   Session session(server, kReplyLimitBytes);
   std::string answers;
-  while (!input.empty()) {
+  while (!input.empty() || session.HasMore() || !session.Unsent().empty()) {
     const std::string_view part = input.substr(0, step);
     const size_t taken = session.Feed(std::as_bytes(std::span(part)));
-    if (taken == 0 && session.Unsent().empty()) abort();
+    if (taken == 0 && session.Unsent().empty() && !session.HasMore()) abort();
     input.remove_prefix(taken);
     if (session.Unsent().size() > kReplyLimitBytes + kMaxCommandBytes) abort();
-    answers += session.Unsent();
-    session.Drained(session.Unsent().size());
-  }
-  while (!session.Unsent().empty()) {
     answers += session.Unsent();
     session.Drained(session.Unsent().size());
   }

@@ -51,18 +51,14 @@ inline std::span<const std::byte> BytesOf(std::string_view text) {
 // Everything that a session answers to `input`, fed `step` bytes at a time.
 inline std::string Talk(Session& session, std::string_view input, size_t step) {
   std::string answers;
-  while (!input.empty()) {
+  // A long answer goes on as it is sent, a long command as it is fed.
+  while (!input.empty() || session.HasMore() || !session.Unsent().empty()) {
     const size_t taken = session.Feed(BytesOf(input.substr(0, step)));
     input.remove_prefix(taken);
     const std::string_view unsent = session.Unsent();
-    if (taken == 0 && unsent.empty()) return answers + "(stuck)";
+    if (taken == 0 && unsent.empty() && !session.HasMore()) return answers + "(stuck)";
     answers += unsent;
     session.Drained(unsent.size());
-  }
-  // A long answer goes on as it is sent.
-  while (!session.Unsent().empty()) {
-    answers += session.Unsent();
-    session.Drained(session.Unsent().size());
   }
   return answers;
 }

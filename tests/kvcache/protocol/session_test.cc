@@ -125,6 +125,34 @@ TEST_F(SessionLimitsTest, NoMoreCommandsAreRunThanItMay) {
   EXPECT_EQ(session_.Unsent(), "MN\r\nVERSION 1.6.18\r\n");
 }
 
+TEST_F(SessionLimitsTest, ManyKeysAreAskedForInSeveralTurns) {
+  std::string keys;
+  for (int i = 0; i < 10'000; ++i) keys += " nothing";
+  const std::string line = "get" + keys + "\r\nmn\r\n";
+  size_t fed = session_.Feed(BytesOf(line));
+  EXPECT_EQ(fed, line.size() - 4) << "the next command waits";
+  EXPECT_TRUE(session_.HasMore());
+  EXPECT_EQ(session_.Unsent(), "");
+  EXPECT_LT(world_.server.counters.get_misses.Get(), 1000u);
+  int turns = 0;
+  for (; session_.HasMore(); ++turns)
+    fed += session_.Feed(BytesOf(std::string_view(line).substr(fed)));
+  EXPECT_GT(turns, 10);
+  EXPECT_EQ(session_.Unsent(), "END\r\nMN\r\n");
+  EXPECT_EQ(world_.server.counters.get_misses.Get(), 10'000u);
+}
+
+TEST_F(SessionLimitsTest, SoAreManyKeysBeforeOneThatIsTooLong) {
+  std::string line = "get";
+  for (int i = 0; i < 10'000; ++i) line += " nothing";
+  line += " " + std::string(251, 'k') + "\r\n";
+  session_.Feed(BytesOf(line));
+  EXPECT_TRUE(session_.HasMore());
+  EXPECT_LT(world_.server.counters.get_misses.Get(), 1000u);
+  EXPECT_EQ(Talk(session_, "mn\r\n", 4), "CLIENT_ERROR bad command line format\r\nMN\r\n");
+  EXPECT_EQ(world_.server.counters.get_misses.Get(), 10'000u);
+}
+
 TEST_F(SessionLimitsTest, AClosedSessionTakesEverythingAndDoesNothing) {
   Ask("quit\r\n");
   EXPECT_EQ(session_.Feed(BytesOf("set a 0 0 1\r\nx\r\n")), 16u);

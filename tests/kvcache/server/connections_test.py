@@ -112,6 +112,17 @@ class ConnectionsTest(unittest.TestCase):
         self.assertGreater(int(other.stats()['conn_yields']), 0)
         self.assertEqual(other.stats(b'settings')['reqs_per_event'], '5')
 
+    def test_one_get_of_very_many_keys_leaves_turns_for_others(self):
+        server = self.start('-t', '1')
+        greedy, other = self.client(server.tcp), self.client(server.tcp)
+        count = 500_000
+        greedy.send(b'get' + b' k' * count + b'\r\nmn\r\n')
+        self.assertEqual(other.ask(b'mn'), b'MN')
+        self.assertEqual([greedy.line(), greedy.line()], [b'END', b'MN'])
+        told = other.stats()
+        self.assertEqual(told['get_misses'], str(count))
+        self.assertGreater(int(told['conn_yields']), 1000)
+
     def test_bytes_may_come_one_at_a_time(self):
         server = self.start()
         for address in (server.tcp, server.unix):
