@@ -1,7 +1,8 @@
 // Credentials: who may use a server that asks for a password, by memcached's file of them: a line
-// USER:PASSWORD for each.
+// USER:PASSWORD for each. Neither has blanks in it: clients have no way to send them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,12 +19,12 @@ class Credentials {
   // no lines.
   static absl::StatusOr<Credentials> Parse(std::string_view text);
 
-  // Whether `words` is "USER PASSWORD" of one of them. How long it takes does not tell how much of
-  // it was right.
-  bool Admit(std::string_view words) const;
+  // Whether they are those of one of them. How long it takes does not tell how much of them was
+  // right.
+  bool Admit(std::string_view user, std::string_view password) const;
 
  private:
-  std::vector<std::string> admitted_;  // As clients say it.
+  std::vector<std::string> admitted_;  // USER PASSWORD, as clients say it.
 };
 
 }  // namespace tombolo::kvcache

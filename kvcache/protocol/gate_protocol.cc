@@ -1,6 +1,5 @@
 #include "kvcache/protocol/gate_protocol.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,7 +17,7 @@ constexpr size_t kSetTokens = 5;  // At least.
 }  // namespace
 
 size_t GateProtocol::Take(std::string_view input) {
-  return left_bytes_ == 0 ? TakeLine(input) : TakeWords(input);
+  return left_bytes_ == 0 ? TakeLine(input) : TakeValue(input);
 }
 
 size_t GateProtocol::TakeLine(std::string_view input) {
@@ -46,18 +45,26 @@ void GateProtocol::RunLine(std::string_view line) {
   left_bytes_ = *bytes + kValueEnd.size();
 }
 
-size_t GateProtocol::TakeWords(std::string_view input) {
+size_t GateProtocol::TakeValue(std::string_view input) {
   const std::string_view part = input.substr(0, left_bytes_);
   bytes_.append(part);
   left_bytes_ -= part.size();
-  if (left_bytes_ != 0) return part.size();
-  std::string words = std::exchange(bytes_, {});
-  ++server_.counters.auth_cmds;
-  if (words.ends_with(kValueEnd)) words.resize(words.size() - kValueEnd.size());
-  is_open_ = server_.credentials->Admit(words);
-  if (!is_open_) ++server_.counters.auth_errors;
-  replies_.AppendLine(is_open_ ? "STORED" : "CLIENT_ERROR authentication failure");
+  if (left_bytes_ == 0) replies_.AppendLine(Judge(std::exchange(bytes_, {})));
   return part.size();
+}
+
+// The answer. What does not look like a password is not counted, and words after the second are
+// not looked at, as memcached has it.
+std::string_view GateProtocol::Judge(std::string_view value) {
+  if (!value.ends_with(kValueEnd)) return "CLIENT_ERROR bad command line termination";
+  value.remove_suffix(kValueEnd.size());
+  const Tokens words(value);
+  if (words.Count() < 2) return "CLIENT_ERROR bad authentication token format";
+  ++server_.counters.auth_cmds;
+  is_open_ = server_.credentials->Admit(words[0], words[1]);
+  if (is_open_) return "STORED";
+  ++server_.counters.auth_errors;
+  return "CLIENT_ERROR authentication failure";
 }
 
 }  // namespace tombolo::kvcache

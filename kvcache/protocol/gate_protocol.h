@@ -25,8 +25,9 @@ class GateProtocol final : public Protocol {
 
  private:
   size_t TakeLine(std::string_view input);
-  size_t TakeWords(std::string_view input);
+  size_t TakeValue(std::string_view input);
   void RunLine(std::string_view line);
+  std::string_view Judge(std::string_view value);
 
   Server& server_;
   Replies& replies_;

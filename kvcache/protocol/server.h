@@ -53,7 +53,7 @@ struct ServerFacts {
   std::string unix_socket;
   uint32_t verbosity = 0;
   bool allows_flush = true;
-  bool asks_for_password = false;
+  std::string auth_file;             // Of passwords; empty: none is asked for.
   bool is_accepting = true;          // False while there are no descriptors for new connections.
   uint64_t listen_disabled_num = 0;  // How often that happened.
   uint64_t conn_yields = 0;          // A connection had more requests than one turn may have.

@@ -120,7 +120,7 @@ Statistics Settings(const Server& server) {
        {"auth_enabled_sasl", "shutdown_command", "dump_enabled", "detail_enabled", "track_sizes"}) {
     Add(list, name, "no");
   }
-  Add(list, "auth_enabled_ascii", YesNo(facts.asks_for_password));
+  Add(list, "auth_enabled_ascii", facts.auth_file.empty() ? "no" : facts.auth_file);
   Add(list, "stat_key_prefix", ":");
   Add(list, "verbosity", facts.verbosity);
   Add(list, "num_threads", facts.threads);

@@ -27,7 +27,7 @@ ServerFacts FactsOf(const ServerOptions& options, const std::vector<ListeningSoc
   facts.unix_socket = options.listen.unix_path;
   facts.verbosity = options.verbosity;
   facts.allows_flush = options.allows_flush;
-  facts.asks_for_password = options.credentials.has_value();
+  facts.auth_file = options.auth_file;
   facts.requests_per_event = options.worker.requests_per_turn;
   facts.tcp_backlog = static_cast<uint64_t>(options.listen.backlog);
   facts.idle_timeout_s = static_cast<uint64_t>(options.worker.idle_timeout_ns / kNsPerSecond);

@@ -110,7 +110,7 @@ void ServerFlags::DescribeProcess(CLI::App& app) {
       ->check(CLI::Range(1u, kMaxShards))
       ->capture_default_str();
   app.add_flag("-F,--disable-flush-all", refuses_flush_, "refuse flush_all");
-  app.add_option("-Y,--auth-file", auth_file_,
+  app.add_option("-Y,--auth-file", options_.auth_file,
                  "file with lines USER:PASSWORD. Clients say who they are by a set of any key with "
                  "the value 'USER PASSWORD'; the binary protocol is refused");
   app.add_flag("-k,--lock-memory", locks_memory_, "keep all memory from being swapped out");
@@ -154,17 +154,18 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
 }
 
 absl::Status ServerFlags::ReadCredentials(ServerOptions& options) const {
-  if (auth_file_.empty()) return absl::OkStatus();
-  std::ifstream file(auth_file_);
+  if (options.auth_file.empty()) return absl::OkStatus();
+  std::ifstream file(options.auth_file);
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) {
-    return absl::InvalidArgumentError(absl::StrCat("-Y ", auth_file_, ": it cannot be read."));
+    return absl::InvalidArgumentError(
+        absl::StrCat("-Y ", options.auth_file, ": it cannot be read."));
   }
   absl::StatusOr<Credentials> credentials = Credentials::Parse(text.str());
   if (!credentials.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("-Y ", auth_file_, ": ", credentials.status().message()));
+        absl::StrCat("-Y ", options.auth_file, ": ", credentials.status().message()));
   }
   options.credentials = *std::move(credentials);
   return absl::OkStatus();

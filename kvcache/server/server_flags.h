@@ -41,7 +41,6 @@ class ServerFlags {
   int64_t idle_timeout_s_ = 0;
   std::string extended_;
   bool refuses_flush_ = false;
-  std::string auth_file_;
   std::string user_;
   std::string pid_file_;
   bool locks_memory_ = false;

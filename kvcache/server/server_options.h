@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "kvcache/protocol/credentials.h"
 #include "kvcache/server/listen.h"
@@ -20,6 +21,7 @@ struct ServerOptions {
   uint32_t threads = 4;
   uint64_t max_connections = 1024;
   bool allows_flush = true;
+  std::string auth_file;                   // What they were read from; empty: none.
   std::optional<Credentials> credentials;  // None: everybody is let in.
   uint32_t verbosity = 0;
 };

@@ -24,6 +24,11 @@ class GateTest : public testing::Test {
     return Talk(session_, input, step);
   }
 
+  // A set with that value.
+  std::string Say(const std::string& words) {
+    return Hear("set a 0 0 " + std::to_string(words.size()) + "\r\n" + words + "\r\n");
+  }
+
   Credentials credentials_ = *Credentials::Parse("alice:clue\nbob:with:colon\n");
   SessionWorld world_;
   Session session_{world_.server};
@@ -46,16 +51,25 @@ TEST_F(GateTest, ThePasswordMayComeInPiecesAndWithWhatFollows) {
   EXPECT_EQ(Talk(other, std::string(kGood) + "mn\r\n", SIZE_MAX), "STORED\r\nMN\r\n");
 }
 
-TEST_F(GateTest, EveryOtherWordIsRefused) {
-  for (const char* words : {"alice clu", "alice clueX", "alice", "alice:clue", "bob with", " clue",
-                            "", "alice  clue", "bob clue"}) {
-    const std::string text = words;
-    EXPECT_EQ(Hear("set a 0 0 " + std::to_string(text.size()) + "\r\n" + text + "\r\n"), kWrong)
-        << words;
+TEST_F(GateTest, EveryOtherPasswordIsRefused) {
+  for (const char* words : {"alice clu", "alice clueX", "bob with", "bob clue", "clue alice"}) {
+    EXPECT_EQ(Say(words), kWrong) << words;
   }
-  EXPECT_EQ(world_.server.counters.auth_errors.Get(), 9u);
-  EXPECT_EQ(Hear("set a 0 0 14\r\nbob with:colon\r\n"), "STORED\r\n");
-  EXPECT_EQ(world_.server.counters.auth_cmds.Get(), 10u);
+  EXPECT_EQ(world_.server.counters.auth_errors.Get(), 5u);
+  EXPECT_EQ(Say("bob with:colon"), "STORED\r\n");
+  EXPECT_EQ(world_.server.counters.auth_cmds.Get(), 6u);
+}
+
+TEST_F(GateTest, WhatIsNoPasswordIsNotCounted) {
+  for (const char* words : {"alice", "alice:clue", " clue", ""}) {
+    EXPECT_EQ(Say(words), "CLIENT_ERROR bad authentication token format\r\n") << words;
+  }
+  EXPECT_EQ(Hear("set a 0 0 3\r\nalice"), "CLIENT_ERROR bad command line termination\r\n");
+  EXPECT_EQ(world_.server.counters.auth_cmds.Get(), 0u);
+}
+
+TEST_F(GateTest, BlanksAndLaterWordsDoNotMatter) {
+  EXPECT_EQ(Say("  alice  clue and more"), "STORED\r\n");
 }
 
 TEST_F(GateTest, WhatIsTooLongEndsIt) {
@@ -69,10 +83,17 @@ TEST_F(GateTest, WhatIsTooLongEndsIt) {
 TEST(CredentialsTest, SayWhichLineIsWrong) {
   EXPECT_THAT(std::string(Credentials::Parse("a:b\nnobody\n").status().message()),
               HasSubstr("line 2 is not USER:PASSWORD"));
-  for (const char* text : {":b", "a:", "\n\n", ""}) {
+  for (const char* text : {":b", "a:", "a:b c", "a b:c", "\n\n", ""}) {
     EXPECT_FALSE(Credentials::Parse(text).ok()) << text;
   }
-  EXPECT_TRUE(Credentials::Parse("a:b").ok());
+}
+
+TEST(CredentialsTest, LinesMayEndInAnyWay) {
+  const auto credentials = Credentials::Parse("a:b\r\n\r\nc:d");
+  ASSERT_TRUE(credentials.ok());
+  EXPECT_TRUE(credentials->Admit("a", "b"));
+  EXPECT_TRUE(credentials->Admit("c", "d"));
+  EXPECT_FALSE(credentials->Admit("a", "d"));
 }
 
 }  // namespace

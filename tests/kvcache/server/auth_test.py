@@ -21,6 +21,8 @@ TALKS = (
     [b'set a 0 0 10\r\nalice clue\r\nmn\r\n'],
     [b'set a 0 0 5\r\nalice\r\n', b'set a 0 0 10\r\nalice cluX\r\n', b'set b 0 0 14\r\nbob with:colon\r\n', b'mn\r\n'],
     [b'set a 0 0\r\n', b'set a 0 0 x\r\n', b'quit\r\n'],
+    [b'set a 0 0 16\r\n alice  clue xyz\r\n', b'mn\r\n'],
+    [b'set a 0 0 8\r\nalice clue'],
 )
 
 
@@ -91,7 +93,7 @@ class AuthTest(unittest.TestCase):
             client.set(b'a', b'alice clue')
             told = client.stats()
             self.assertEqual((told['auth_cmds'], told['auth_errors']), ('2', '1'))
-            self.assertEqual(client.stats(b'settings')['auth_enabled_ascii'], 'yes')
+            self.assertEqual(client.stats(b'settings')['auth_enabled_ascii'], self.file)
 
     def test_a_file_that_is_none_is_refused(self):
         for text, message in (('nonsense\n', 'line 1 is not USER:PASSWORD'), ('', 'nobody is in it')):
