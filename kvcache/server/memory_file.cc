@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,19 +105,57 @@ absl::Status Allocate(const MemoryFileOptions& options, int file) {
     error = posix_fallocate(file, 0, static_cast<off_t>(options.file_bytes));
   } while (error == EINTR);
   if (error == 0) return absl::OkStatus();
-  // What there is of it would be missing elsewhere.
-  if (ftruncate(file, 0) != 0) unlink(options.path.c_str());
   if (error == ENOSPC || error == ENOMEM || error == EFBIG || error == EDQUOT) {
     return TooLittleRoom(options);
   }
   return ErrnoStatus(error, absl::StrCat("allocate ", options.path));
 }
 
-// Whether nothing of anybody else is lost when the file is replaced.
-bool IsOursOrZeros(int file) {
+// As a copy of a file may have, or one that was cut and made longer again.
+bool HasHoles(int file, uint64_t file_bytes) {
+  constexpr uint64_t kStatBlockBytes = 512;
+  struct stat info;
+  return fstat(file, &info) != 0 ||
+         static_cast<uint64_t>(info.st_blocks) * kStatBlockBytes < file_bytes;
+}
+
+bool BeginsWithMagic(std::string_view bytes) {
   uint64_t magic = 0;
-  if (pread(file, &magic, sizeof(magic), 0) < 0) return false;
-  return magic == 0 || magic == kMemoryFileMagic;
+  if (bytes.size() < sizeof(magic)) return false;
+  memcpy(&magic, bytes.data(), sizeof(magic));
+  return magic == kMemoryFileMagic;
+}
+
+// Whether nothing of anybody else is lost when the file is replaced. All of it must be zeros if it
+// has no magic: images of disks begin with some.
+bool IsOursOrZeros(int file) {
+  std::string part(kMiB, '\0');
+  for (off_t at = 0;;) {
+    const ssize_t got = pread(file, part.data(), part.size(), at);
+    if (got <= 0) return got == 0;
+    const std::string_view seen(part.data(), static_cast<size_t>(got));
+    if (at == 0 && BeginsWithMagic(seen)) return true;
+    if (seen.find_first_not_of('\0') != std::string_view::npos) return false;
+    at += got;
+  }
+}
+
+// NotFound: the file has that shape, but it is not the one that is asked for.
+absl::Status CheckShape(const FileShape& shape, const MemoryFileOptions& options) {
+  if (shape.file_bytes != options.file_bytes) {
+    return absl::NotFoundError(absl::StrCat("it had ", shape.file_bytes, " bytes, and ",
+                                            options.file_bytes, " are wanted"));
+  }
+  if (options.shard_count != 0 && options.shard_count != shape.shard_count) {
+    return absl::NotFoundError(absl::StrCat("it had ", shape.shard_count, " shards, and ",
+                                            options.shard_count, " are wanted"));
+  }
+  if (shape.shard_count > options.most_shards) {
+    return absl::NotFoundError(absl::StrCat("it had ", shape.shard_count,
+                                            " shards, and the largest item fits into no more than ",
+                                            options.most_shards));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -149,13 +189,9 @@ absl::StatusOr<MemoryFile> MemoryFile::TakeOver(const MemoryFileOptions& options
   if (!mapping.ok()) return mapping.status();
   const absl::StatusOr<FileShape> shape = ReadFileHeader(HeaderOf(*mapping), *bytes);
   if (!shape.ok()) return absl::NotFoundError(shape.status().message());
-  if (shape->file_bytes != options.file_bytes) {
-    return absl::NotFoundError(absl::StrCat("it had ", shape->file_bytes, " bytes, and ",
-                                            options.file_bytes, " are wanted"));
-  }
-  if (options.shard_count != 0 && options.shard_count != shape->shard_count) {
-    return absl::NotFoundError(absl::StrCat("it had ", shape->shard_count, " shards, and ",
-                                            options.shard_count, " are wanted"));
+  if (absl::Status status = CheckShape(*shape, options); !status.ok()) return status;
+  if (HasHoles(file.Get(), *bytes)) {
+    if (absl::Status status = Allocate(options, file.Get()); !status.ok()) return status;
   }
   return MemoryFile(std::move(file), *std::move(mapping), *shape, "");
 }
@@ -169,7 +205,11 @@ absl::StatusOr<MemoryFile> MemoryFile::Make(const MemoryFileOptions& options, Un
   if (!shape.ok()) return shape.status();
   // Whatever the umask is: readers of the group are to be let in.
   if (fchmod(file.Get(), kFileMode) != 0) return OpenError(errno, options.path);
-  if (absl::Status status = Allocate(options, file.Get()); !status.ok()) return status;
+  if (absl::Status status = Allocate(options, file.Get()); !status.ok()) {
+    // What there is of it would be missing elsewhere.
+    if (ftruncate(file.Get(), 0) != 0) unlink(options.path.c_str());
+    return status;
+  }
   absl::StatusOr<Mapping> mapping = Mapping::Map(file.Get(), 0, options.file_bytes);
   if (!mapping.ok()) return mapping.status();
   WriteFileHeader(*shape, HeaderOf(*mapping));

@@ -1,8 +1,8 @@
 // MemoryFile: the file in which the shards live, claimed for one owner at a time and mapped.
 //
 // The claim is a lock on the file itself (flock), which the kernel gives back however the process
-// ends. All pages are allocated when the file is made, so that no store to it can fail later. It
-// stays when the owner ends: the next one finds the items in it.
+// ends. All pages are allocated before anything is stored, so that no store to it can fail later.
+// It stays when the owner ends: the next one finds the items in it.
 //
 // Layout: kvcache/layout/memory_file.h.
 #pragma once
@@ -26,6 +26,7 @@ struct MemoryFileOptions {
   uint64_t file_bytes = 0;
   uint32_t shard_count = 0;  // 0: as many as the file has, if it is good; else `usual_shards`.
   uint32_t usual_shards = 1;
+  uint32_t most_shards = kMaxShards;  // A file with more of them is made anew.
 };
 
 class MemoryFile {

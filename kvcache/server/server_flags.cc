@@ -185,6 +185,7 @@ absl::Status ServerFlags::CheckMemory(ServerOptions& options) const {
                      " shards need at least ", (least_bytes + kMiB - 1) / kMiB, " MiB."));
   }
   options.memory.file_bytes = file_bytes;
+  options.memory.most_shards = MostShards(file_bytes, item_max_bytes_);
   options.memory.usual_shards = ShardsFor(file_bytes, options.threads, item_max_bytes_);
   if (options.memory.path.empty()) options.memory.path = UsualPath(options.listen.port);
   if (options.memory.path.empty()) {

@@ -41,4 +41,9 @@ uint64_t LeastFileBytes(uint32_t shards, uint64_t item_max_bytes) {
   return shards * (kMinSegments + 1) * LeastSegmentBytes(item_max_bytes);
 }
 
+uint32_t MostShards(uint64_t file_bytes, uint64_t item_max_bytes) {
+  const uint64_t shards = file_bytes / LeastFileBytes(1, item_max_bytes);
+  return static_cast<uint32_t>(std::min<uint64_t>(shards, kMaxShards));
+}
+
 }  // namespace tombolo::kvcache

@@ -4,6 +4,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kvcache/server/shard_sizes.h"
+#include "kvcache/shard/file_shape.h"
 #include "tests/support/status_text.h"
 #include "transport/base/units.h"
 
@@ -47,6 +48,15 @@ TEST(ShardSizesTest, ThereAreNoMoreShardsThanThreadsOrThanTheFileIsLargeEnoughFo
   EXPECT_EQ(ShardsFor(32 * kMiB, 4, kMiB), 2u);
   EXPECT_EQ(ShardsFor(4 * kMiB, 4, kMiB), 1u);
   EXPECT_EQ(ShardsFor(64 * kGiB, 256, kMiB), 256u);
+}
+
+TEST(ShardSizesTest, MoreShardsThanTheLargestItemFitsIntoAreTooMany) {
+  for (const uint64_t item_max_bytes : {uint64_t{1024}, uint64_t{kMiB}, 3 * kMiB}) {
+    const uint32_t most = MostShards(64 * kMiB, item_max_bytes);
+    EXPECT_LE(LeastFileBytes(most, item_max_bytes), 64 * kMiB);
+    EXPECT_TRUE(most == kMaxShards || LeastFileBytes(most + 1, item_max_bytes) > 64 * kMiB);
+    EXPECT_LE(ShardsFor(64 * kMiB, 256, item_max_bytes), most);
+  }
 }
 
 }  // namespace

@@ -119,6 +119,40 @@ class RestartTest(unittest.TestCase):
         server.start('-m', '32', '--shards', '1')
         self.assertIn('it had 2 shards, and 1 are wanted', server.log())
 
+    def test_shards_that_are_too_small_for_the_largest_item_are_made_anew(self):
+        server = self.start('--shards', '8', '-I', '1m')
+        server.terminate()
+        server.flags = ('-t', '2', '-m', '64', '-I', '8m')
+        server.start()
+        self.assertIn('it had 8 shards, and the largest item fits into no more than 2', server.log())
+        with Client(server.tcp) as client:
+            self.assertEqual(client.set(b'large', b'x' * (7 << 20)), b'STORED')
+
+    def test_holes_are_filled(self):
+        server = self.start()
+        with Client(server.tcp) as client:
+            client.set(b'kept', b'value')
+        server.terminate()
+        copy = server.memory_file + '.copy'
+        subprocess.run(['cp', '--sparse=always', server.memory_file, copy], check=True)
+        os.replace(copy, server.memory_file)
+        self.assertLess(os.stat(server.memory_file).st_blocks * 512, 64 << 20)
+        server.start()
+        self.assertGreaterEqual(os.stat(server.memory_file).st_blocks * 512, 64 << 20)
+        with Client(server.tcp) as client:
+            self.assertEqual(client.get(b'kept'), b'value')
+
+    def test_a_file_that_was_never_finished_is_made_anew(self):
+        server = self.start()
+        server.terminate()
+        for size in (100, 4096, 64 << 20):
+            os.unlink(server.memory_file)
+            with open(server.memory_file, 'wb') as file:
+                file.truncate(size)
+            server.start()
+            server.terminate()
+        self.assertEqual(server.log().count('begins empty'), 2 * 4)
+
     def test_the_number_of_threads_may_change(self):
         server = self.start()
         with Client(server.tcp) as client:
@@ -150,14 +184,17 @@ class RestartTest(unittest.TestCase):
     def test_what_is_not_ours_is_left_alone(self):
         server = self.start()
         foreign = os.path.join(server.folder, 'letter')
-        with open(foreign, 'w', encoding='utf-8') as file:
-            file.write('Dear reader, this is no cache.')
-        for path, word in ((foreign, 'is no memory file'), (server.folder, 'directory')):
-            result = self.second(path)
+        for text in (b'Dear reader, this is no cache.', bytes(3 << 20) + b'an image begins with zeros'):
+            with open(foreign, 'wb') as file:
+                file.write(text)
+            result = self.second(foreign)
             self.assertEqual(result.returncode, 1)
-            self.assertRegex(result.stderr.lower(), word)
-        with open(foreign, encoding='utf-8') as file:
-            self.assertEqual(file.read(), 'Dear reader, this is no cache.')
+            self.assertIn('is no memory file', result.stderr)
+            with open(foreign, 'rb') as file:
+                self.assertEqual(file.read(), text)
+        result = self.second(server.folder)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('directory', result.stderr.lower())
         link = os.path.join(server.folder, 'link')
         os.symlink(foreign, link)
         self.assertIn('is a symbolic link', self.second(link).stderr)
