@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -70,10 +71,11 @@ void Acceptor::Stop() {
 }
 
 uint64_t Acceptor::OpenConnections() const {
-  // Closed ones first: what is accepted meanwhile makes the number larger, never negative.
+  // Others count meanwhile: what is closed may be seen before it is seen that it was accepted.
   uint64_t closed = 0;
   for (const auto& worker : workers_) closed += worker->Counters().closed_connections.Get();
-  return counters_.accepted.Get() - closed;
+  const uint64_t accepted = counters_.accepted.Get();
+  return accepted - std::min(accepted, closed);
 }
 
 void Acceptor::OnConnection(evutil_socket_t fd, int16_t /*what*/, void* self) {

@@ -123,8 +123,9 @@ void Worker::OnTurns(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
 
 void Worker::End(Connection& connection) {
   if (connection.IsWaitingForTurn()) std::erase(turns_, &connection);
-  ++counters_.closed_connections;
   connections_.erase(connection.Self());
+  // Last: whoever sees the number finds the descriptor free.
+  ++counters_.closed_connections;
   spdlog::trace("a client has gone; this worker has {}", connections_.size());
 }
 
