@@ -25,7 +25,7 @@ constexpr ForeignFlag kFlags[] = {
     {"-A,--enable-shutdown", false, kRefused, "no client can end it; send it SIGTERM"},
     {"-B,--protocol", true, kIgnored, "every connection may speak either protocol"},
     {"-C,--disable-cas", false, kIgnored, "every item has a CAS number"},
-    {"-D,--prefix-delimiter", true, kRefused, "there are no statistics by prefix; leave it out"},
+    {"-D", true, kRefused, "there are no statistics by prefix; leave it out"},
     {"-L,--enable-largepages", false, kIgnored,
      "the file system of --memory-file decides about its pages"},
     {"-M,--disable-evictions", false, kRefused,
@@ -43,7 +43,7 @@ constexpr ForeignFlag kFlags[] = {
     {"-r,--enable-coredumps", false, kIgnored, "`ulimit -c` decides about core files"},
 };
 
-// Options of -o that change nothing a client could notice. Each may begin with "no_".
+// Options of -o that change nothing a client could notice, most of which may begin with "no_".
 constexpr std::string_view kIgnoredOptions[] = {
     "maxconns_fast",      "hashpower",           "tail_repair_time",     "hash_algorithm",
     "lru_crawler",        "lru_crawler_sleep",   "lru_crawler_tocrawl",  "read_buf_mem_limit",
@@ -52,9 +52,12 @@ constexpr std::string_view kIgnoredOptions[] = {
     "slab_chunk_max",     "slab_automove_ratio", "slab_automove_window", "watcher_logbuf_size",
     "worker_logbuf_size", "track_sizes",         "hashexpand",           "modern",
     "inline_ascii_resp",  "drop_privileges",     "resp_obj_mem_limit",   "slab_automove_freeratio",
+    "slab_sizes",         "chunked_items",
 };
 
 bool IsIgnoredOption(std::string_view name) {
+  // Clients over the limit would wait.
+  if (name == "no_maxconns_fast") return false;
   if (name.starts_with("no_")) name.remove_prefix(3);
   return std::find(std::begin(kIgnoredOptions), std::end(kIgnoredOptions), name) !=
          std::end(kIgnoredOptions);

@@ -3,7 +3,7 @@
 // are errors that say what to do instead.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -32,6 +32,7 @@ REFUSED = {
     '-o ext_path=/tmp/x:1G': '-o ext_path is not offered',
     '-o idle_timeout=soon': 'give a number of seconds',
     '-o nonsense': '-o nonsense is not offered',
+    '-o no_maxconns_fast': '-o no_maxconns_fast is not offered',
     '-p 70000': '70000',
     '-p 0': '-p 0 without -s: nobody could reach it',
     '-l 1.2.3.4:http': 'no address; write HOST',
@@ -52,7 +53,7 @@ IGNORED = {
     '-B binary': '-B is ignored: every connection may speak either protocol',
     '-f 1.1 -n 64': 'there are no slab classes',
     '-U 0': '',
-    '-o modern,no_lru_crawler,hashpower=20': '-o no_lru_crawler is ignored',
+    '-o modern,no_lru_crawler,hashpower=20,slab_sizes=100-200': '-o no_lru_crawler is ignored',
     '-v': '',
     '-vv': '',
 }
