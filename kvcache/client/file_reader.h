@@ -7,7 +7,6 @@
 // Not thread-safe: one per thread.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>

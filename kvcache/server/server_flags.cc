@@ -54,7 +54,7 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
   ListenOptions& listen = options_.listen;
   app.add_option("-p,--port", listen.port,
                  "TCP port; 0: none, -1: whichever is free. With -s alone there is no TCP")
-      ->check(CLI::Range(-1, 65535))
+      ->check(CLI::Range(kAnyPort, int{UINT16_MAX}))
       ->capture_default_str();
   app.add_option("-l,--listen", listen.interfaces,
                  "addresses of this machine, with commas between or repeated: HOST, HOST:PORT, "

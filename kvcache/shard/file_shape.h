@@ -2,7 +2,6 @@
 // readers have in common. The bytes: kvcache/layout/memory_file.h.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>

@@ -48,8 +48,8 @@ class Client:
         self.send(command + b"\r\n")
         return self.line()
 
-    def set(self, key, value, verb=b"set"):
-        self.send(b"%s %s 0 0 %d\r\n%s\r\n" % (verb, key, len(value), value))
+    def set(self, key, value):
+        self.send(b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value))
         return self.line()
 
     def get(self, key):
