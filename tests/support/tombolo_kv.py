@@ -1,6 +1,7 @@
 """tombolo-kv as a child process of a test, and clients of it on plain sockets."""
 
 import os
+import select
 import shutil
 import signal
 import socket
@@ -77,9 +78,9 @@ class Client:
 class TomboloKv:
     """Serves TCP and a Unix socket until stop(); construction returns when it says that it is ready."""
 
-    def __init__(self, program, *flags):
+    def __init__(self, program, *flags, below="/tmp"):
         self.program, self.flags = program, flags
-        self.folder = tempfile.mkdtemp(prefix="tombolo_", dir="/tmp")
+        self.folder = tempfile.mkdtemp(prefix="tombolo_", dir=below)
         self.memory_file = os.path.join(self.folder, "memory")
         self.unix = os.path.join(self.folder, "kv.sock")
         self.process = self.tcp = None
@@ -99,23 +100,24 @@ class TomboloKv:
                 [self.program, "-e", self.memory_file, "-s", self.unix, "-p", "-1", *as_this_user(), *self.flags,
                  *more_flags],
                 env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log)
-            os.set_blocking(notify.fileno(), False)
             self._wait_until_ready(notify)
         os.unlink(notify_path)
         with Client(self.unix) as client:
             self.tcp = ("127.0.0.1", int(client.stats(b"settings")["tcpport"]))
 
     def _wait_until_ready(self, notify):
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while time.monotonic() < deadline:
-            try:
-                said = notify.recv(4096)
-                assert said == b"READY=1", said
-                return
-            except BlockingIOError:
-                if self.process.poll() is not None:
-                    break
-        raise AssertionError(f"tombolo-kv did not come up: {self.log()}")
+        ended = os.pidfd_open(self.process.pid)
+        try:
+            waiting = select.poll()
+            waiting.register(notify, select.POLLIN)
+            waiting.register(ended, select.POLLIN)
+            ready = dict(waiting.poll(READY_TIMEOUT_S * 1000))
+        finally:
+            os.close(ended)
+        if notify.fileno() not in ready:
+            raise AssertionError(f"tombolo-kv did not come up: {self.log()}")
+        said = notify.recv(4096)
+        assert said == b"READY=1", said
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as file:

@@ -3,8 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <string_view>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/kvcache/server/shards_fixture.h"
@@ -22,6 +26,11 @@ class FileReaderTest : public ShardsTest {
     file_.TellOwner(kOwnerServing);
   }
 
+  // Whose time stands still: the owner is not taken for dead while this test is held up.
+  absl::StatusOr<FileReader> OpenReader() {
+    return FileReader::Open(path_, [] { return int64_t{0}; });
+  }
+
   std::string Read(FileReader& reader, std::string_view key) {
     std::string value;
     Found found;
@@ -32,7 +41,7 @@ class FileReaderTest : public ShardsTest {
 };
 
 TEST_F(FileReaderTest, FindsTheItemsOfAllShards) {
-  auto reader = FileReader::Open(path_);
+  auto reader = OpenReader();
   ASSERT_TRUE(reader.ok()) << Text(reader);
   EXPECT_EQ(reader->Shape().shard_count, 4u);
   for (int i = 0; i < 1000; ++i) Set(*backend_, std::to_string(i), "value");
@@ -41,7 +50,7 @@ TEST_F(FileReaderTest, FindsTheItemsOfAllShards) {
 }
 
 TEST_F(FileReaderTest, IsToldThatTheOwnerHasStopped) {
-  const auto reader = FileReader::Open(path_);
+  const auto reader = OpenReader();
   EXPECT_FALSE(reader->OwnerHasStopped());
   file_.TellOwner(kOwnerStopped);
   EXPECT_TRUE(reader->OwnerHasStopped());
@@ -58,7 +67,7 @@ TEST_F(FileReaderTest, WhatIsNoMemoryFileIsRefused) {
 
 TEST_F(FileReaderTest, AFileThatIsReplacedStaysReadable) {
   Set(*backend_, "key", "value");
-  auto reader = FileReader::Open(path_);
+  auto reader = OpenReader();
   std::filesystem::remove(path_);
   EXPECT_EQ(Read(*reader, "key"), "value");
 }
