@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from comparison import Comparison, Target, compare
@@ -60,21 +61,22 @@ class Memcached:
 def run(binaries: Path, quick: bool) -> Result:
     rounds = QUICK_ROUNDS if quick else ROUNDS
     cores = sorted(os.sched_getaffinity(0))
-    # The client has the last core for itself, the servers the others.
-    os.sched_setaffinity(0, cores[:-1] or cores)
-    own = TomboloKv(str(binaries / "kvcache/server/tombolo-kv"), *MEMORY)
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        stock = {way: Memcached(folder, way) for way in WAYS}
+    with ExitStack() as ends:
+        ends.callback(os.sched_setaffinity, 0, cores)
+        # The client has the last core for itself, the servers the others.
+        os.sched_setaffinity(0, cores[:-1] or cores)
+        # In memory, as an operator's memory file is.
+        own = TomboloKv(str(binaries / "kvcache/server/tombolo-kv"), *MEMORY, below="/dev/shm")
+        ends.callback(own.stop)
+        folder = ends.enter_context(tempfile.TemporaryDirectory(dir="/tmp"))
+        stock = {}
+        for way in WAYS:
+            stock[way] = Memcached(folder, way)
+            ends.callback(stock[way].stop)
         os.sched_setaffinity(0, cores[-1:])
-        try:
-            seen = measure(binaries / "bench/kv/kv_front",
-                           [str(rounds), f"own_tcp={own.tcp[1]}", f"stock_tcp={stock['tcp'].address}",
-                            f"own_unix={own.unix}", f"stock_unix={stock['unix'].address}"], SECONDS)
-        finally:
-            os.sched_setaffinity(0, cores)
-            own.stop()
-            for server in stock.values():
-                server.stop()
+        seen = measure(binaries / "bench/kv/kv_front",
+                       [str(rounds), f"own_tcp={own.tcp[1]}", f"stock_tcp={stock['tcp'].address}",
+                        f"own_unix={own.unix}", f"stock_unix={stock['unix'].address}"], SECONDS)
     return Result(["requests, or keys, a second; one thread of each server"], comparisons(seen), [picture(seen)])
 
 
