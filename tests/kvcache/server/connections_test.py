@@ -116,12 +116,16 @@ class ConnectionsTest(unittest.TestCase):
         server = self.start('-t', '1')
         greedy, other = self.client(server.tcp), self.client(server.tcp)
         count = 500_000
-        greedy.send(b'get' + b' k' * count + b'\r\nmn\r\n')
+        line = b'get' + b' k' * count + b'\r\n'
+        greedy.send(line + b'mn\r\n')
         self.assertEqual(other.ask(b'mn'), b'MN')
         self.assertEqual([greedy.line(), greedy.line()], [b'END', b'MN'])
         told = other.stats()
         self.assertEqual(told['get_misses'], str(count))
         self.assertGreater(int(told['conn_yields']), 1000)
+        greedy.send(line)
+        greedy.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(greedy.input.read(), b'END\r\n')
 
     def test_bytes_may_come_one_at_a_time(self):
         server = self.start()
