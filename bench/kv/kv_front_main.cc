@@ -43,7 +43,7 @@ struct Target {
 };
 
 std::string Key(size_t number, size_t value_bytes) {
-  char text[32];
+  char text[64];
   snprintf(text, sizeof(text), "%06zu:%08zu", value_bytes, number);
   return text;
 }
@@ -71,7 +71,7 @@ std::vector<std::string> Gets(size_t value_bytes, size_t keys_at_once) {
     std::string request = "get";
     // Any order but that in which they were stored.
     for (size_t j = 0; j < keys_at_once; ++j) {
-      request += " " + Key((i * 7919 + j * 104729) % keys, value_bytes);
+      request.append(" ").append(Key((i * 7919 + j * 104729) % keys, value_bytes));
     }
     requests.push_back(request + "\r\n");
   }
