@@ -1,5 +1,6 @@
 #include "kvcache/server/server_flags.h"
 
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr uint64_t kMaxItemMaxBytes = 1024 * kMiB;
 constexpr unsigned kMaxMode = 0777;
+constexpr size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 
 absl::StatusOr<unsigned> ParseMode(const std::string& text) {
   char* end = nullptr;
@@ -146,6 +148,11 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
   for (const std::string& text : listen.interfaces) {
     const absl::StatusOr<Interface> interface = ParseInterface(text, listen.port);
     if (!interface.ok()) return interface.status();
+  }
+  if (listen.unix_path.size() > kMaxSocketPathBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("-s ", listen.unix_path, ": the path of a Unix socket has at most ",
+                     kMaxSocketPathBytes, " bytes; choose a shorter one."));
   }
   const bool wants_tcp = app.count("-p") != 0 || app.count("-l") != 0;
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;

@@ -43,6 +43,7 @@ REFUSED = {
     '-I 64m -m 64': 'need at least 256 MiB',
     '-I lots': 'lots',
     '-a 999 -s /tmp/never.sock': 'in octal',
+    '-s /tmp/' + 120 * 'x': 'the path of a Unix socket has at most 107 bytes',
     '--nonsense': 'nonsense',
 }
 
