@@ -25,8 +25,10 @@ class MemccapableTest(unittest.TestCase):
         self.addCleanup(self.server.stop)
 
     def check(self, port):
-        result = subprocess.run(['memccapable', '-h', '127.0.0.1', '-p', str(port)], stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S, check=False)
+        # -t: seconds for each answer; a busy machine may need more than its usual two.
+        result = subprocess.run(['memccapable', '-h', '127.0.0.1', '-p', str(port), '-t', '30'],
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S,
+                                check=False)
         self.assertEqual(result.stdout.count('[pass]'), TESTS, result.stdout)
         self.assertNotIn('[FAIL]', result.stdout)
         self.assertEqual(result.returncode, 0, result.stdout)
