@@ -1,5 +1,13 @@
 """Tests that run a program under mpirun (run_mpi.sh)."""
 
+# As mpi_jobs.py has them.
+_PROGRAMS = [
+    "//control/daemon:tombolod",
+    "//control/cli:tombolo",
+    "//mpi_btl/component:mca_btl_tombolo.so",
+    "//mpi_btl/mpool:mca_mpool_tombolo.so",
+]
+
 def _quoted(words):
     return ["'%s'" % word for word in words]
 
@@ -40,6 +48,36 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
             "cpu:2",
             "no_tsan",
         ] + ([] if sanitize else ["no_asan"]),
+        **kwargs
+    )
+
+def mpi_script_test(name, src, program, args = [], **kwargs):
+    """Runs a script in Python, on mpi_jobs.py, with jobs of `program` over `tombolo`.
+
+    Args:
+      name: of the test.
+      src: the script; its first arguments are those of _PROGRAMS and of `program`.
+      program: label of the binary.
+      args: of the script.
+      **kwargs: of sh_test.
+    """
+    programs = _PROGRAMS + [program]
+    native.sh_test(
+        name = name,
+        size = "medium",
+        srcs = [src],
+        args = ["$(location %s)" % label for label in programs] + args,
+        data = programs + [
+            ":fake_node.sh",
+            ":mpi_jobs.py",
+            "//tests/support:forwarding",
+            "//tests/support:tombolod",
+        ],
+        tags = [
+            "cpu:2",
+            "no_asan",
+            "no_tsan",
+        ],
         **kwargs
     )
 

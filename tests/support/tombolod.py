@@ -46,6 +46,11 @@ class Tombolod:
         with open(self.log_path, encoding="utf-8") as file:
             return file.read()
 
+    def kill(self):
+        """Ends it as a crash does; stop() is still to be called."""
+        self._process.kill()
+        self._process.wait()
+
     def stop(self):
         """Ends it as an operator does; returns its exit code and the sockets that it left."""
         self._process.terminate()
