@@ -12,6 +12,8 @@ from .world import World, place
 
 CHECK_SECONDS = 300
 DEATH_SECONDS = 60
+# Longer than two agents take to come back beside it.
+SOAK_SECONDS = 30
 LOOK_SECONDS = 0.05
 TIMED_OUT = 124
 TOLD = r"tombolo: lost rank 1 on node .*is dead"
@@ -59,17 +61,36 @@ class WaitingJob:
         # mpirun may wait for its other half, which is gone.
         limit = ["timeout", "--kill-after=5", str(3 * DEATH_SECONDS)]
         world.lab.guest(witness).spawn("peer_death-machine", [*limit, *_command(world, program)])
-        self._wait_said("^waiting$", DEATH_SECONDS)
+        _wait_said(self._log, "^waiting$", DEATH_SECONDS)
 
     def expect_told(self, seconds: float) -> None:
-        self._wait_said(TOLD, seconds)
+        _wait_said(self._log, TOLD, seconds)
 
-    def _wait_said(self, regex: str, seconds: float) -> None:
-        deadline = Deadline(seconds)
-        while not self._log.exists() or not re.search(regex, self._log.read_text(), re.MULTILINE):
-            if deadline.passed():
-                raise LabError(f"no line of {self._log} matches `{regex}` after {seconds:.0f} s")
-            time.sleep(LOOK_SECONDS)
+
+class Soak:
+    """Two ranks per guest exchange random messages, and check them, for SOAK_SECONDS."""
+
+    def __init__(self, world: World):
+        self._log = world.lab.guest(1).log("soak")
+        program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.soak, "--seconds", SOAK_SECONDS]
+        world.lab.guest(1).spawn("soak", ["timeout", "--kill-after=5", CHECK_SECONDS, *_command(world, program)])
+        _wait_said(self._log, "^soak: begun", DEATH_SECONDS)
+
+    def goes_on(self) -> bool:
+        return "soak: good" not in self._log.read_text()
+
+    def expect_good(self) -> str:
+        """What it says in the end."""
+        return _wait_said(self._log, "^soak: good: (.*)$", CHECK_SECONDS)[1]
+
+
+def _wait_said(log: Path, regex: str, seconds: float) -> re.Match:
+    deadline = Deadline(seconds)
+    while not log.exists() or not (said := re.search(regex, log.read_text(), re.MULTILINE)):
+        if deadline.passed():
+            raise LabError(f"no line of {log} matches `{regex}` after {seconds:.0f} s")
+        time.sleep(LOOK_SECONDS)
+    return said
 
 
 def _mpirun(world: World, name: str, words: list, seconds: float) -> tuple[int, Path]:

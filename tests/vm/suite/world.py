@@ -28,6 +28,7 @@ class TestPrograms:
     exchange: Path
     mpi_check: Path
     peer_death: Path
+    soak: Path
     proto: Path  # A folder with membership_pb2.py.
 
     @staticmethod
@@ -41,6 +42,7 @@ class TestPrograms:
             Path(shutil.copy(built / "vm/exchange/exchange", target)),
             Path(shutil.copy(built / "mpi/mpi_check", target)),
             Path(shutil.copy(built / "mpi/peer_death", target)),
+            Path(shutil.copy(built / "mpi/soak/soak", target)),
             proto,
         )
 
