@@ -16,6 +16,8 @@ from typing import Dict, List, Optional
 
 STAMPS = os.path.expanduser('~/.cache/tombolo-tidy')
 CONFIGURATIONS = ('.clang-tidy', 'tests/.clang-tidy')
+# How far the static analyzer goes into a function; with its own 225000 one function takes 15 s here.
+ANALYZER = [f'--extra-arg={word}' for word in ('-Xclang', '-analyzer-config', '-Xclang', 'max-nodes=50000')]
 
 
 def output(command: List[str]) -> bytes:
@@ -42,7 +44,7 @@ def findings(source: str, command: List[str], common: bytes, database: str) -> O
     stamp = stamp_of(command, common)
     if os.path.exists(stamp):
         return None
-    result = subprocess.run(['clang-tidy', '-p', database, '--quiet', source], stdout=subprocess.PIPE,
+    result = subprocess.run(['clang-tidy', '-p', database, '--quiet', *ANALYZER, source], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True, check=False)
     if result.returncode == 0:
         with open(stamp, 'w', encoding='utf-8'):
@@ -61,7 +63,7 @@ def main() -> int:
     # A source that Bazel does not compile has no flags to look at it with.
     sources = [name for name in sys.stdin.read().split() if name in commands]
     os.makedirs(STAMPS, exist_ok=True)
-    common = output(['clang-tidy', '--version'])
+    common = output(['clang-tidy', '--version']) + ' '.join(ANALYZER).encode()
     for path in CONFIGURATIONS:
         with open(path, 'rb') as file:
             common += file.read()
