@@ -33,12 +33,10 @@ BulkPool::BulkPool(const Region& region, ExtentMap& extents, uint16_t owner)
       owner_(owner),
       target_chunks_(TargetChunks(region.Caches())) {}
 
-uint32_t BulkPool::Shares() const { return std::clamp(receivers_, 1u, kMostShares); }
-
-uint32_t BulkPool::Share() const { return chunk_count_ / Shares(); }
+uint32_t BulkPool::Share() const { return chunk_count_ / std::clamp(receivers_, 1u, kMostShares); }
 
 bool BulkPool::WantsToGrow() const {
-  return chunk_count_ < target_chunks_ * Shares() && (free_count_ == 0 || uses_until_growth_ == 0);
+  return chunk_count_ < target_chunks_ && (free_count_ == 0 || uses_until_growth_ == 0);
 }
 
 bool BulkPool::MayTakeMore() {

@@ -5,8 +5,9 @@
 // is written again its lines have drained from the receiver's cache to the shared L3, which is
 // where writing them is cheap. The pool begins with one segment of 256 KiB and grows by another
 // each time its chunks have been used a few times over, up to a target: four times the host's L2,
-// at most an eighth of its L3, for each of at most four active receivers; never more than leaves
-// half of the region free. What is idle goes back (Trim()).
+// at most an eighth of its L3; never more than leaves half of the region free. It is not more for
+// several receivers: the pools of all senders together would not fit into the L3. What is idle
+// goes back (Trim()).
 //
 // It knows nothing of messages: which chunk a receiver still reads is its link's business
 // (out_link.h). Not thread-safe; used by Channel only.
@@ -25,7 +26,7 @@ namespace tombolo {
 
 class BulkPool {
  public:
-  // Receivers that are given memory of their own; more of them share.
+  // Up to so many receivers none can take the chunks of all others; more of them share.
   static constexpr uint32_t kMostShares = 4;
 
   // `extents` must outlive it. `owner`: of the extents.
@@ -55,14 +56,13 @@ class BulkPool {
  private:
   bool WantsToGrow() const;
   bool MayTakeMore();
-  uint32_t Shares() const;
   bool Grow();
   void Push(uint32_t chunk);
 
   Region region_;
   ExtentMap& extents_;
   const uint16_t owner_;
-  const uint32_t target_chunks_;  // Per receiver.
+  const uint32_t target_chunks_;
   uint32_t receivers_ = 0;
   std::vector<uint32_t> segments_;
   std::vector<uint32_t> free_;  // A ring: free_count_ chunks from free_first_ on.

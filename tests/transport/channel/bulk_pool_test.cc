@@ -53,13 +53,13 @@ TEST_F(BulkPoolTest, ALittleUseTakesASegmentOnly) {
   EXPECT_EQ(pool_.ChunkCount(), kSegmentChunks);
 }
 
-TEST_F(BulkPoolTest, HasMoreForMoreReceiversUpToFour) {
+TEST_F(BulkPoolTest, IsSharedByReceiversUpToFour) {
+  constexpr uint32_t kChunks = kMiB / kBulkChunkBytes;
   for (uint32_t receivers = 2; receivers <= 6; ++receivers) {
     pool_.AddReceiver();
     for (int i = 0; i < 5000; ++i) pool_.GiveBack(*pool_.Take());
-    const uint32_t shares = std::min(receivers, BulkPool::kMostShares);
-    EXPECT_EQ(pool_.ChunkCount(), shares * kMiB / kBulkChunkBytes);
-    EXPECT_EQ(pool_.Share(), kMiB / kBulkChunkBytes);
+    EXPECT_EQ(pool_.ChunkCount(), kChunks);
+    EXPECT_EQ(pool_.Share(), kChunks / std::min(receivers, BulkPool::kMostShares));
   }
 }
 
