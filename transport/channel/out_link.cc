@@ -89,7 +89,7 @@ bool OutLink::TryClaim(size_t payload_bytes, Claim& claim) {
     ClaimedInline(payload_bytes, claim);
     return true;
   }
-  if (payload_bytes > kMaxInlineBytes && TryClaimBulk(payload_bytes, claim)) {
+  if (payload_bytes >= kLeastBulkBytes && TryClaimBulk(payload_bytes, claim)) {
     claim.link = this;
     ++open_claims_;
     return true;

@@ -145,6 +145,11 @@ class OutLink {
   void StoreDescriptor(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
                        std::memory_order order);
 
+  // The lane holds few messages of this size or more: when it is full of them, chunks carry on, and
+  // only their descriptors lie in the lane.
+  static constexpr size_t kLeastBulkBytes = 512;
+  static_assert(kLeastBulkBytes <= kMaxInlineBytes);
+
   // A lane has fewer messages than this on the way, and each has one chunk at most. More are not
   // taken, since chunks that the receiver has released are looked for only when some are missing.
   static constexpr uint32_t kMostChunks = 64;

@@ -127,6 +127,19 @@ TEST(ChannelTest, ClaimFailsWhenNothingIsConsumedAndSucceedsAfterwards) {
   EXPECT_TRUE(a.Send(b, 1, "y"));
 }
 
+// The lane has room for three of 1 KiB: the others lie in chunks, and in the lane only where.
+TEST(ChannelTest, AFullLaneGoesOnInChunks) {
+  SimulatedMembers members;
+  Member a(members, "a"), b(members, "b");
+  constexpr size_t kMany = 6;
+  for (size_t i = 0; i < kMany; ++i) ASSERT_TRUE(a.Send(b, 1, Pattern(1000, i))) << i;
+  EXPECT_GT(a.channel->MaxPayloadBytes(b.Id()), kMaxInlineBytes);
+  while (b.recorder.messages.size() < kMany) b.channel->Poll(b.recorder);
+  for (size_t i = 0; i < kMany; ++i) {
+    EXPECT_EQ(b.recorder.messages[i].payload, Pattern(1000, i)) << i;
+  }
+}
+
 TEST(ChannelTest, ClaimsMayBePublishedInAnyOrderAndGivenUp) {
   SimulatedMembers members;
   Member a(members, "a"), b(members, "b");
