@@ -199,9 +199,14 @@ void Origin::Finish(uint32_t number, bool is_good) {
   const auto found = open_.find(number);
   const Operation& operation = found->second.operation;
   finished_.push_back({operation.context, is_good});
-  const auto queue = queues_.find(operation.target.index);
+  Queue& queue = queues_.find(operation.target.index)->second;
   open_.erase(found);
-  if (--queue->second.open == 0) queues_.erase(queue);
+  if (--queue.open == 0) queue.is_broken = false;
+}
+
+bool Origin::HasOpen(EndpointId peer) const {
+  const auto found = queues_.find(peer.index);
+  return found != queues_.end() && found->second.open != 0;
 }
 
 void Origin::Fail(EndpointId peer) {

@@ -75,7 +75,7 @@ class Origin {
 
   // Ends all operations at `peer`, which is lost.
   void Fail(EndpointId peer);
-  bool HasOpen(EndpointId peer) const { return queues_.contains(peer.index); }
+  bool HasOpen(EndpointId peer) const;
 
   bool HasFinished() const { return !finished_.empty(); }
   std::optional<FinishedOperation> TakeFinished();
@@ -111,7 +111,7 @@ class Origin {
   Complain complain_;
   uint32_t next_number_ = 0;
   std::unordered_map<uint32_t, Open> open_;     // By number.
-  std::unordered_map<uint32_t, Queue> queues_;  // By endpoint index; those where something is open.
+  std::unordered_map<uint32_t, Queue> queues_;  // By endpoint index; those that were ever asked.
   size_t waiting_ = 0;                          // In all queues.
   std::deque<FinishedOperation> finished_;
 };

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,19 +25,20 @@ Registrations::Key KeyOf(const OperationRequest& request) {
 
 void Target::OnRequest(EndpointId source, const OperationRequest& request,
                        std::span<const std::byte> data) {
-  const Answer answer = Do(request, data);
+  Answer answer = Do(request, data);
   // Only the last part of a put is answered, unless an earlier one is refused.
   if (request.kind == EngineMessage::kPut && request.is_last == 0 &&
       answer.reply.kind == EngineMessage::kDone) {
     return;
   }
+  // Behind no other one it goes out at once, and nothing is allocated for it.
+  if (!queues_.contains(source.index) && (!CanAnswer(source) || TrySend(source, answer))) return;
   Queue& queue = queues_[source.index];
   if (queue.peer != source) queue = {source, {}};
   if (queue.answers.size() >= kMostOpenOperations) {
     return complain_(source, "it asks for more operations at once than are allowed");
   }
   queue.answers.push_back(answer);
-  if (FlushQueue(queue)) queues_.erase(source.index);
 }
 
 Target::Answer Target::Do(const OperationRequest& request, std::span<const std::byte> data) const {
@@ -64,18 +64,23 @@ Target::Answer Target::Do(const OperationRequest& request, std::span<const std::
 
 void Target::Flush() {
   for (auto next = queues_.begin(); next != queues_.end();) {
-    next = FlushQueue(next->second) ? queues_.erase(next) : std::next(next);
+    // By its index: a complaint may have forgotten it already.
+    const uint32_t index = next->first;
+    Queue& queue = (next++)->second;
+    if (FlushQueue(queue)) queues_.erase(index);
   }
+}
+
+bool Target::CanAnswer(EndpointId peer) {
+  const absl::Status status = channel_.Open(peer);
+  // The dead want no answer; a region without memory is not going to get any.
+  if (absl::IsResourceExhausted(status)) complain_(peer, std::string(status.message()));
+  return status.ok();
 }
 
 // True: nothing is left of it.
 bool Target::FlushQueue(Queue& queue) {
-  const absl::Status status = channel_.Open(queue.peer);
-  if (!status.ok()) {
-    // The dead want no answer; a region without memory is not going to get any.
-    if (absl::IsResourceExhausted(status)) complain_(queue.peer, std::string(status.message()));
-    return true;
-  }
+  if (!CanAnswer(queue.peer)) return true;
   while (!queue.answers.empty() && TrySend(queue.peer, queue.answers.front())) {
     queue.answers.pop_front();
   }

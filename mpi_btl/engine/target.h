@@ -55,6 +55,7 @@ class Target {
   };
 
   Answer Do(const OperationRequest& request, std::span<const std::byte> data) const;
+  bool CanAnswer(EndpointId peer);
   bool FlushQueue(Queue& queue);
   bool TrySend(EndpointId peer, Answer& answer);
   bool TrySendData(EndpointId peer, Answer& answer);
