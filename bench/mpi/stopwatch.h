@@ -1,4 +1,4 @@
-// TimedNs: how long something takes, when it is done often and has been done a few times before.
+// TimedNs: how long something takes, when it is done often and has been done as often before.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,12 @@
 namespace tombolo::bench {
 
 // Nanoseconds that each of `count` calls of `once` takes.
+//
+// It is done as often before the clock runs: what was measured in between, over other transports,
+// has taken the caches, and what large messages go through comes back to them only by and by.
 template <typename Once>
 double TimedNs(int count, Once once) {
-  const int warm_up = 1 + count / 8;
-  for (int i = 0; i < warm_up; ++i) once();
+  for (int i = 0; i < count; ++i) once();
   const int64_t begin_ns = MonotonicNs();
   for (int i = 0; i < count; ++i) once();
   return static_cast<double>(MonotonicNs() - begin_ns) / count;
