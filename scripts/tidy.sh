@@ -6,6 +6,7 @@
 #   scripts/tidy.sh --all        everything
 #   scripts/tidy.sh FILE.cc...   these
 #
+# All but --all remember what was clean (scripts/tidy.py); --all looks it up where there is something.
 # A changed header stands for the sources that include it, a BUILD file for those beside it. Exit code 1 when there is a finding.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -44,6 +45,7 @@ changed_sources() {
 }
 
 make_database
+[ "${1:-}" = --all ] || mkdir -p ~/.cache/tombolo-tidy
 case "${1:-}" in
   --all) all_sources ;;
   '') changed_sources ;;
