@@ -17,7 +17,7 @@ from typing import Dict, List, Optional
 
 STAMPS = os.path.expanduser('~/.cache/tombolo-tidy')
 CONFIGURATIONS = ('.clang-tidy', 'tests/.clang-tidy')
-# How far the static analyzer goes into a function; with its own 225000 one function takes 15 s here.
+# How far the static analyzer goes into a function; with its own 225000 one source takes 15 s more.
 ANALYZER = [f'--extra-arg={word}' for word in ('-Xclang', '-analyzer-config', '-Xclang', 'max-nodes=50000')]
 
 

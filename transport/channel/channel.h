@@ -5,9 +5,10 @@
 //   span) fill the span in place Publish(claim, tag)
 //
 // Nothing is copied in between: up to kMaxInlineBytes lie in the cells of the link, more (up to
-// kBulkChunkBytes) in a chunk of the sender's pool. Messages of one link arrive in the order of
-// their claims. Memory from Allocate() is lent instead: the message says where it lies, and the
-// receiver reads it there and gives it back, whatever its size.
+// kBulkChunkBytes) in a chunk of the sender's pool, and so do messages from 512 B on while the
+// cells have no room for them. Messages of one link arrive in the order of their claims. Memory
+// from Allocate() is lent instead: the message says where it lies, and the receiver reads it there
+// and gives it back, whatever its size.
 //
 // Sleeping (the protocol of transport/layout/link.h, endpoint_line.h and inbox.h in one place)
 //   The receiver polls the links that have been busy lately. One that stays empty is parked: the
