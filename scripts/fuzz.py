@@ -3,11 +3,11 @@
 
 Usage: scripts/fuzz.py [SECONDS] [TARGET...]
 
-SECONDS: for each target, 60 unless it is said. TARGET: such as channel, or channel/hostile for the build in
-which every load of a shared word gives what the fuzzer likes; all unless one is named.
+SECONDS: for each target, 60 unless it is said. TARGET: such as channel, or channel/hostile, where every load
+of a shared word gives what the fuzzer likes; all unless one is named.
 
 Corpora stay in out/fuzz/corpus, so a later run goes on where this one ended; inputs that crash or hang are in
-out/fuzz/found, and `out/fuzz/bin/TARGET FILE` repeats one. The last line is "N passed, M failed".
+out/fuzz/found, and `out/fuzz/bin/TARGET [--hostile] FILE` repeats one. The last line is "N passed, M failed".
 """
 
 import concurrent.futures
@@ -34,12 +34,20 @@ BAZEL = ['--noshow_progress', '--noshow_loading_progress', '--ui_event_filters=-
 
 
 class Target(NamedTuple):
-    name: str  # With "/hostile" for the second build.
-    config: str
     label: str
+    is_hostile: bool
+
+    def program(self) -> str:
+        return self.label.split(':')[1][:-len('_fuzz')]
+
+    def name(self) -> str:
+        return self.program() + ('/hostile' if self.is_hostile else '')
+
+    def command(self) -> List[str]:
+        return [os.path.join(OUT, 'bin', self.program()), *(['--hostile'] if self.is_hostile else [])]
 
     def path(self, kind: str) -> str:
-        return os.path.join(OUT, kind, self.name.replace('/', '-'))
+        return os.path.join(OUT, kind, self.name().replace('/', '-'))
 
 
 class Result(NamedTuple):
@@ -52,30 +60,26 @@ class Result(NamedTuple):
 
 def find_targets() -> List[Target]:
     targets = []
-    for config, tag in (('fuzz', 'fuzz'), ('hostile', 'hostile')):
+    for tag, is_hostile in (('fuzz', False), ('hostile', True)):
         query = f'attr(tags, "\\b{tag}\\b", kind(cc_binary, //tests/fuzz/...))'
         labels = subprocess.run(['bazel', 'query', *BAZEL, query], cwd=ROOT, check=True, text=True,
                                 stdout=subprocess.PIPE).stdout.split()
-        for label in sorted(labels):
-            name = label.split(':')[1][:-len('_fuzz')]
-            targets.append(Target(name + ('/hostile' if config == 'hostile' else ''), config, label))
+        targets += [Target(label, is_hostile) for label in sorted(labels)]
     return targets
 
 
 def build(targets: List[Target]) -> bool:
-    """Both builds use the same names below bazel-bin, so each is copied away before the next."""
+    """Copied away, because other builds use the same names below bazel-bin."""
     os.makedirs(os.path.join(OUT, 'bin'), exist_ok=True)
-    for config in sorted({target.config for target in targets}):
-        chosen = [target for target in targets if target.config == config]
-        command = ['bazel', 'build', *BAZEL, f'--config={config}', *(target.label for target in chosen)]
-        print('+ ' + ' '.join(command), flush=True)
-        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-            return False
-        for target in chosen:
-            binary = os.path.join(ROOT, 'bazel-bin', target.label[2:].replace(':', '/'))
-            if os.path.exists(target.path('bin')):
-                os.remove(target.path('bin'))
-            shutil.copy(binary, target.path('bin'))
+    programs = {target.label: target.command()[0] for target in targets}
+    command = ['bazel', 'build', *BAZEL, '--config=fuzz', *programs]
+    print('+ ' + ' '.join(command), flush=True)
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        return False
+    for label, program in programs.items():
+        if os.path.exists(program):
+            os.remove(program)
+        shutil.copy(os.path.join(ROOT, 'bazel-bin', label[2:].replace(':', '/')), program)
     return True
 
 
@@ -83,7 +87,7 @@ def run(target: Target, seconds: int) -> Result:
     for kind in ('corpus', 'found'):
         os.makedirs(target.path(kind), exist_ok=True)
     before = set(os.listdir(target.path('found')))
-    command = [target.path('bin'), f'-max_total_time={seconds}', f'-max_len={MAX_INPUT_BYTES}',
+    command = [*target.command(), f'-max_total_time={seconds}', f'-max_len={MAX_INPUT_BYTES}',
                f'-timeout={INPUT_TIMEOUT_SECONDS}', f'-rss_limit_mb={MEMORY_LIMIT_MIB}',
                '-print_final_stats=1', f'-artifact_prefix={target.path("found")}/', target.path('corpus')]
     environment = dict(os.environ, TOMBOLO_FUZZ_SEEDS=target.path('corpus'))
@@ -98,7 +102,7 @@ def run(target: Target, seconds: int) -> Result:
     with open(log, 'w', encoding='utf-8') as file:
         file.write(output)
     if code != 0:
-        print(f'--- {target.name} failed; all of it is in {log}', flush=True)
+        print(f'--- {target.name()} failed; all of it is in {log}', flush=True)
         print('\n'.join(output.splitlines()[-60:]), flush=True)
     found = sorted(set(os.listdir(target.path('found'))) - before)
     return Result(target, last_number(r'stat::number_of_executed_units: (\d+)', output),
@@ -114,19 +118,19 @@ def print_table(results: List[Result]) -> None:
     print(f'\n{"target":24} {"executions":>12} {"coverage":>9}  found')
     for result in results:
         found = ', '.join(result.found) or ('' if result.is_good else 'failed')
-        print(f'{result.target.name:24} {result.executions:12} {result.coverage:9}  {found}')
+        print(f'{result.target.name():24} {result.executions:12} {result.coverage:9}  {found}')
 
 
 def main() -> int:
     arguments = sys.argv[1:]
     seconds = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else DEFAULT_SECONDS
     targets = find_targets()
-    unknown = set(arguments) - {target.name for target in targets}
+    unknown = set(arguments) - {target.name() for target in targets}
     if unknown:
         print(f'error: no target {", ".join(sorted(unknown))}; there are '
-              f'{", ".join(target.name for target in targets)}.', file=sys.stderr)
+              f'{", ".join(target.name() for target in targets)}.', file=sys.stderr)
         return 2
-    targets = [target for target in targets if not arguments or target.name in arguments]
+    targets = [target for target in targets if not arguments or target.name() in arguments]
     if not build(targets):
         print(f'0 passed, {len(targets)} failed')
         return 1

@@ -19,7 +19,7 @@ def fuzz_target(name, deps, hostile = False, test_tags = []):
         ],
     )
 
-    # Needs --config=fuzz or --config=hostile: scripts/fuzz.py finds it by its tag.
+    # Needs --config=fuzz: scripts/fuzz.py finds it by its tag.
     native.cc_binary(
         name = name + "_fuzz",
         testonly = True,
@@ -28,6 +28,7 @@ def fuzz_target(name, deps, hostile = False, test_tags = []):
         tags = ["fuzz", "manual"] + (["hostile"] if hostile else []),
         deps = [
             ":" + name + "_target",
+            ":input",
             ":target",
         ],
     )

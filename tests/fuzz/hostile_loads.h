@@ -2,7 +2,8 @@
 // says after how many loads it lies again, and how. At the end of the input all loads tell the
 // truth, so whatever loops until a peer has changed its mind comes to an end.
 //
-// In builds without --config=hostile it does nothing, and takes nothing from the input.
+// Unless a fuzz target was started with --hostile it does nothing, and takes nothing from the
+// input.
 #pragma once
 
 #include <cstddef>
@@ -13,12 +14,15 @@
 
 namespace tombolo::fuzz {
 
+// Set once, before the first input.
+inline bool loads_are_hostile = false;
+
 #ifdef TOMBOLO_HOSTILE_LOADS
 
 class HostileLoads final : public HostileSource {
  public:
   explicit HostileLoads(Input& input) : input_(input), before_(hostile_source) {
-    hostile_source = this;
+    if (loads_are_hostile) hostile_source = this;
   }
   ~HostileLoads() override { hostile_source = before_; }
   HostileLoads(const HostileLoads&) = delete;

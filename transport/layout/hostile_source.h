@@ -1,7 +1,6 @@
 // HostileSource: what a peer that is hostile at every moment would have written into a word that is
-// just being loaded. Only builds with TOMBOLO_HOSTILE_LOADS ask it (`bazel build
-// --config=hostile`): tests of what may be read where. In all others Seen() is its argument, and
-// nothing is left here.
+// just being loaded. Only builds with TOMBOLO_HOSTILE_LOADS ask it (`bazel build --config=fuzz`):
+// tests of what may be read where. In all others Seen() is its argument, and nothing is left here.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +9,6 @@
 namespace tombolo {
 
 #ifdef TOMBOLO_HOSTILE_LOADS
-
-inline constexpr bool kHostileLoads = true;
 
 class HostileSource {
  public:
@@ -30,8 +27,6 @@ T Seen(T truth) {
 }
 
 #else
-
-inline constexpr bool kHostileLoads = false;
 
 template <typename T>
 constexpr T Seen(T truth) {
