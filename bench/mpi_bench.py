@@ -162,8 +162,9 @@ class _Report:
 
     def _others(self) -> None:
         for name in ONE_SIDED:
-            for other, target in ((VADER_EMULATED, Target(0.5)), (CMA, None)):
-                self._compare(f"{name} of 8 B", name, other, target)
+            for memory, text, limit in (("allocated", "MPI_Alloc_mem", Target(0.5)), ("private", "private memory", None)):
+                for other, target in ((VADER_EMULATED, limit), (CMA, None)):
+                    self._compare(f"{name} of 8 B, {text}", f"{name}/{memory}", other, target)
         for ranks in COLLECTIVE_RANKS:
             for name, size in COLLECTIVES:
                 for other in (VADER, TCP):

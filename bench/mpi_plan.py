@@ -154,7 +154,11 @@ def _window(size: int) -> int:
 
 
 def _one_sided() -> list[Measurement]:
-    return [Measurement(name, f"{name} {{count}} 8 1 constant private") for name in ONE_SIDED]
+    return [
+        Measurement(f"{name}/{memory}", f"{name} {{count}} 8 1 constant {memory}")
+        for memory in ("allocated", "private")
+        for name in ONE_SIDED
+    ]
 
 
 def _pairs() -> list[Measurement]:
