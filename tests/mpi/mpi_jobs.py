@@ -64,17 +64,20 @@ class World:
         return {**os.environ, "TMPDIR": self.folder, "OMPI_MCA_mca_base_component_path": self._component_path,
                 "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
-    def command(self, ranks: int, nodes: int, options: Sequence[str]) -> List[str]:
-        """mpirun, but for the program. With several nodes Open MPI takes the ranks to be on so many machines."""
+    def broker(self) -> str:
+        return os.path.join(self._daemon.runtime_dir, "broker.sock")
+
+    def command(self, program: Sequence[str], ranks: int, nodes: int, options: Sequence[str]) -> List[str]:
+        """With several nodes Open MPI takes the ranks to be on so many machines."""
         words = ["mpirun", "--mca", "pml", "ob1", "--mca", "btl", "self,tombolo", "--mca", "mpi_yield_when_idle", "1",
                  "-x", "OMPI_MCA_mca_base_component_path",
-                 "--mca", "btl_tombolo_broker", os.path.join(self._daemon.runtime_dir, "broker.sock")]
+                 "--mca", "btl_tombolo_broker", self.broker()]
         if nodes == 1:
             hosts = [f"localhost:{ranks}"]
         else:
             hosts = [f"vm{node}:{ranks // nodes}" for node in range(1, nodes + 1)]
             words += ["--mca", "plm_rsh_agent", FAKE_NODE]
-        return [*words, "--host", ",".join(hosts), "-n", str(ranks), *options]
+        return [*words, "--host", ",".join(hosts), "-n", str(ranks), *options, *program]
 
     def ask(self, *words: str) -> dict:
         """What `tombolo COMMAND --json` says."""
@@ -100,7 +103,7 @@ class Job:
         self._world = world
         self._log_path = os.path.join(world.folder, "log")
         with open(self._log_path, "wb") as log:
-            self._mpirun = subprocess.Popen([*world.command(ranks, nodes, options), *program], stdin=subprocess.DEVNULL,
+            self._mpirun = subprocess.Popen(world.command(program, ranks, nodes, options), stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, env=world.environment())
 
     def log(self) -> str:
