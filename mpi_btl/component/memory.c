@@ -14,9 +14,7 @@ static void *memory_alloc(mca_mpool_base_module_t *pool, size_t bytes, size_t al
   (void)flags;
   tombolo_module *module = &mca_btl_tombolo;
   if (NULL == module->engine || align > kExtentBytes) return NULL;
-  tombolo_lock(module);
   void *memory = tombolo_allocate(module->engine, bytes);
-  tombolo_unlock(module);
   if (NULL == memory) {
     opal_output_verbose(1, opal_btl_base_framework.framework_output,
                         "btl:tombolo: the region has no %zu bytes to spare: ordinary memory is "
@@ -31,9 +29,7 @@ static void memory_free(mca_mpool_base_module_t *pool, void *memory) {
   tombolo_module *module = &mca_btl_tombolo;
   // After MPI_Finalize the region is gone, and the memory with it.
   if (NULL == module->engine) return;
-  tombolo_lock(module);
   (void)tombolo_release(module->engine, memory);
-  tombolo_unlock(module);
 }
 
 mca_mpool_base_module_t tombolo_memory = {

@@ -6,9 +6,9 @@
 // (claim, publish, poll, operations on memory of the region).
 //
 // Ownership: an engine is one endpoint of the region; it owns its peers. Thread safety: none,
-// callers lock. Handlers are called from tombolo_poll() only, and may claim, publish, abandon and
-// open peers, but neither poll nor detach; a caller that locks may let go of its lock in a handler,
-// if it takes it again before it returns.
+// callers lock, except where a function says so. Handlers are called from tombolo_poll() only, and
+// may claim, publish, abandon and open peers, but neither poll nor detach; a caller that locks may
+// let go of its lock in a handler, if it takes it again before it returns.
 //
 // What it assumes of the peers: nothing. What a handler is shown lies in memory that the sender may
 // still change.
@@ -138,6 +138,9 @@ void tombolo_abandon(tombolo_engine *engine, tombolo_claim *claim);
 // all is on its way. Until then nothing else may be sent to the peer.
 bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, const void *message,
                        size_t bytes, size_t *sent_bytes);
+
+// Memory of the region: the next three functions may be called from any thread, while another one
+// is in any other function of this engine too, and take no lock within which they call malloc.
 
 // `bytes` of zeroed memory of the region, aligned to 4 KiB; NULL when the region has none to spare.
 // Whoever operates on it needs no help of this process.

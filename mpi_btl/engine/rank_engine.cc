@@ -51,7 +51,7 @@ RankEngine::RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Chann
       acquainted_(endpoint_->SharedRegion().Limits().endpoint_count),
       left_(acquainted_.size()),
       reassembler_(MaxMessageBytes()),
-      memory_(*channel_),
+      memory_(endpoint_->SharedRegion(), endpoint_->Id()),
       origin_(*channel_, memory_,
               [this](EndpointId peer, const std::string& why) { SuspectById(peer, why); }),
       target_(*channel_, registrations_, [this](EndpointId peer, const std::string& why) {

@@ -74,7 +74,8 @@ class RankEngine final : private ChannelHandler {
   // True: all is on its way.
   bool TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message, size_t& sent_bytes);
 
-  // Memory of the region for the program; nullptr when there is none to spare.
+  // Memory of the region for the program; nullptr when there is none to spare. These three from any
+  // thread, as RegionMemory says.
   std::byte* AllocateMemory(size_t bytes) { return memory_.Allocate(bytes); }
   bool FreeMemory(std::byte* memory) { return memory_.Free(memory); }
   bool IsRegionMemory(const std::byte* memory, size_t bytes) const {

@@ -1,12 +1,19 @@
 #include "mpi_btl/engine/region_memory.h"
 
+#include <algorithm>
 #include <iterator>
 
+#include "transport/base/memory_type.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo::mpi {
 namespace {
+
+// A look at the map reads all of it. So it is good for this part of what it finds to spare, and
+// costs little beside the zeroing of as much memory; other ranks claim meanwhile, but not much.
+constexpr uint32_t kPartsOfSpare = 64;
 
 // Bulk pools grow while half of the region is free (transport/channel/bulk_pool.cc): an eighth more
 // than that is left to them.
@@ -14,43 +21,91 @@ uint32_t ExtentsToLeave(uint32_t extents) { return extents / 2 + extents / 8; }
 
 }  // namespace
 
-RegionMemory::RegionMemory(Channel& channel) : channel_(channel), region_(channel.SharedRegion()) {}
+RegionMemory::RegionMemory(const Region& region, EndpointId self)
+    : region_(region), extents_(region.ExtentMap()), self_(self) {}
+
+std::span<std::byte> RegionMemory::Extents() const {
+  return {region_.Extent(0), uint64_t{region_.Parts().extent_count} * kExtentBytes};
+}
+
+bool RegionMemory::MayClaim(uint32_t count) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (count <= allowed_) {
+      allowed_ -= count;
+      return true;
+    }
+  }
+  // While others may go on. Of those that look at the same time the last one is right.
+  const uint32_t leave = ExtentsToLeave(region_.Parts().extent_count);
+  const uint32_t free = extents_.CountFree();
+  if (leave > free || count > free - leave) return false;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  allowance_ = std::max(count, (free - leave) / kPartsOfSpare);
+  allowed_ = allowance_ - count;
+  return true;
+}
+
+void RegionMemory::MayClaimAgain(uint32_t count) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  allowed_ += std::min(count, allowance_ - allowed_);
+}
 
 std::byte* RegionMemory::Allocate(size_t bytes) {
   // There the processor raises SIGBUS at what compilers make of ordinary code.
   if (region_.Type() == MemoryType::kDevice) return nullptr;
-  const uint64_t leave = ExtentsToLeave(region_.Parts().extent_count);
-  if (bytes / kExtentBytes + 1 + leave > channel_.CountFreeExtents()) return nullptr;
-  const absl::StatusOr<RegionBuffer> buffer = channel_.Allocate(bytes);
-  if (!buffer.ok()) return nullptr;
-  allocations_[reinterpret_cast<uintptr_t>(buffer->bytes.data())] = *buffer;
-  return buffer->bytes.data();
+  if (bytes == 0 || bytes > kMaxRunExtents * kExtentBytes) return nullptr;
+  const auto count = static_cast<uint32_t>((bytes + kExtentBytes - 1) / kExtentBytes);
+  if (!MayClaim(count)) return nullptr;
+  const auto owner = static_cast<uint16_t>(self_.index);
+  const std::optional<uint32_t> first = extents_.Claim(count, owner, ExtentKind::kMemory);
+  if (!first) {
+    MayClaimAgain(count);
+    return nullptr;
+  }
+  std::byte* const memory = region_.Extent(*first);
+  // SUBTLE: allocated before the lock is taken. malloc may bring us back here.
+  Runs fresh;
+  fresh[reinterpret_cast<uintptr_t>(memory)] = {.first_extent = *first, .extents = count};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  runs_.merge(fresh);
+  return memory;
 }
 
 bool RegionMemory::Free(std::byte* memory) {
-  const auto found = allocations_.find(reinterpret_cast<uintptr_t>(memory));
-  if (found == allocations_.end()) return false;
-  const bool freed = channel_.Free(found->second).ok();
-  allocations_.erase(found);
+  Runs::node_type ended;  // Freed when the lock is not held.
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended = runs_.extract(reinterpret_cast<uintptr_t>(memory));
+  }
+  if (ended.empty()) return false;
+  const Run run = ended.mapped();
+  Zero(region_.Type(), {memory, uint64_t{run.extents} * kExtentBytes});
+  const bool freed = extents_.Free(run.first_extent, static_cast<uint16_t>(self_.index));
+  MayClaimAgain(run.extents);
   return freed;
 }
 
-std::optional<MemoryHandle> RegionMemory::HandleOf(const std::byte* memory, size_t bytes) const {
-  const auto address = reinterpret_cast<uintptr_t>(memory);
-  const auto after = allocations_.upper_bound(address);
-  if (after == allocations_.begin()) return std::nullopt;
-  const auto& [first_address, buffer] = *std::prev(after);
+std::optional<RegionMemory::Run> RegionMemory::Find(uintptr_t address, size_t bytes) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto after = runs_.upper_bound(address);
+  if (after == runs_.begin()) return std::nullopt;
+  const auto& [first_address, run] = *std::prev(after);
+  const uint64_t run_bytes = uint64_t{run.extents} * kExtentBytes;
   const uintptr_t offset = address - first_address;
-  if (offset > buffer.bytes.size() || bytes > buffer.bytes.size() - offset) return std::nullopt;
-  const EndpointId self = channel_.Self();
-  // Relaxed: this endpoint wrote the word; a peer that changed it makes its own operations fail.
-  const ExtentWord head =
-      UnpackExtentWord(region_.ExtentMap()[buffer.first_extent].load(std::memory_order_relaxed));
+  if (offset > run_bytes || bytes > run_bytes - offset) return std::nullopt;
+  return run;
+}
+
+std::optional<MemoryHandle> RegionMemory::HandleOf(const std::byte* memory, size_t bytes) const {
+  const std::optional<Run> run = Find(reinterpret_cast<uintptr_t>(memory), bytes);
+  if (!run) return std::nullopt;
   return MemoryHandle{.kind = MemoryKind::kRegion,
-                      .place = buffer.first_extent,
-                      .generation = head.generation,
-                      .owner_index = self.index,
-                      .owner_incarnation = self.incarnation,
+                      .place = run->first_extent,
+                      // A peer that changed the word makes its own operations fail.
+                      .generation = extents_.Look(run->first_extent).generation,
+                      .owner_index = self_.index,
+                      .owner_incarnation = self_.incarnation,
                       .extents_address = ExtentsAddress()};
 }
 

@@ -114,8 +114,6 @@ class Channel {
   }
   // At once; what is lent waits until it is returned.
   absl::Status Free(const RegionBuffer& buffer) { return lender_.Free(buffer); }
-  // Extents of the region that nobody has at the moment: a scan of the map.
-  uint32_t CountFreeExtents() const { return extents_.CountFree(); }
   // Loans of the buffer that are out, as of the last Poll().
   uint32_t LoanCount(const RegionBuffer& buffer) const { return lender_.LoanCount(buffer); }
 

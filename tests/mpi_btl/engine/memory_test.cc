@@ -1,5 +1,12 @@
 // What peers may do to memory of this process: atomic operations, registrations, region memory.
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -8,8 +15,12 @@
 #include "mpi_btl/engine/region_memory.h"
 #include "mpi_btl/engine/registrations.h"
 #include "tests/transport/channel/simulated_members.h"
+#include "transport/alloc/extent_map.h"
 #include "transport/base/units.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
 #include "transport/layout/extent_word.h"
+#include "transport/layout/shared_word.h"
 
 namespace tombolo::mpi {
 namespace {
@@ -92,11 +103,10 @@ class RegionMemoryTest : public testing::Test {
  protected:
   struct Member {
     explicit Member(SimulatedMembers& members, std::string_view name)
-        : endpoint(members.Join(name)), channel(*Channel::Create(*endpoint)), memory(*channel) {}
+        : endpoint(members.Join(name)), memory(endpoint->SharedRegion(), endpoint->Id()) {}
     EndpointId Id() const { return endpoint->Id(); }
 
     std::unique_ptr<Endpoint> endpoint;
-    std::unique_ptr<Channel> channel;
     RegionMemory memory;
   };
 
@@ -183,12 +193,60 @@ TEST_F(RegionMemoryTest, IsOutOfReachOnceItIsFreedOrItsOwnerDead) {
 }
 
 TEST_F(RegionMemoryTest, LeavesRoomForBulkPools) {
-  const uint64_t extents = members_.SharedRegion().Parts().extent_count;
+  const ExtentMap map(members_.SharedRegion().ExtentMap());
   uint64_t taken = 0;
   while (owner_.memory.Allocate(64 * kKiB) != nullptr) ++taken;
   EXPECT_GT(taken, 0u);
-  EXPECT_GT(owner_.channel->CountFreeExtents(), extents / 2);
-  EXPECT_EQ(owner_.memory.Allocate(extents * kExtentBytes), nullptr);
+  EXPECT_GT(map.CountFree(), map.Count() / 2);
+  EXPECT_EQ(owner_.memory.Allocate(map.Count() * kExtentBytes), nullptr);
+}
+
+TEST_F(RegionMemoryTest, LeavesRoomForBulkPoolsWhenSeveralTakeInTurns) {
+  const ExtentMap map(members_.SharedRegion().ExtentMap());
+  while (owner_.memory.Allocate(kExtentBytes) != nullptr) user_.memory.Allocate(kExtentBytes);
+  EXPECT_GT(map.CountFree(), map.Count() / 2);
+  // Nor is less given than there is.
+  EXPECT_LT(map.CountFree(), map.Count() * 3 / 4);
+}
+
+TEST_F(RegionMemoryTest, ZeroesWhatIsFreedAndGivesAsMuchAgain) {
+  std::byte* last = nullptr;
+  while (std::byte* block = owner_.memory.Allocate(64 * kKiB)) last = block;
+  ASSERT_NE(last, nullptr);
+  const std::span<std::byte> bytes(last, 64 * kKiB);
+  std::ranges::fill(bytes, std::byte{0xee});
+  EXPECT_TRUE(owner_.memory.Free(last));
+  // Whoever claims it next finds it as it is left here.
+  EXPECT_EQ(std::ranges::count(bytes, std::byte{0}), ptrdiff_t{64 * kKiB});
+  EXPECT_NE(owner_.memory.Allocate(64 * kKiB), nullptr);
+  EXPECT_EQ(owner_.memory.Allocate(64 * kKiB), nullptr);
+}
+
+// As malloc calls it, while the engine looks up what it is to register.
+TEST_F(RegionMemoryTest, IsAllocatedFreedAndLookedUpByManyThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 500;
+  const ExtentMap map(members_.SharedRegion().ExtentMap());
+  const uint32_t free_before = map.CountFree();
+  std::atomic<int> bad = 0;
+  const auto work = [&](int number) {
+    const auto mark = static_cast<std::byte>(number + 1);
+    for (int round = 0; round < kRounds; ++round) {
+      std::byte* memory = owner_.memory.Allocate(2 * kExtentBytes);
+      if (memory == nullptr) continue;
+      const std::span<std::byte> bytes(memory, 2 * kExtentBytes);
+      bad += std::ranges::count(bytes, std::byte{0}) != ptrdiff_t{2 * kExtentBytes};
+      std::ranges::fill(bytes, mark);
+      bad += !owner_.memory.HandleOf(memory, bytes.size());
+      bad += std::ranges::count(bytes, mark) != ptrdiff_t{2 * kExtentBytes};
+      bad += !owner_.memory.Free(memory);
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int number = 0; number < kThreads; ++number) threads.emplace_back(work, number);
+  threads.clear();
+  EXPECT_EQ(bad.load(), 0);
+  EXPECT_EQ(map.CountFree(), free_before);
 }
 
 }  // namespace
