@@ -3,7 +3,7 @@
 
 int tombolo_finalize(mca_btl_base_module_t *btl) {
   tombolo_module *module = tombolo_module_of(btl);
-  tombolo_detach(module->engine);
+  tombolo_detach(module->engine, /*keeps_memory=*/false);
   module->engine = NULL;
   OBJ_DESTRUCT(&module->pending);
   OBJ_DESTRUCT(&module->descriptors);

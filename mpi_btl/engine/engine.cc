@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -105,7 +106,10 @@ tombolo_engine* tombolo_attach(const char* broker_path, const char* name, tombol
   return nullptr;
 }
 
-void tombolo_detach(tombolo_engine* engine) { delete engine; }
+void tombolo_detach(tombolo_engine* engine, bool keeps_memory) {
+  if (keeps_memory) engine->rep->KeepMemory();
+  delete engine;
+}
 
 tombolo_address tombolo_own_address(const tombolo_engine* engine) {
   return engine != nullptr ? engine->rep->Address() : tombolo::mpi::NoAddress();
@@ -162,6 +166,12 @@ bool tombolo_release(tombolo_engine* engine, void* memory) {
 
 bool tombolo_is_region_memory(const tombolo_engine* engine, const void* memory, size_t bytes) {
   return engine->rep->IsRegionMemory(static_cast<const std::byte*>(memory), bytes);
+}
+
+void tombolo_region_extents(const tombolo_engine* engine, void** first, size_t* bytes) {
+  const std::span<std::byte> extents = engine->rep->RegionExtents();
+  *first = extents.data();
+  *bytes = extents.size();
 }
 
 tombolo_handle tombolo_register(tombolo_engine* engine, void* memory, size_t bytes,

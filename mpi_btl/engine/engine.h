@@ -100,7 +100,9 @@ typedef struct tombolo_operation {
 tombolo_engine *tombolo_attach(const char *broker_path, const char *name, tombolo_text why);
 
 // Says goodbye to the peers and gives everything back. No handler is called any more.
-void tombolo_detach(tombolo_engine *engine);
+// `keeps_memory`: the program still uses memory of tombolo_allocate(); it stays as it is, and this
+// process a member of the region, until the process ends.
+void tombolo_detach(tombolo_engine *engine, bool keeps_memory);
 
 // The address of this process; with engine == NULL the one that says "nowhere".
 tombolo_address tombolo_own_address(const tombolo_engine *engine);
@@ -139,7 +141,7 @@ void tombolo_abandon(tombolo_engine *engine, tombolo_claim *claim);
 bool tombolo_send_copy(tombolo_engine *engine, tombolo_peer *peer, uint8_t tag, const void *message,
                        size_t bytes, size_t *sent_bytes);
 
-// Memory of the region: the next three functions may be called from any thread, while another one
+// Memory of the region: the next four functions may be called from any thread, while another one
 // is in any other function of this engine too, and take no lock within which they call malloc.
 
 // `bytes` of zeroed memory of the region, aligned to 4 KiB; NULL when the region has none to spare.
@@ -149,6 +151,8 @@ void *tombolo_allocate(tombolo_engine *engine, size_t bytes);
 bool tombolo_release(tombolo_engine *engine, void *memory);
 // Whether [memory, memory + bytes) lies in memory from tombolo_allocate().
 bool tombolo_is_region_memory(const tombolo_engine *engine, const void *memory, size_t bytes);
+// All of it lies in the *bytes bytes from *first on, both multiples of 4 KiB.
+void tombolo_region_extents(const tombolo_engine *engine, void **first, size_t *bytes);
 
 // Lets peers operate on [memory, memory + bytes), which may lie anywhere in this process. `access`:
 // of TOMBOLO_MAY_*; 0: nothing. Private memory is operated on while this process polls.

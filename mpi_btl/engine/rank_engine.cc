@@ -30,6 +30,12 @@ class Ignore final : public ChannelHandler {
   void OnDeparted(EndpointId) override {}
 };
 
+// Never destroyed: nobody unmaps what the program still uses, not even at exit.
+void KeepUntilTheEnd(std::unique_ptr<Endpoint> endpoint) {
+  static auto* const kept = new std::vector<std::unique_ptr<Endpoint>>;
+  kept->push_back(std::move(endpoint));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RankEngine>> RankEngine::Attach(const std::string& broker_path,
@@ -61,6 +67,12 @@ RankEngine::RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Chann
 
 RankEngine::~RankEngine() {
   SayGoodbye();
+  if (keeps_memory_) {
+    channel_->Retire();
+    channel_.reset();
+    KeepUntilTheEnd(std::move(endpoint_));
+    return;
+  }
   channel_.reset();
   // It fails when the broker is gone, which ends the attachment as well.
   endpoint_->Detach().IgnoreError();

@@ -46,7 +46,8 @@ class RankEngine final : private ChannelHandler {
   // For tests: an endpoint that exists already.
   static absl::StatusOr<std::unique_ptr<RankEngine>> Create(std::unique_ptr<Endpoint> endpoint);
 
-  // Says goodbye, and detaches from the broker.
+  // Says goodbye, and detaches from the broker. Memory of AllocateMemory() is gone then, unless
+  // KeepMemory() was called.
   ~RankEngine() override;
 
   tombolo_address Address() const;
@@ -74,13 +75,18 @@ class RankEngine final : private ChannelHandler {
   // True: all is on its way.
   bool TrySendCopy(Peer& peer, uint8_t tag, std::span<const std::byte> message, size_t& sent_bytes);
 
-  // Memory of the region for the program; nullptr when there is none to spare. These three from any
+  // Memory of the region for the program; nullptr when there is none to spare. These four from any
   // thread, as RegionMemory says.
   std::byte* AllocateMemory(size_t bytes) { return memory_.Allocate(bytes); }
   bool FreeMemory(std::byte* memory) { return memory_.Free(memory); }
   bool IsRegionMemory(const std::byte* memory, size_t bytes) const {
     return memory_.HandleOf(memory, bytes).has_value();
   }
+  std::span<std::byte> RegionExtents() const { return memory_.Extents(); }
+
+  // When this engine is no more, all that AllocateMemory() gave and that was not freed is still
+  // there, and this process a member of the region, until it ends.
+  void KeepMemory() { keeps_memory_ = true; }
 
   // Lets others operate on memory of this process, wherever it is. `access`: kMayRead and so on,
   // ORed.
@@ -137,6 +143,7 @@ class RankEngine final : private ChannelHandler {
   std::vector<uint32_t> left_;
   Reassembler reassembler_;
   RegionMemory memory_;
+  bool keeps_memory_ = false;
   Registrations registrations_;
   Origin origin_;
   Target target_;

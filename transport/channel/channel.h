@@ -148,6 +148,11 @@ class Channel {
   // again.
   void SleptInVain();
 
+  // The end of an endpoint that stays a member, for the sake of its own memory: it reads nothing of
+  // others any more, so nobody's death waits for it. Nothing but the destructor may be called after
+  // this; its links and their last messages stay for their receivers.
+  void Retire();
+
   EndpointId Self() const { return self_; }
   const Region& SharedRegion() const { return region_; }
 

@@ -132,4 +132,9 @@ void Channel::Acknowledge() {
   line_.acked_epoch.store(epoch_, std::memory_order_release);
 }
 
+void Channel::Retire() {
+  // Release: as in Acknowledge(), for all deaths to come.
+  line_.acked_epoch.store(UINT64_MAX, std::memory_order_release);
+}
+
 }  // namespace tombolo

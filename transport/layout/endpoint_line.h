@@ -4,6 +4,7 @@
 //    0  armed             1: asleep or about to be; ring its doorbell
 //    4  incarnation       of the writer; a line of another incarnation is stale
 //    8  acked_epoch       it holds no span or link of anybody who was dead at this membership epoch
+//                         (all ones: nor will it ever)
 //   16  link_directory    its LinkDirectory: 1 + extent index, 0 for none
 //   24  heartbeat_ns      its own monotonic clock, for display only
 #pragma once

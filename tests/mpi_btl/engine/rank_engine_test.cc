@@ -1,13 +1,17 @@
 #include "mpi_btl/engine/rank_engine.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/transport/channel/simulated_members.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/layout/extent_word.h"
 #include "transport/layout/link.h"
 
 namespace tombolo::mpi {
@@ -198,6 +202,35 @@ TEST(RankEngineTest, TellsOfPiecesThatMakeNoSense) {
   EXPECT_TRUE(a.messages.empty());
   ASSERT_EQ(a.losses.size(), 1u);
   EXPECT_NE(a.losses[0].find("pieces"), std::string::npos) << a.losses[0];
+}
+
+// It has a mapping of its own here, which ends with its attachment.
+TEST(RankEngineTest, MemoryThatIsKeptOutlivesTheEngine) {
+  SimulatedMembers members;
+  Rank a(members, "a");
+  const EndpointId id = members.Add("b");
+  auto b = *RankEngine::Create(members.AdoptMappedAnew(id));
+  const tombolo_address address = b->Address();
+  Peer* peer = *a.engine->OpenPeer(&address, sizeof(address), &a);
+  ASSERT_TRUE(a.Send(peer, "hello"));
+  const tombolo_handlers deaf = {nullptr, [](void*, uint8_t, const void*, size_t) {},
+                                 [](void*, void*, const char*) {}, [](void*, void*, bool) {}};
+  b->Poll(deaf);
+  std::byte* memory = b->AllocateMemory(4096);
+  ASSERT_NE(memory, nullptr);
+  memory[4095] = std::byte{42};
+  b->KeepMemory();
+  b.reset();
+  EXPECT_EQ(memory[4095], std::byte{42});
+  // It has said goodbye, and keeps nobody's memory from being used again.
+  EXPECT_EQ(members.SharedRegion().Line(id.index).acked_epoch.load(std::memory_order_relaxed),
+            UINT64_MAX);
+  a.Poll();
+  EXPECT_FALSE(peer->is_lost);
+  members.Kill(id);
+  a.Poll();
+  EXPECT_TRUE(a.losses.empty());
+  EXPECT_TRUE(peer->is_lost);
 }
 
 TEST(RankEngineTest, RefusesAPeerThatIsGone) {
