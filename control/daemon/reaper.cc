@@ -55,6 +55,8 @@ void Reaper::EmptyLine(uint32_t dead) {
   // names memory that is another's.
   line.armed.store(0, std::memory_order_relaxed);
   line.link_directory.store(0, std::memory_order_relaxed);
+  // The next holder of the index has acknowledged nothing yet, and this one perhaps all deaths.
+  line.acked_epoch.store(0, std::memory_order_relaxed);
 }
 
 // False: the budget of this sweep is spent.

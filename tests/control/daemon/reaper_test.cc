@@ -194,14 +194,26 @@ TEST_F(ReaperTest, MuchMemoryIsFreedInParts) {
 TEST_F(ReaperTest, ADeadOnesLineIsEmptyOnceItsMemoryIsFree) {
   Process a = Start("a"), b = Start("b");
   Send(a, b);
+  const EndpointLine& line = region_.Line(a.endpoint->Id().index);
   region_.Line(a.endpoint->Id().index).armed.store(1, std::memory_order_relaxed);
+  a.channel->Retire();
   ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
   b.channel->Poll(silent_);
   EXPECT_FALSE(reaper_.Sweep());
-  EXPECT_EQ(region_.Line(a.endpoint->Id().index).armed.load(std::memory_order_relaxed), 0u);
-  EXPECT_EQ(region_.Line(a.endpoint->Id().index).link_directory.load(std::memory_order_relaxed),
-            0u);
+  EXPECT_EQ(line.armed.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(line.link_directory.load(std::memory_order_relaxed), 0u);
+  EXPECT_EQ(line.acked_epoch.load(std::memory_order_relaxed), 0u);
   EXPECT_TRUE(CheckRegion(region_).IsClean());
+}
+
+TEST_F(ReaperTest, ARetiredEndpointHoldsNothingUp) {
+  Process a = Start("a"), b = Start("b");
+  Send(a, b);
+  b.channel->Poll(silent_);
+  b.channel->Retire();
+  ASSERT_TRUE(registry_.EndpointGone(a.endpoint->Id()).ok());
+  EXPECT_FALSE(reaper_.Sweep());
+  EXPECT_TRUE(rung_.empty());
 }
 
 }  // namespace

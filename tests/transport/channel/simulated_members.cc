@@ -87,6 +87,7 @@ void SimulatedMembers::Kill(EndpointId id) {
 uint32_t SimulatedMembers::Recycle(EndpointId id) {
   region_->Line(id.index).armed.store(0, std::memory_order_relaxed);
   region_->Line(id.index).link_directory.store(0, std::memory_order_relaxed);
+  region_->Line(id.index).acked_epoch.store(0, std::memory_order_relaxed);
   ExtentMap extents(region_->ExtentMap());
   const uint32_t freed = extents.ReleaseAllOf(static_cast<uint16_t>(id.index));
   region_->Endpoint(id.index).identity.store(
