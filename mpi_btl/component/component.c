@@ -47,8 +47,8 @@ static int component_register(void) {
   mca_btl_tombolo_component.get_min_bytes = kGetMinBytes;
   (void)mca_base_component_var_register(
       version, "get_min",
-      "Bytes from which on a message that lies in memory from MPI_Alloc_mem is fetched by its "
-      "receiver instead of being sent",
+      "Bytes from which on a message that lies in memory of the region (MPI_Alloc_mem) is fetched "
+      "by its receiver instead of being sent",
       MCA_BASE_VAR_TYPE_SIZE_T, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
       &mca_btl_tombolo_component.get_min_bytes);
 
@@ -142,6 +142,7 @@ static mca_btl_base_module_t **component_init(int *count, bool progress_threads,
     return NULL;
   }
   clamp_limits(&module->super, tombolo_max_message_bytes(module->engine));
+  tombolo_serve_malloc(module);
   modules[0] = &module->super;
   *count = 1;
   return modules;

@@ -2,8 +2,9 @@
 // has a file of its own.
 //
 // Locks: `module.lock` guards the engine and all queues; it is taken only when the application uses
-// threads, and never held while Open MPI is called back. `module.poll_lock` lets one thread at a
-// time poll, and stops a poll inside a poll; without threads a flag does, which costs less.
+// threads, and never held while Open MPI is called back. Memory of the region needs none: malloc
+// may ask for it from anywhere, also while the lock is held. `module.poll_lock` lets one thread at
+// a time poll, and stops a poll inside a poll; without threads a flag does, which costs less.
 #ifndef TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
 #define TOMBOLO_MPI_BTL_COMPONENT_COMPONENT_H_
 
@@ -172,6 +173,12 @@ mca_btl_base_descriptor_t *tombolo_take_descriptor(tombolo_module *module,
 void tombolo_on_peer_lost(void *context, void *peer_context, const char *why);
 // operation.c: the same.
 void tombolo_on_operation_done(void *context, void *operation_context, bool is_good);
+
+// preload.c: where the program was started with libtombolo_malloc.so, large blocks of malloc lie in
+// the region from here on,
+void tombolo_serve_malloc(const tombolo_module *module);
+// to here. True: the program still uses some.
+bool tombolo_stop_serving_malloc(void);
 
 static inline tombolo_module *tombolo_module_of(mca_btl_base_module_t *btl) {
   return (tombolo_module *)btl;

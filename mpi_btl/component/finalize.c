@@ -3,7 +3,9 @@
 
 int tombolo_finalize(mca_btl_base_module_t *btl) {
   tombolo_module *module = tombolo_module_of(btl);
-  tombolo_detach(module->engine, /*keeps_memory=*/false);
+  // Programs free what malloc gave after MPI_Finalize too, and may read it until then.
+  const bool is_memory_in_use = tombolo_stop_serving_malloc();
+  tombolo_detach(module->engine, is_memory_in_use);
   module->engine = NULL;
   OBJ_DESTRUCT(&module->pending);
   OBJ_DESTRUCT(&module->descriptors);
