@@ -11,7 +11,7 @@ _PROGRAMS = [
 def _quoted(words):
     return ["'%s'" % word for word in words]
 
-def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "self,vader", daemon = True, data = [], sanitize = False, **kwargs):
+def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "self,vader", daemon = True, preload = False, data = [], sanitize = False, **kwargs):
     """Runs `program`.
 
     Args:
@@ -22,6 +22,7 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
       expect: regular expressions; a line of the output has to match each.
       btl: Open MPI's transports; `tombolo` may be among them.
       daemon: whether a tombolod runs for `tombolo`.
+      preload: whether the ranks' malloc is that of libtombolo_malloc.so.
       data: further files.
       sanitize: whether it also runs under ASan and UBSan, where it takes several times as long.
       **kwargs: of sh_test.
@@ -35,6 +36,9 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
     if "tombolo" in btl and daemon:
         all_args += ["--daemon", "$(location //control/daemon:tombolod)"]
         all_data.append("//control/daemon:tombolod")
+    if preload:
+        all_args += ["--preload", "$(location //mpi_btl/preload:libtombolo_malloc.so)"]
+        all_data.append("//mpi_btl/preload:libtombolo_malloc.so")
     for regex in expect:
         all_args += ["--expect"] + _quoted([regex])
     native.sh_test(
@@ -51,7 +55,7 @@ def mpi_test(name, program, args = [], program_args = [], expect = [], btl = "se
         **kwargs
     )
 
-def mpi_script_test(name, src, program, args = [], **kwargs):
+def mpi_script_test(name, src, program, args = [], data = [], **kwargs):
     """Runs a script in Python, on mpi_jobs.py, with jobs of `program` over `tombolo`.
 
     Args:
@@ -59,6 +63,7 @@ def mpi_script_test(name, src, program, args = [], **kwargs):
       src: the script; its first arguments are those of _PROGRAMS and of `program`.
       program: label of the binary.
       args: of the script.
+      data: further files.
       **kwargs: of sh_test.
     """
     programs = _PROGRAMS + [program]
@@ -67,7 +72,7 @@ def mpi_script_test(name, src, program, args = [], **kwargs):
         size = "medium",
         srcs = [src],
         args = ["$(location %s)" % label for label in programs] + args,
-        data = programs + [
+        data = data + programs + [
             ":fake_node.sh",
             ":mpi_jobs.py",
             "//tests/support:forwarding",

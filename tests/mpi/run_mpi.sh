@@ -7,6 +7,8 @@
 #   --nodes N         pretend that the ranks are spread over N machines (default 1: they are not)
 #   --component FILE  mca_btl_tombolo.so, for the transport `tombolo`
 #   --mpool FILE      mca_mpool_tombolo.so, for MPI_Alloc_mem
+#   --preload FILE    a library under which the ranks run, e.g. libtombolo_malloc.so
+#   --env NAME=VALUE  of the ranks; may be repeated
 #   --daemon FILE     tombolod; it runs as long as the job
 #   --size SIZE       of the daemon's region, e.g. 8M (default: the daemon's)
 #   --deadline S      seconds until the job counts as hanging (default 120)
@@ -20,7 +22,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 program=$(readlink -f "$1")
 shift
-np=2 btl=self,vader nodes=1 component='' mpool='' daemon='' size='' deadline=120 any_exit=no expect_failure=no
+np=2 btl=self,vader nodes=1 component='' mpool='' preload='' daemon='' size='' deadline=120 any_exit=no expect_failure=no
 options=() expected=()
 while [[ $# -gt 0 ]]; do
   case $1 in
@@ -29,6 +31,8 @@ while [[ $# -gt 0 ]]; do
     --nodes) nodes=$2; shift 2 ;;
     --component) component=$(readlink -f "$2"); shift 2 ;;
     --mpool) mpool=$(readlink -f "$2"); shift 2 ;;
+    --preload) preload=$(readlink -f "$2"); shift 2 ;;
+    --env) options+=(-x "$2"); shift 2 ;;
     --daemon) daemon=$(readlink -f "$2"); shift 2 ;;
     --size) size=$2; shift 2 ;;
     --deadline) deadline=$2; shift 2 ;;
@@ -95,6 +99,8 @@ if [[ -n $component ]]; then
   export OMPI_MCA_mca_base_component_path=$work/components:SYS_DEFAULT
   options+=(-x OMPI_MCA_mca_base_component_path --mca btl_tombolo_broker "$work/run/broker.sock")
 fi
+# Of the ranks alone: not of mpirun, nor of its daemons.
+[[ -z $preload ]] || options+=(-x "LD_PRELOAD=$preload")
 [[ -z $daemon ]] || start_daemon
 
 code=0

@@ -9,6 +9,7 @@
 //   a   a barrier, and a sum of all
 //   o   rank 0 sends kMessages messages of kMessageBytes to rank 1, from ordinary memory
 //   r   the same from memory of MPI_Alloc_mem
+//   k   allocate ordinary memory that is looked at and freed after MPI_Finalize
 //   e   end
 #include <mpi.h>
 #include <sys/socket.h>
@@ -114,7 +115,13 @@ bool MoveFromTheRegion(int rank) {
   return true;
 }
 
-bool Do(char letter, int rank, int size) {
+bool Keep(int rank, std::vector<std::byte>& kept) {
+  kept.resize(kMessageBytes);
+  Fill({rank, kTag, kept.size()}, kept);
+  return true;
+}
+
+bool Do(char letter, int rank, int size, std::vector<std::byte>& kept) {
   switch (letter) {
     case 'p':
       return ExchangeWithPartner(rank, size);
@@ -124,6 +131,8 @@ bool Do(char letter, int rank, int size) {
       return MoveFromOrdinaryMemory(rank);
     case 'r':
       return MoveFromTheRegion(rank);
+    case 'k':
+      return Keep(rank, kept);
     default:
       return false;
   }
@@ -141,14 +150,15 @@ int Main(int argc, char** argv) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   Connection test(argv[1]);
   test.SendLine(std::to_string(rank));
+  std::vector<std::byte> kept;
   std::optional<char> letter;
   while (test.IsGood() && (letter = test.Letter()) && *letter != 'e') {
-    test.SendLine(Do(*letter, rank, size) ? "good" : "bad");
+    test.SendLine(Do(*letter, rank, size, kept) ? "good" : "bad");
   }
   // Without its last word the others wait for this rank in vain.
   if (letter != 'e') MPI_Abort(MPI_COMM_WORLD, 1);
   MPI_Finalize();
-  return 0;
+  return FirstMismatch({rank, kTag, kept.size()}, kept) ? 1 : 0;
 }
 
 }  // namespace

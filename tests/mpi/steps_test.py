@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What MPI jobs cost the region: how many extents pairs of ranks take, and which way large messages go.
 
-Usage: steps_test.py TOMBOLOD TOMBOLO BTL MPOOL STEPS [unittest's flags]
+Usage: steps_test.py TOMBOLOD TOMBOLO BTL MPOOL STEPS LIBRARY [unittest's flags]    LIBRARY: libtombolo_malloc.so
 """
 
 import os
@@ -15,11 +15,14 @@ sys.path.insert(0, "tests/mpi")
 from mpi_jobs import HANG_S, Job, Programs, World
 
 PROGRAMS: Programs
-STEPS = ""
+STEPS = LIBRARY = ""
 
 # As steps_main.cc has them.
-PAIRS, ALL, ORDINARY, REGION, END = "p", "a", "o", "r", "e"
-MOVED_BYTES = 8 * (4 << 20)
+PAIRS, ALL, ORDINARY, REGION, KEEP, END = "p", "a", "o", "r", "k", "e"
+KEPT_BYTES = 4 << 20
+MOVED_BYTES = 8 * KEPT_BYTES
+
+EXTENT_BYTES = 4096
 
 # For 64 ranks on two busy cores.
 START_S = 3 * HANG_S
@@ -135,9 +138,23 @@ class StepsTest(unittest.TestCase):
         self.assertEqual(ranks.end(), 0)
         world.expect_clean()
 
+    def test_so_are_those_from_malloc_under_its_library(self):
+        world = self.world()
+        ranks = self.ranks(world, 2, 1, ["-x", f"LD_PRELOAD={LIBRARY}", "--mca", "btl_base_verbose", "1"])
+        ranks.do(PAIRS)
+        before = self.bytes_sent(world)
+        ranks.do(ORDINARY)
+        self.assertLess(self.bytes_sent(world) - before, MOVED_BYTES / 1000)
+        # What each rank still uses after MPI_Finalize.
+        ranks.do(KEEP)
+        self.assertGreaterEqual(self.extents(world)["memory"] * EXTENT_BYTES, 2 * KEPT_BYTES)
+        self.assertEqual(ranks.end(), 0, ranks.job.log())
+        self.assertRegex(ranks.job.log(), "btl:tombolo: malloc took [1-9][0-9]* blocks of the region")
+        world.expect_clean()
+
 
 if __name__ == "__main__":
     PROGRAMS = Programs(*(os.path.abspath(path) for path in sys.argv[1:5]))
-    STEPS = os.path.abspath(sys.argv[5])
-    del sys.argv[1:6]
+    STEPS, LIBRARY = (os.path.abspath(path) for path in sys.argv[5:7])
+    del sys.argv[1:7]
     unittest.main(verbosity=2)
