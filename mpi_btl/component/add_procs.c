@@ -1,9 +1,14 @@
 // Which processes can be reached. Called for many at once (with a bitmap) or for one at its first
 // use (without).
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mpi_btl/component/component.h"
 #include "opal/util/output.h"
+
+enum { kUuidBytes = sizeof(((tombolo_address *)NULL)->region_uuid) };
 
 static void endpoint_construct(struct mca_btl_base_endpoint_t *endpoint) {
   endpoint->peer = NULL;
@@ -19,18 +24,58 @@ static void endpoint_destruct(struct mca_btl_base_endpoint_t *endpoint) {
 OBJ_CLASS_INSTANCE(mca_btl_base_endpoint_t, opal_list_item_t, endpoint_construct,
                    endpoint_destruct);
 
+// The one of `addresses` that is in the module's region; NULL: none is.
+static const uint8_t *address_in(const tombolo_module *module, const uint8_t *addresses,
+                                 size_t bytes) {
+  const size_t one = sizeof(tombolo_address);
+  for (size_t at = 0; one <= bytes - at; at += one) {
+    if (tombolo_is_in_region(module->engine, addresses + at, one)) return addresses + at;
+  }
+  return NULL;
+}
+
+static const uint8_t *uuid_of(const uint8_t *address) {
+  return address + offsetof(tombolo_address, region_uuid);
+}
+
+// The address at which the module reaches who has published `addresses`; NULL: it does not, or
+// another module does. Of several regions that two processes share both take the one with the
+// smallest uuid: what one of them lets the other fetch has to be where that one looks.
+static const uint8_t *choose_address(const tombolo_module *module, const uint8_t *addresses,
+                                     size_t bytes) {
+  const uint8_t *address = address_in(module, addresses, bytes);
+  if (NULL == address) return NULL;
+  for (int i = 0; i < mca_btl_tombolo_component.module_count; ++i) {
+    const uint8_t *other = address_in(mca_btl_tombolo_component.modules[i], addresses, bytes);
+    if (NULL != other && memcmp(uuid_of(other), uuid_of(address), kUuidBytes) < 0) return NULL;
+  }
+  return address;
+}
+
+static tombolo_peer *open_peer(tombolo_module *module, struct mca_btl_base_endpoint_t *endpoint,
+                               const uint8_t *addresses, size_t bytes, tombolo_text why) {
+  const uint8_t *address = choose_address(module, addresses, bytes);
+  if (NULL == address) {
+    snprintf(why, sizeof(tombolo_text), "it is not in this region, or in another one as well");
+    return NULL;
+  }
+  tombolo_lock(module);
+  tombolo_peer *peer =
+      tombolo_open_peer(module->engine, address, sizeof(tombolo_address), endpoint, why);
+  tombolo_unlock(module);
+  return peer;
+}
+
 // NULL when `proc` is out of reach.
 static struct mca_btl_base_endpoint_t *endpoint_open(tombolo_module *module, opal_proc_t *proc) {
-  void *address = NULL;
-  size_t bytes = 0;
-  if (OPAL_SUCCESS != tombolo_fetch_address(proc, &address, &bytes)) return NULL;
+  uint8_t *addresses;
+  size_t bytes;
+  if (OPAL_SUCCESS != tombolo_fetch_addresses(proc, &addresses, &bytes)) return NULL;
   struct mca_btl_base_endpoint_t *endpoint = OBJ_NEW(mca_btl_base_endpoint_t);
   if (NULL != endpoint) {
     tombolo_text why;
     endpoint->proc = proc;
-    tombolo_lock(module);
-    endpoint->peer = tombolo_open_peer(module->engine, address, bytes, endpoint, why);
-    tombolo_unlock(module);
+    endpoint->peer = open_peer(module, endpoint, addresses, bytes, why);
     if (NULL == endpoint->peer) {
       opal_output_verbose(10, opal_btl_base_framework.framework_output,
                           "btl:tombolo: %s is out of reach: %s", OPAL_NAME_PRINT(proc->proc_name),
@@ -38,7 +83,7 @@ static struct mca_btl_base_endpoint_t *endpoint_open(tombolo_module *module, opa
       OBJ_RELEASE(endpoint);
     }
   }
-  free(address);
+  free(addresses);
   return endpoint;
 }
 

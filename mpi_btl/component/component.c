@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "opal/mca/base/base.h"
+#include "opal/util/argv.h"
 #include "opal/util/output.h"
 
 #define TOMBOLO_DEFAULT_BROKER "/run/tombolo/broker.sock"
@@ -30,12 +31,13 @@ enum {
 
 static int component_register(void) {
   mca_base_component_t *version = &mca_btl_tombolo_component.super.btl_version;
-  mca_btl_tombolo_component.broker_path = TOMBOLO_DEFAULT_BROKER;
+  mca_btl_tombolo_component.brokers = TOMBOLO_DEFAULT_BROKER;
   (void)mca_base_component_var_register(
       version, "broker",
-      "Socket of the broker: of tombolod on the host, of tombolo-agent in a virtual machine",
+      "Socket of the broker: of tombolod on the host, of tombolo-agent in a virtual machine; "
+      "where this machine is in several regions, their brokers with commas between them",
       MCA_BASE_VAR_TYPE_STRING, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
-      &mca_btl_tombolo_component.broker_path);
+      &mca_btl_tombolo_component.brokers);
 
   mca_btl_tombolo_component.idle_us = kIdleUs;
   (void)mca_base_component_var_register(
@@ -118,33 +120,90 @@ static int module_construct(tombolo_module *module, bool threads) {
                              /*step=*/64, NULL, 0, NULL, NULL, NULL);
 }
 
-static mca_btl_base_module_t **component_init(int *count, bool progress_threads, bool mpi_threads) {
-  (void)progress_threads;
-  *count = 0;
-  tombolo_module *module = &mca_btl_tombolo;
+// NULL when there is no broker, or no memory.
+static tombolo_module *module_open(const char *broker_path, bool threads) {
   char name[32];
   snprintf(name, sizeof(name), "mpi-%u", (unsigned)OPAL_PROC_MY_NAME.vpid);
   tombolo_text why;
-  module->engine = tombolo_attach(mca_btl_tombolo_component.broker_path, name, why);
-  if (NULL == module->engine) {
+  tombolo_engine *engine = tombolo_attach(broker_path, name, why);
+  if (NULL == engine) {
     opal_output_verbose(1, opal_btl_base_framework.framework_output, "btl:tombolo: not used: %s",
                         why);
+    return NULL;
   }
-  const int published = tombolo_publish_address(module->engine);
-  if (NULL == module->engine) return NULL;
-
-  // NOLINTNEXTLINE(bugprone-sizeof-expression): a list of one pointer is meant.
-  mca_btl_base_module_t **modules = malloc(sizeof(*modules));
-  const int constructed = module_construct(module, mpi_threads || opal_using_threads());
-  if (OPAL_SUCCESS != published || OPAL_SUCCESS != constructed || NULL == modules) {
+  tombolo_module *module = malloc(sizeof(*module));
+  if (NULL == module) {
+    tombolo_detach(engine, /*keeps_memory=*/false);
+    return NULL;
+  }
+  *module = mca_btl_tombolo;
+  module->engine = engine;
+  if (OPAL_SUCCESS != module_construct(module, threads)) {
     tombolo_finalize(&module->super);
+    return NULL;
+  }
+  clamp_limits(&module->super, tombolo_max_message_bytes(engine));
+  return module;
+}
+
+// Whether a module is there already for its region.
+static bool is_twice(const tombolo_module *module) {
+  const tombolo_address address = tombolo_own_address(module->engine);
+  for (int i = 0; i < mca_btl_tombolo_component.module_count; ++i) {
+    const tombolo_module *one = mca_btl_tombolo_component.modules[i];
+    if (tombolo_is_in_region(one->engine, &address, sizeof(address))) return true;
+  }
+  return false;
+}
+
+// A module for each broker that serves a region.
+static void modules_open(bool threads) {
+  tombolo_component *component = &mca_btl_tombolo_component;
+  char **paths = opal_argv_split(component->brokers, ',');
+  for (char **path = paths; NULL != path && NULL != *path; ++path) {
+    if (TOMBOLO_MAX_REGIONS == component->module_count) {
+      opal_output_verbose(1, opal_btl_base_framework.framework_output,
+                          "btl:tombolo: not used: %s: a process can be in %d regions", *path,
+                          TOMBOLO_MAX_REGIONS);
+      break;
+    }
+    tombolo_module *module = module_open(*path, threads);
+    if (NULL == module) continue;
+    if (is_twice(module)) {
+      opal_output_verbose(1, opal_btl_base_framework.framework_output,
+                          "btl:tombolo: not used: %s: it serves the same region as one before it",
+                          *path);
+      tombolo_finalize(&module->super);
+      continue;
+    }
+    component->modules[component->module_count++] = module;
+  }
+  opal_argv_free(paths);
+}
+
+static void modules_close(void) {
+  while (mca_btl_tombolo_component.module_count > 0)
+    tombolo_finalize(&mca_btl_tombolo_component.modules[0]->super);
+}
+
+static mca_btl_base_module_t **component_init(int *count, bool progress_threads, bool mpi_threads) {
+  (void)progress_threads;
+  *count = 0;
+  tombolo_component *component = &mca_btl_tombolo_component;
+  modules_open(mpi_threads || opal_using_threads());
+  const int published = tombolo_publish_addresses();
+  if (0 == component->module_count) return NULL;
+
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): a list of pointers is meant.
+  mca_btl_base_module_t **modules = malloc((size_t)component->module_count * sizeof(*modules));
+  if (OPAL_SUCCESS != published || NULL == modules) {
+    modules_close();
     free(modules);
     return NULL;
   }
-  clamp_limits(&module->super, tombolo_max_message_bytes(module->engine));
-  tombolo_serve_malloc(module);
-  modules[0] = &module->super;
-  *count = 1;
+  tombolo_serve_malloc(component->modules[0]);
+  for (int i = 0; i < component->module_count; ++i) modules[i] = &component->modules[i]->super;
+  *count = component->module_count;
   return modules;
 }
 

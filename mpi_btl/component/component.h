@@ -17,16 +17,10 @@
 #include "opal/util/proc.h"
 #include "opal_config.h"
 
-typedef struct tombolo_component {
-  mca_btl_base_component_3_0_0_t super;
-  char *broker_path;     // MCA parameter `btl_tombolo_broker`.
-  unsigned idle_us;      // MCA parameter `btl_tombolo_idle_us`.
-  size_t get_min_bytes;  // MCA parameter `btl_tombolo_get_min`.
-} tombolo_component;
-
+// This process as a member of one region.
 typedef struct tombolo_module {
   mca_btl_base_module_t super;
-  tombolo_engine *engine;  // NULL while the component is not in use.
+  tombolo_engine *engine;
   bool threads;
   bool idle_is_set;  // The engine knows when to sleep,
   bool is_crowded;   // for ranks that share cores.
@@ -38,6 +32,19 @@ typedef struct tombolo_module {
   opal_list_t waiting_endpoints;  // Those with queued descriptors.
   mca_btl_base_module_error_cb_fn_t error_callback;
 } tombolo_module;
+
+// How many regions a process can be in.
+enum { TOMBOLO_MAX_REGIONS = 8 };
+
+typedef struct tombolo_component {
+  mca_btl_base_component_3_0_0_t super;
+  char *brokers;         // MCA parameter `btl_tombolo_broker`: paths with commas between them.
+  unsigned idle_us;      // MCA parameter `btl_tombolo_idle_us`.
+  size_t get_min_bytes;  // MCA parameter `btl_tombolo_get_min`.
+  // In the order of their brokers; memory of the region is that of the first.
+  tombolo_module *modules[TOMBOLO_MAX_REGIONS];
+  int module_count;
+} tombolo_component;
 
 // Open MPI's endpoint is a peer as one module sees it.
 struct mca_btl_base_endpoint_t {
@@ -83,6 +90,7 @@ OBJ_CLASS_DECLARATION(tombolo_pending);
 
 // The symbol that Open MPI looks for.
 OPAL_MODULE_DECLSPEC extern tombolo_component mca_btl_tombolo_component;
+// What each module begins as.
 extern tombolo_module mca_btl_tombolo;
 // What mpool/tombolo finds as the module's btl_mpool.
 extern mca_mpool_base_module_t tombolo_memory;
@@ -140,11 +148,12 @@ int tombolo_atomic_cswap(mca_btl_base_module_t *btl, struct mca_btl_base_endpoin
 // The component's verb.
 int tombolo_progress(void);
 
-// modex.c: publishes this process's address to the job; without an engine one that says "nowhere",
-// because Open MPI's look-ups fail when some processes publish nothing. Returns an OPAL status.
-int tombolo_publish_address(const tombolo_engine *engine);
-// Fetches what `proc` published; the caller frees *address. Returns an OPAL status.
-int tombolo_fetch_address(const opal_proc_t *proc, void **address, size_t *bytes);
+// modex.c: publishes to the job the addresses that this process has, one in each of its regions;
+// without any one that says "nowhere", because Open MPI's look-ups fail when some processes publish
+// nothing. Returns an OPAL status.
+int tombolo_publish_addresses(void);
+// Fetches what `proc` published; the caller frees *addresses. Returns an OPAL status.
+int tombolo_fetch_addresses(const opal_proc_t *proc, uint8_t **addresses, size_t *bytes);
 
 // queue.c: appends to the endpoint's queue. Call with the lock held.
 void tombolo_enqueue(tombolo_module *module, tombolo_descriptor *descriptor);

@@ -16,8 +16,9 @@ enum {
 };
 
 // How long the other transports of this process can be left alone. Those that have to be polled
-// for each message cannot.
+// for each message cannot, nor can a second region.
 static int64_t longest_sleep_ns(void) {
+  if (mca_btl_tombolo_component.module_count > 1) return 0;
   int64_t longest_ns = kLongestSleepUs * kNsPerUs;
   mca_btl_base_selected_module_t *selected;
   OPAL_LIST_FOREACH(selected, &mca_btl_base_modules_initialized, mca_btl_base_selected_module_t) {

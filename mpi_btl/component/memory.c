@@ -12,8 +12,8 @@ static void *memory_alloc(mca_mpool_base_module_t *pool, size_t bytes, size_t al
                           uint32_t flags) {
   (void)pool;
   (void)flags;
-  tombolo_module *module = &mca_btl_tombolo;
-  if (NULL == module->engine || align > kExtentBytes) return NULL;
+  const tombolo_module *module = mca_btl_tombolo_component.modules[0];
+  if (NULL == module || align > kExtentBytes) return NULL;
   void *memory = tombolo_allocate(module->engine, bytes);
   if (NULL == memory) {
     opal_output_verbose(1, opal_btl_base_framework.framework_output,
@@ -26,9 +26,9 @@ static void *memory_alloc(mca_mpool_base_module_t *pool, size_t bytes, size_t al
 
 static void memory_free(mca_mpool_base_module_t *pool, void *memory) {
   (void)pool;
-  tombolo_module *module = &mca_btl_tombolo;
+  const tombolo_module *module = mca_btl_tombolo_component.modules[0];
   // After MPI_Finalize the region is gone, and the memory with it.
-  if (NULL == module->engine) return;
+  if (NULL == module) return;
   (void)tombolo_release(module->engine, memory);
 }
 

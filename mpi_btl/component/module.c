@@ -1,4 +1,4 @@
-// The function table of the module; one process has one.
+// The function table of the modules. A process has one for each region that it is in.
 #include "mpi_btl/component/component.h"
 
 tombolo_module mca_btl_tombolo = {

@@ -32,14 +32,13 @@ static void end_poll(tombolo_module *module) {
   }
 }
 
-int tombolo_progress(void) {
-  static const tombolo_handlers handlers = {
-      .context = &mca_btl_tombolo,
+static int progress_in(tombolo_module *module) {
+  const tombolo_handlers handlers = {
+      .context = module,
       .message = on_message,
       .peer_lost = tombolo_on_peer_lost,
       .operation_done = tombolo_on_operation_done,
   };
-  tombolo_module *module = &mca_btl_tombolo;
   if (OPAL_UNLIKELY(!begin_poll(module))) return 0;
   tombolo_lock(module);
   int events = tombolo_poll(module->engine, &handlers);
@@ -48,5 +47,12 @@ int tombolo_progress(void) {
   if (0 == events) tombolo_idle(module);
   tombolo_unlock(module);
   end_poll(module);
+  return events;
+}
+
+int tombolo_progress(void) {
+  int events = 0;
+  for (int i = 0; i < mca_btl_tombolo_component.module_count; ++i)
+    events += progress_in(mca_btl_tombolo_component.modules[i]);
   return events;
 }

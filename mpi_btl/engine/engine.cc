@@ -119,6 +119,10 @@ size_t tombolo_max_message_bytes(const tombolo_engine* engine) {
   return engine->rep->MaxMessageBytes();
 }
 
+bool tombolo_is_in_region(const tombolo_engine* engine, const void* address, size_t bytes) {
+  return engine->rep->IsInRegion(address, bytes);
+}
+
 tombolo_peer* tombolo_open_peer(tombolo_engine* engine, const void* address, size_t bytes,
                                 void* peer_context, tombolo_text why) {
   const absl::StatusOr<Peer*> peer = engine->rep->OpenPeer(address, bytes, peer_context);

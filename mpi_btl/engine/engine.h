@@ -111,6 +111,9 @@ tombolo_address tombolo_own_address(const tombolo_engine *engine);
 size_t tombolo_max_message_bytes(const tombolo_engine *engine);
 enum { TOMBOLO_MAX_SMALL_BYTES = 1912 };
 
+// Whether `address` (`bytes` long, as it came) is one in the region of this process.
+bool tombolo_is_in_region(const tombolo_engine *engine, const void *address, size_t bytes);
+
 // Opens the process that published `address` (`bytes` long, as it came). NULL when it is not in the
 // same region or not alive, with the reason in `why`. `peer_context` comes back in the handlers.
 tombolo_peer *tombolo_open_peer(tombolo_engine *engine, const void *address, size_t bytes,

@@ -84,6 +84,10 @@ tombolo_address RankEngine::Address() const {
 
 size_t RankEngine::MaxMessageBytes() const { return kBulkChunkBytes; }
 
+bool RankEngine::IsInRegion(const void* address, size_t bytes) const {
+  return ReadAddress(address, bytes, endpoint_->SharedRegion().Uuid()).ok();
+}
+
 absl::StatusOr<Peer*> RankEngine::OpenPeer(const void* address, size_t bytes, void* context) {
   const Region& region = endpoint_->SharedRegion();
   const absl::StatusOr<EndpointId> id = ReadAddress(address, bytes, region.Uuid());

@@ -53,6 +53,9 @@ class RankEngine final : private ChannelHandler {
   tombolo_address Address() const;
   size_t MaxMessageBytes() const;
 
+  // Whether this is an address in the region of this process.
+  bool IsInRegion(const void* address, size_t bytes) const;
+
   // Errors are ReadAddress()'s, or NotFound when the peer is not alive. The engine owns the peer.
   absl::StatusOr<Peer*> OpenPeer(const void* address, size_t bytes, void* context);
   void ClosePeer(Peer* peer);

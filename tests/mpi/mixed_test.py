@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A job whose nodes are in one region, in another, or in none: each pair of ranks talks through what it shares.
+"""A job whose nodes are in one region, in another, in both or in none: each pair of ranks talks through what it shares.
 
 Usage: mixed_test.py TOMBOLOD TOMBOLO BTL MPOOL MPI_CHECK
 """
@@ -19,11 +19,11 @@ NO_BROKER = "/nobody/serves/here"
 class Node(NamedTuple):
     host: str
     ranks: int
-    region: str  # "" where no broker serves.
+    regions: Sequence[str]
 
 
-NODES = [Node("vm1", 2, "first"), Node("vm2", 1, "first"), Node("vm3", 1, "second"), Node("vm4", 1, "second"),
-         Node("vm5", 1, "")]
+NODES = [Node("vm1", 2, ["first"]), Node("vm2", 1, ["first", "second"]), Node("vm3", 1, ["second", "first"]),
+         Node("vm4", 1, ["second"]), Node("vm5", 1, [])]
 RANKS = sum(node.ranks for node in NODES)
 
 # What Open MPI says at btl_base_verbose 1.
@@ -34,8 +34,7 @@ class TwoRegions(World):
     def __init__(self, programs: Programs):
         super().__init__(programs)
         self._second = Tombolod(programs.daemon, "--log-level", "warn")
-        self._brokers = {"first": self.broker(), "second": os.path.join(self._second.runtime_dir, "broker.sock"),
-                         "": NO_BROKER}
+        self._brokers = {"first": self.broker(), "second": os.path.join(self._second.runtime_dir, "broker.sock")}
 
     def close(self) -> None:
         self._second.stop()
@@ -50,7 +49,8 @@ class TwoRegions(World):
         """One part of the job for each node, with the broker of that node."""
         words = ["mpirun", *options]
         for node in NODES:
-            words += ["-x", f"OMPI_MCA_btl_tombolo_broker={self._brokers[node.region]}",
+            brokers = [self._brokers[region] for region in node.regions] or [NO_BROKER]
+            words += ["-x", f"OMPI_MCA_btl_tombolo_broker={','.join(brokers)}",
                       "--host", f"{node.host}:{node.ranks}", "-n", str(node.ranks), *program, ":"]
         return words[:-1]
 
@@ -58,7 +58,7 @@ class TwoRegions(World):
 def expected(one: Node, other: Node) -> str:
     if one.host == other.host:
         return "vader"
-    return "tombolo" if one.region and one.region == other.region else "tcp"
+    return "tombolo" if set(one.regions) & set(other.regions) else "tcp"
 
 
 def expected_choices() -> Dict[Tuple[str, str], Set[str]]:
