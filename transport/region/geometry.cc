@@ -22,27 +22,11 @@ absl::Status CheckRange(const char* what, uint64_t seen, uint64_t least, uint64_
 }
 
 absl::Status CheckLimits(const RegionLimits& limits) {
-  if (!std::has_single_bit(limits.region_bytes) || limits.region_bytes < kMinRegionBytes ||
-      limits.region_bytes > kMaxRegionBytes) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the region's size is ", limits.region_bytes,
-        " bytes; PCI asks for a power of two, here from ", kMinRegionBytes, " to ", kMaxRegionBytes,
-        ": for example ",
-        std::bit_ceil(std::clamp(limits.region_bytes, kMinRegionBytes, kMaxRegionBytes)), "."));
-  }
-  if (auto status = CheckRange("slots", limits.slot_count, kMinSlots, kMaxSlots); !status.ok()) {
-    return status;
-  }
-  if (auto status = CheckRange("vectors", limits.vector_count, kMinVectors, kMaxVectors);
-      !status.ok()) {
-    return status;
-  }
-  if (limits.endpoint_count % kEndpointCountStep != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the number of endpoints is ", limits.endpoint_count,
-                     "; it must be a multiple of ", kEndpointCountStep, "."));
-  }
-  return CheckRange("endpoints", limits.endpoint_count, kMinEndpoints, kMaxEndpoints);
+  absl::Status status = CheckRegionBytes(limits.region_bytes);
+  status.Update(CheckSlotCount(limits.slot_count));
+  status.Update(CheckVectorCount(limits.vector_count));
+  status.Update(CheckEndpointCount(limits.endpoint_count));
+  return status;
 }
 
 // Hands out consecutive parts, each aligned to whole extents.
@@ -62,6 +46,34 @@ class Layouter {
 };
 
 }  // namespace
+
+absl::Status CheckRegionBytes(uint64_t region_bytes) {
+  if (std::has_single_bit(region_bytes) && region_bytes >= kMinRegionBytes &&
+      region_bytes <= kMaxRegionBytes) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the region's size is ", region_bytes, " bytes; PCI asks for a power of two, here from ",
+      kMinRegionBytes, " to ", kMaxRegionBytes, ": for example ",
+      std::bit_ceil(std::clamp(region_bytes, kMinRegionBytes, kMaxRegionBytes)), "."));
+}
+
+absl::Status CheckSlotCount(uint64_t slot_count) {
+  return CheckRange("slots", slot_count, kMinSlots, kMaxSlots);
+}
+
+absl::Status CheckVectorCount(uint64_t vector_count) {
+  return CheckRange("vectors", vector_count, kMinVectors, kMaxVectors);
+}
+
+absl::Status CheckEndpointCount(uint64_t endpoint_count) {
+  if (endpoint_count % kEndpointCountStep == 0) {
+    return CheckRange("endpoints", endpoint_count, kMinEndpoints, kMaxEndpoints);
+  }
+  return absl::InvalidArgumentError(absl::StrCat("the number of endpoints is ", endpoint_count,
+                                                 "; it must be a multiple of ", kEndpointCountStep,
+                                                 "."));
+}
 
 absl::StatusOr<Geometry> ComputeGeometry(const RegionLimits& limits) {
   if (absl::Status status = CheckLimits(limits); !status.ok()) return status;

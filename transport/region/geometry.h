@@ -42,7 +42,14 @@ struct Geometry {
   uint32_t extent_count = 0;
 };
 
-// InvalidArgument names the first limit that is out of range, with what was expected; a region in
+// Each limit by itself, also as a number that RegionLimits could not hold. InvalidArgument says
+// what was seen and what was expected.
+absl::Status CheckRegionBytes(uint64_t region_bytes);
+absl::Status CheckSlotCount(uint64_t slot_count);
+absl::Status CheckVectorCount(uint64_t vector_count);
+absl::Status CheckEndpointCount(uint64_t endpoint_count);
+
+// InvalidArgument names the first limit that is out of range, as the checks above do; a region in
 // which less than half of the bytes would be left for extents is refused too.
 absl::StatusOr<Geometry> ComputeGeometry(const RegionLimits& limits);
 
