@@ -12,6 +12,7 @@
 #include "transport/alloc/extent_map.h"
 #include "transport/base/units.h"
 #include "transport/layout/region_header.h"
+#include "transport/region/geometry.h"
 
 namespace tombolo::control {
 namespace {

@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/broker/broker_server.h"
+#include "control/daemon/daemon_options.h"
 #include "control/daemon/guest_links.h"
 #include "control/daemon/host_broker.h"
 #include "control/daemon/host_region.h"
@@ -36,15 +37,8 @@
 #include "control/registry/registry.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
-#include "transport/region/geometry.h"
 
 namespace tombolo::control {
-
-struct DaemonOptions {
-  std::string runtime_dir = "/run/tombolo";
-  RegionLimits limits;
-  bool huge_pages = false;  // If there are enough.
-};
 
 class Daemon {
  public:

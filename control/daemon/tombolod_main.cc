@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "control/daemon/daemon.h"
+#include "control/daemon/daemon_options.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
