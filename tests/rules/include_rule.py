@@ -44,6 +44,7 @@ LIBRARIES = {
     'event2': ('control', 'kvcache/server', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
     'systemd': ('control', 'kvcache/server', 'tests/control'),
+    'toml++': ('control/config',),
     'xxhash.h': ('kvcache',),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
