@@ -1,29 +1,60 @@
 #include "control/agent/agent_flags.h"
 
-namespace tombolo::control {
+#include <CLI/CLI.hpp>
 
-void DescribeFlags(CLI::App& app, AgentFlags& flags) {
-  app.set_version_flag("-V,--version", "tombolo-agent 0.1.0");
-  app.add_option("--runtime-dir", flags.runtime_dir,
-                 "folder of the sockets: in a guest this agent's own, on the host tombolod's")
-      ->capture_default_str();
-  CLI::Option* host =
-      app.add_flag("--host", flags.host, "serve the host's ends of tunnels, beside tombolod");
-  app.add_option("--device", flags.device, "PCI address of the ivshmem device, or auto")
-      ->capture_default_str()
-      ->excludes(host);
+#include "absl/status/status.h"
+#include "control/config/flag_check.h"
+#include "control/tunnel/agent_tunnels.h"
+#include "control/tunnel/tunnel_rules.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr char kTable[] = "agent";
+
+constexpr char kDescription[] =
+    "Connects this machine to a Tombolo region: makes the processes of a guest members of it, and "
+    "carries connections through it.";
+
+void DescribeTunnels(CLI::App& app, CLI::Option* host, AgentFlags& flags) {
   app.add_option("--forward", flags.forwards,
                  "carry connections to a local address to a service of the host's agent: "
                  "LISTEN=SERVICE, as in 127.0.0.1:11211=memcached; may be repeated")
       ->take_all()
+      ->check(CheckBy([](const std::string& text) { return ParseForwardRule(text); }))
       ->excludes(host);
   app.add_option("--allow", flags.allows,
                  "let the region's members reach a local address as a service: SERVICE=TARGET, as "
                  "in memcached=127.0.0.1:11211; may be repeated")
-      ->take_all();
-  app.add_option("--log-level", flags.log_level, "how much to tell")
+      ->take_all()
+      ->check(CheckBy([](const std::string& text) { return ParseAllowRule(text); }));
+}
+
+absl::Status CheckFlags(const AgentFlags& flags) {
+  if (flags.host) return HostTunnels(flags.runtime_dir, flags.allows).status();
+  return GuestTunnels(flags.runtime_dir, flags.forwards, flags.allows).status();
+}
+
+}  // namespace
+
+DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags) {
+  const auto app = std::make_shared<CLI::App>(kDescription, "tombolo-agent");
+  app->set_version_flag("-V,--version", "tombolo-agent 0.1.0");
+  app->add_option("--runtime-dir", flags->runtime_dir,
+                  "folder of the sockets: in a guest this agent's own, on the host tombolod's")
+      ->capture_default_str();
+  CLI::Option* host =
+      app->add_flag("--host", flags->host, "serve the host's ends of tunnels, beside tombolod");
+  app->add_option("--device", flags->device, "PCI address of the ivshmem device, or auto")
+      ->capture_default_str()
+      ->excludes(host);
+  DescribeTunnels(*app, host, *flags);
+  app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  return {.table = kTable, .values = flags, .app = app, .check = [flags] {
+            return CheckFlags(*flags);
+          }};
 }
 
 }  // namespace tombolo::control

@@ -1,10 +1,11 @@
 // The command line of tombolo-agent.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "control/config/declared_flags.h"
 
 namespace tombolo::control {
 
@@ -17,7 +18,7 @@ struct AgentFlags {
   std::string log_level = "info";
 };
 
-// Declares all flags; they are read into `flags`, which must outlive `app`.
-void DescribeFlags(CLI::App& app, AgentFlags& flags);
+// All flags, which are read into `flags`. They go together when tunnels can be made of them.
+DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags);
 
 }  // namespace tombolo::control

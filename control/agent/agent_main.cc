@@ -6,18 +6,19 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "control/agent/agent_flags.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
+#include "control/config/read_flags.h"
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
 #include "control/link/boot_id.h"
@@ -29,10 +30,6 @@
 
 namespace tombolo::control {
 namespace {
-
-constexpr char kDescription[] =
-    "Connects this machine to a Tombolo region: makes the processes of a guest members of it, and "
-    "carries connections through it.";
 
 enum ExitCode { kExitGood = 0, kExitFailed = 1, kExitUsage = 2, kExitNoDaemon = 3 };
 
@@ -150,18 +147,13 @@ int RunHost(DescriptorStore& store, const AgentFlags& flags) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app(kDescription, "tombolo-agent");
-  AgentFlags flags;
-  DescribeFlags(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitGood : kExitUsage;
-  }
+  const auto flags = std::make_shared<AgentFlags>();
+  const std::optional<int> exit_code = ReadFlags(DeclareAgentFlags(flags), argc, argv);
+  if (exit_code) return *exit_code;
   signal(SIGPIPE, SIG_IGN);
   return RunUnderHolder([&flags](DescriptorStore& store) {
-    StartLog(flags.log_level);
-    return flags.host ? RunHost(store, flags) : RunGuest(store, flags);
+    StartLog(flags->log_level);
+    return flags->host ? RunHost(store, *flags) : RunGuest(store, *flags);
   });
 }
 

@@ -5,15 +5,17 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/config/read_flags.h"
 #include "control/daemon/daemon.h"
+#include "control/daemon/daemon_flags.h"
 #include "control/daemon/daemon_options.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
@@ -26,35 +28,6 @@ namespace {
 constexpr int kExitGood = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-
-constexpr char kDescription[] =
-    "Serves one region of shared memory to the virtual machines and processes of this host.\n"
-    "In the runtime folder: ivshmem.sock and slot-N.sock for QEMU, broker.sock for processes,\n"
-    "control.sock for operators and guest.sock for guests (both gRPC).";
-
-struct Flags {
-  DaemonOptions options;
-  std::string log_level = "info";
-};
-
-void Describe(CLI::App& app, Flags& flags) {
-  RegionLimits& limits = flags.options.limits;
-  app.set_version_flag("-V,--version", "tombolod 0.1.0");
-  app.add_option("--runtime-dir", flags.options.runtime_dir, "folder of the sockets")
-      ->capture_default_str();
-  app.add_option("--size", limits.region_bytes, "bytes of the region, a power of two: 256M, 1G")
-      ->transform(CLI::AsSizeValue(false))
-      ->capture_default_str();
-  app.add_option("--slots", limits.slot_count, "slots, the host's included")->capture_default_str();
-  app.add_option("--vectors", limits.vector_count, "doorbells of each slot")->capture_default_str();
-  app.add_option("--endpoints", limits.endpoint_count, "processes attached at once, in all slots")
-      ->capture_default_str();
-  app.add_flag("--huge-pages", flags.options.huge_pages,
-               "take huge pages for the region, if enough are free");
-  app.add_option("--log-level", flags.log_level, "how much to tell")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
-}
 
 void StartLog(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("tombolod"));
@@ -87,18 +60,13 @@ int Run(const DaemonOptions& options) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app(kDescription, "tombolod");
-  Flags flags;
-  Describe(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitGood : kExitUsage;
-  }
-  StartLog(flags.log_level);
+  const auto flags = std::make_shared<DaemonFlags>();
+  const std::optional<int> exit_code = ReadFlags(DeclareDaemonFlags(flags), argc, argv);
+  if (exit_code) return *exit_code;
+  StartLog(flags->log_level);
   // The standard library's way to say that there is no thread to be had.
   try {
-    return Run(flags.options);
+    return Run(flags->options);
   } catch (const std::system_error& error) {
     return Fail(absl::ResourceExhaustedError(absl::StrCat(
         "cannot start a thread: ", error.what(), ". Raise `ulimit -u`, or free some memory.")));

@@ -39,7 +39,7 @@ LIBRARIES = {
     'grpc': ('control', 'tests/control'),
     'grpcpp': ('control', 'tests/control'),
     'google': ('control', 'tests/control'),
-    'CLI': ('control', 'kvcache/server'),
+    'CLI': ('control', 'kvcache/server', 'tests/control/config'),
     'spdlog': ('control', 'kvcache/server', 'tests/fuzz'),
     'event2': ('control', 'kvcache/server', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),

@@ -1,0 +1,65 @@
+#include "control/daemon/daemon_flags.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "control/config/flag_check.h"
+#include "transport/region/geometry.h"
+
+namespace tombolo::control {
+namespace {
+
+constexpr char kTable[] = "daemon";
+
+constexpr char kDescription[] =
+    "Serves one region of shared memory to the virtual machines and processes of this host.\n"
+    "In the runtime folder: ivshmem.sock and slot-N.sock for QEMU, broker.sock for processes,\n"
+    "control.sock for operators and guest.sock for guests (both gRPC).";
+
+// What is no number is left to the flag's own conversion; which would make a large one of -1.
+FlagCheck CheckNumberBy(absl::Status (*judge)(uint64_t)) {
+  return CheckBy([judge](const std::string& text) {
+    if (text.starts_with('-')) return absl::InvalidArgumentError("it is negative.");
+    uint64_t number = 0;
+    return CLI::detail::lexical_cast(text, number) ? judge(number) : absl::OkStatus();
+  });
+}
+
+void DescribeRegion(CLI::App& app, DaemonOptions& options) {
+  RegionLimits& limits = options.limits;
+  app.add_option("--size", limits.region_bytes, "bytes of the region, a power of two: 256M, 1G")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CheckNumberBy(CheckRegionBytes))
+      ->capture_default_str();
+  app.add_option("--slots", limits.slot_count, "slots, the host's included")
+      ->check(CheckNumberBy(CheckSlotCount))
+      ->capture_default_str();
+  app.add_option("--vectors", limits.vector_count, "doorbells of each slot")
+      ->check(CheckNumberBy(CheckVectorCount))
+      ->capture_default_str();
+  app.add_option("--endpoints", limits.endpoint_count, "processes attached at once, in all slots")
+      ->check(CheckNumberBy(CheckEndpointCount))
+      ->capture_default_str();
+  app.add_flag("--huge-pages", options.huge_pages,
+               "take huge pages for the region, if enough are free");
+}
+
+}  // namespace
+
+DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
+  const auto app = std::make_shared<CLI::App>(kDescription, "tombolod");
+  app->set_version_flag("-V,--version", "tombolod 0.1.0");
+  app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
+      ->capture_default_str();
+  DescribeRegion(*app, flags->options);
+  app->add_option("--log-level", flags->log_level, "how much to tell")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  return {.table = kTable, .values = flags, .app = app, .check = [flags] {
+            return ComputeGeometry(flags->options.limits).status();
+          }};
+}
+
+}  // namespace tombolo::control
