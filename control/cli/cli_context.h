@@ -14,6 +14,10 @@ struct CliContext {
   // The chosen command, set while the command line is read and run afterwards.
   std::function<absl::Status()> run;
 
+  // Whether what the command line leaves open is to be found before: not for a command that looks
+  // at the configuration itself.
+  bool needs_config = true;
+
   std::string ControlSocket() const { return runtime_dir + "/control.sock"; }
 };
 

@@ -4,9 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "control/agent/agent_flags.h"
 #include "control/cli/cli_context.h"
+#include "control/cli/config_command.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
@@ -16,6 +21,10 @@
 #include "control/cli/stat_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
+#include "control/config/declared_flags.h"
+#include "control/config/flag_set.h"
+#include "control/config/read_flags.h"
+#include "control/daemon/daemon_flags.h"
 
 namespace tombolo::control {
 namespace {
@@ -34,11 +43,12 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
+      "  tombolo config show --origin  how the programs are configured, and where\n"
       "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
       ->option_text("DIR")
-      ->envname("TOMBOLO_RUNTIME_DIR");
+      ->capture_default_str();
   app.set_version_flag("-V,--version", kVersion);
   app.require_subcommand(0, 1);
   app.fallthrough();
@@ -65,19 +75,25 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
+// Those with a table in the configuration.
+std::vector<DeclareFlags> Programs() {
+  return {[] { return DeclareAgentFlags(std::make_shared<AgentFlags>()); },
+          [] { return DeclareDaemonFlags(std::make_shared<DaemonFlags>()); }};
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Shows and watches the peers of a Tombolo region.", "tombolo");
   CliContext context;
   Declare(app, context);
-  // CLI11 reports by exceptions; they end here.
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kGood : kUsage;
-  }
+  FlagSet flags(app, "");
+  AddConfigCommand(app, context, flags, Programs());
+  if (const std::optional<int> exit_code = flags.ParseOrExit(argc, argv)) return *exit_code;
   if (!context.run) {
     fputs(app.help().c_str(), stdout);
     return kGood;
+  }
+  if (context.needs_config) {
+    if (absl::Status status = CompleteFlags(flags); !status.ok()) return ExitCodeOf(status);
   }
   return ExitCodeOf(context.run());
 }
