@@ -85,7 +85,7 @@ STAGES = [
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
     Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
     Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
-    Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 1800,
+    Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 2400,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
     Stage('fuzz', 'fuzz targets, 60 s each', 1500, counting_program('./dev', 'fuzz', '60')),
