@@ -192,6 +192,7 @@ void tombolo_deregister(tombolo_engine* engine, const tombolo_handle* handle) {
 
 bool tombolo_start_operation(tombolo_engine* engine, tombolo_peer* peer,
                              const tombolo_operation* operation) {
+  engine->idle.Worked();
   return engine->rep->StartOperation(
       Rep(peer),
       Operation{
