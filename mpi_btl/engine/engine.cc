@@ -214,6 +214,10 @@ int tombolo_poll(tombolo_engine* engine, const tombolo_handlers* handlers) {
   return delivered;
 }
 
+void tombolo_set_pool_bytes(tombolo_engine* engine, size_t bytes) {
+  engine->rep->SetPoolBytes(bytes);
+}
+
 void tombolo_set_idle(tombolo_engine* engine, int64_t idle_ns, int64_t longest_sleep_ns,
                       bool is_crowded) {
   engine->idle.Set(idle_ns, longest_sleep_ns, is_crowded);
