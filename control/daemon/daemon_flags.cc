@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "control/config/flag_check.h"
+#include "control/words/version.h"
 #include "transport/region/geometry.h"
 
 namespace tombolo::control {
@@ -50,7 +51,7 @@ void DescribeRegion(CLI::App& app, DaemonOptions& options) {
 
 DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
   const auto app = std::make_shared<CLI::App>(kDescription, "tombolod");
-  app->set_version_flag("-V,--version", "tombolod 0.1.0");
+  app->set_version_flag("-V,--version", std::string("tombolod ") + kVersion);
   app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
