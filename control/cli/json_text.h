@@ -6,10 +6,7 @@
 //   [...]}
 //           {"schema": 1, "revision": 13, "event": "joined" | "ready" | "rebooted" | "left" |
 //            "attached" | "gone", "peer": PEER, "endpoints": [ENDPOINT...]}
-//   PEER    {"slot": 1, "kind": "vm" | "host", "state": "connected" | "ready", "incarnation": 1,
-//            "boot_id": "...", "joined_at": TIME, "endpoints": [ENDPOINT...]}
-//   ENDPOINT {"index": 0, "incarnation": 1, "name": "agent", "pid": 311, "vector": 2,
-//            "attached_at": TIME}
+//   PEER, ENDPOINT: control/words/membership_json.h; a PEER has its "endpoints": [ENDPOINT...] too.
 //
 // In events, the peer has no "endpoints": those beside it attached, or died, with the event.
 #pragma once

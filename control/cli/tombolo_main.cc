@@ -25,11 +25,10 @@
 #include "control/config/flag_set.h"
 #include "control/config/read_flags.h"
 #include "control/daemon/daemon_flags.h"
+#include "control/words/version.h"
 
 namespace tombolo::control {
 namespace {
-
-constexpr char kVersion[] = "tombolo 0.1.0 (tombolo.control.v1)";
 
 enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
 
@@ -49,7 +48,8 @@ void Declare(CLI::App& app, CliContext& context) {
                  "Folder of the daemon's sockets (default /run/tombolo)")
       ->option_text("DIR")
       ->capture_default_str();
-  app.set_version_flag("-V,--version", kVersion);
+  app.set_version_flag("-V,--version",
+                       std::string("tombolo ") + kVersion + " (tombolo.control.v1)");
   app.require_subcommand(0, 1);
   app.fallthrough();
   AddPeersCommand(app, context);

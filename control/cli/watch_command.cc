@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "control/cli/json_text.h"
-#include "control/cli/words.h"
 #include "control/client/control_client.h"
 #include "control/registry/membership.h"
+#include "control/words/words.h"
 
 namespace tombolo::control {
 namespace {

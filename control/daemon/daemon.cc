@@ -76,6 +76,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop,
       new Daemon(loop, *std::move(runtime_dir), *std::move(region), *std::move(doorbells)));
   if (auto status = daemon->OccupyHostSlot(); !status.ok()) return status;
   if (auto status = daemon->Serve(); !status.ok()) return status;
+  if (options.http.empty()) return daemon;
+  if (auto status = daemon->ServeStatus(options.http); !status.ok()) return status;
   return daemon;
 }
 
@@ -90,6 +92,7 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
       services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
       view_(ViewOptions(region_)),
+      monitor_(region_.View(), view_),
       host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
@@ -159,6 +162,15 @@ absl::Status Daemon::ServeControl() {
   return absl::OkStatus();
 }
 
+// Not ready before the first turn of the loop.
+absl::Status Daemon::ServeStatus(const std::string& address) {
+  if (auto status = monitor_.Serve(address); !status.ok()) return status;
+  loop_.Post([this] { Beat(); });
+  heartbeat_timer_ = loop_.Every(Monitor::kBeatNs, [this] { Beat(); });
+  spdlog::info("status: {}", monitor_.Url());
+  return absl::OkStatus();
+}
+
 void Daemon::OnVmJoined(uint32_t slot) {
   const auto incarnation = registry_.OccupySlot(slot, PeerKind::kVm, NowUnixNs());
   if (!incarnation.ok()) spdlog::error("slot {}: {}", slot, incarnation.status().ToString());
@@ -176,6 +188,7 @@ void Daemon::OnEvent(const MembershipEvent& event) {
   reaper_.Note(event);
   RingMembership();
   view_.Publish(event);
+  monitor_.OnEvent(event);
   if (event.kind != EventKind::kEndpointAttached && !event.endpoints.empty()) {
     ReapAfter(kFirstReapDelayNs);
   }
@@ -197,6 +210,11 @@ void Daemon::Reap() {
   if (!reaper_.Sweep()) return;
   const bool at_once = reaper_.HasMoreToScrub();
   ReapAfter(at_once ? kFirstReapDelayNs : std::min(2 * reap_delay_ns_, kLastReapDelayNs));
+}
+
+void Daemon::Beat() {
+  monitor_.Beat(static_cast<uint32_t>(registry_.DyingEndpoints().size()),
+                static_cast<uint32_t>(registry_.Services().size()));
 }
 
 }  // namespace tombolo::control

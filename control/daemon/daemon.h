@@ -2,6 +2,7 @@
 //
 //   ivshmem server --join, leave--> registry --event--> member table in the region
 //                                                   --> gRPC's replica and its watchers
+//                                                   --> ledger of the status page
 //                                                   --> reaper of dead endpoints
 //                                                   --> vector 0 of every occupied slot
 //   host processes --broker.sock---attach, death--> registry
@@ -10,7 +11,8 @@
 // The registry is the only one that decides who is a member; everything else follows its events, in
 // the order of the picture: whoever is told of a change already finds it in the region.
 //
-// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only.
+// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only, and
+// that of the status page, which sees the replica, its ledger and its heartbeat.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +34,7 @@
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
+#include "control/http/monitor.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
@@ -64,12 +67,14 @@ class Daemon {
   absl::Status ServeProcesses();
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  absl::Status ServeStatus(const std::string& address);
   void OnVmJoined(uint32_t slot);
   void OnVmLeft(uint32_t slot);
   void OnEvent(const MembershipEvent& event);
   void RingMembership();
   void ReapAfter(int64_t delay_ns);
   void Reap();
+  void Beat();
 
   EventLoop& loop_;
   const RuntimeDir runtime_dir_;
@@ -80,8 +85,10 @@ class Daemon {
   Reaper reaper_;
   ServiceDesk services_;
   MembershipView view_;
+  Monitor monitor_;
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;
+  Watch heartbeat_timer_;
   std::unique_ptr<GuestLinks> guest_links_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
   NullStore store_;
