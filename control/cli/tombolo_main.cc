@@ -21,6 +21,7 @@
 #include "control/cli/stat_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
+#include "control/cli/xml_command.h"
 #include "control/config/declared_flags.h"
 #include "control/config/flag_set.h"
 #include "control/config/read_flags.h"
@@ -44,7 +45,8 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
-      "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
+      "  tombolo vm-args 3             QEMU's options for a VM in slot 3\n"
+      "  tombolo xml 3                 the same for libvirt");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
       ->option_text("DIR")
@@ -57,6 +59,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddPingCommand(app, context);
   AddForwardCommand(app, context);
   AddVmArgsCommand(app, context);
+  AddXmlCommand(app, context);
   AddStatCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
