@@ -12,6 +12,7 @@
 #include "control/agent/agent_flags.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/config_command.h"
+#include "control/cli/doctor_command.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
@@ -37,6 +38,7 @@ enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
 void Declare(CLI::App& app, CliContext& context) {
   app.formatter(std::make_shared<ExamplesFirst>());
   app.footer(
+      "  tombolo doctor                whether this machine has what it needs\n"
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
@@ -54,6 +56,7 @@ void Declare(CLI::App& app, CliContext& context) {
   app.set_version_flag("-V,--version", kVersion);
   app.require_subcommand(0, 1);
   app.fallthrough();
+  AddDoctorCommand(app, context);
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
