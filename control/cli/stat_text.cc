@@ -72,32 +72,32 @@ constexpr std::string_view kRemarks[] = {
 };
 static_assert(std::size(kColumns) + std::size(kRemarks) == kCounters);
 
-uint64_t ValueOf(const EndpointStat& stat, std::string_view name) {
-  const auto* found =
-      std::ranges::find(kAll, name, [](const Counter& c) { return std::string_view(c.name); });
-  return stat.counters[static_cast<size_t>(found - std::begin(kAll))];
-}
-
-// As in "storms 2, bad_loans 1".
-std::string Remarks(const EndpointStat& stat) {
-  std::string text;
-  for (std::string_view name : kRemarks) {
-    const uint64_t value = ValueOf(stat, name);
-    if (value == 0) continue;
-    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
-  }
-  return text.empty() ? "-" : text;
-}
-
 std::vector<std::string> Row(const EndpointStat& stat) {
   std::vector<std::string> row = {absl::StrCat(stat.info.slot), absl::StrCat(stat.info.id.index),
                                   Printable(stat.info.name)};
-  for (const Column& column : kColumns) row.push_back(absl::StrCat(ValueOf(stat, column.counter)));
+  for (const Column& column : kColumns)
+    row.push_back(absl::StrCat(CounterOf(stat, column.counter)));
   row.push_back(Remarks(stat));
   return row;
 }
 
 }  // namespace
+
+uint64_t CounterOf(const EndpointStat& stat, std::string_view name) {
+  const auto* found =
+      std::ranges::find(kAll, name, [](const Counter& c) { return std::string_view(c.name); });
+  return stat.counters[static_cast<size_t>(found - std::begin(kAll))];
+}
+
+std::string Remarks(const EndpointStat& stat) {
+  std::string text;
+  for (std::string_view name : kRemarks) {
+    const uint64_t value = CounterOf(stat, name);
+    if (value == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
+  }
+  return text.empty() ? "-" : text;
+}
 
 RegionStat ReadStat(const Region& region) {
   RegionStat stat{.region_uuid = UuidText(region.Uuid()),

@@ -1,9 +1,6 @@
-// What `tombolo stat` reads from a region and how it tells it.
+// What `tombolo stat` reads from a region and how it tells it. docs/cli.md has the schema of
+// --json.
 //
-// --json prints one object:
-//   {"schema": 1, "region_uuid": "...", "membership_epoch": 12, "endpoints": [ENDPOINT...]}
-//   ENDPOINT  {"slot": 1, "index": 3, "incarnation": 1, "pid": 311, "name": "rank",
-//              "counters": {"messages_sent": 1000, ...}}
 // Counters are named as in docs/layout.md. They belong to the index: who was given a used one goes
 // on counting from what his predecessor left.
 #pragma once
@@ -12,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "transport/endpoint/membership_view.h"
@@ -33,6 +31,12 @@ struct RegionStat {
 };
 
 RegionStat ReadStat(const Region& region);
+
+// The counter of that name, which there must be.
+uint64_t CounterOf(const EndpointStat& stat, std::string_view name);
+
+// The counters that tell of trouble, if they are not 0: "storms 2, bad_loans 1"; else "-".
+std::string Remarks(const EndpointStat& stat);
 
 // What `now` has more than `before`; endpoints that are new keep their totals.
 RegionStat Since(const RegionStat& before, RegionStat now);

@@ -20,6 +20,7 @@
 #include "control/cli/ping_command.h"
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
+#include "control/cli/status_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 #include "control/cli/xml_command.h"
@@ -39,6 +40,7 @@ void Declare(CLI::App& app, CliContext& context) {
   app.formatter(std::make_shared<ExamplesFirst>());
   app.footer(
       "  tombolo doctor                whether this machine has what it needs\n"
+      "  tombolo status                the region on one page, also without a daemon\n"
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
@@ -57,6 +59,7 @@ void Declare(CLI::App& app, CliContext& context) {
   app.require_subcommand(0, 1);
   app.fallthrough();
   AddDoctorCommand(app, context);
+  AddStatusCommand(app, context);
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);

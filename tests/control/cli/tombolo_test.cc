@@ -132,6 +132,24 @@ TEST_F(TomboloTest, WatchFromAForgottenRevisionFailsAndSaysWhatToDo) {
   EXPECT_THAT(result.err, HasSubstr("Ask again with 0"));
 }
 
+// As in a guest, whose agent has the device: no memory of the region is in sight here.
+TEST_F(TomboloTest, StatusAsksWhereTheRegionCannotBeRead) {
+  served_.PlugReady(3);
+  ASSERT_TRUE(served_.Members().AttachEndpoint({.slot = 3, .name = "rank", .pid = 99}).ok());
+  Serve();
+  const json told = json::parse(Run("status --json").out);
+  EXPECT_EQ(told["where"], nullptr);
+  EXPECT_EQ(told["region"]["uuid"], kTestRegionUuid);
+  EXPECT_EQ(told["region"]["free_bytes"], kTestFreeBytes);
+  EXPECT_EQ(told["daemon"]["state"], "answers");
+  EXPECT_EQ(told["ready"], 2);
+  EXPECT_EQ(told["peers"][1]["slot"], 3);
+  EXPECT_EQ(told["peers"][1]["endpoints"][0], "rank");
+  EXPECT_EQ(told["memory"], nullptr);
+  EXPECT_THAT(Run("status").out,
+              AllOf(HasSubstr("as the daemon tells it"), HasSubstr("\nmemory     123 MiB free\n")));
+}
+
 TEST_F(TomboloTest, VmArgsAreOneLineOrAnArray) {
   Serve();
   const Result line = Run("vm-args 3");
