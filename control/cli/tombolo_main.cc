@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "control/agent/agent_flags.h"
 #include "control/cli/cli_context.h"
+#include "control/cli/completion_command.h"
 #include "control/cli/config_command.h"
 #include "control/cli/doctor_command.h"
 #include "control/cli/examples_first.h"
@@ -69,6 +70,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddStatCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddCompletionCommand(app, context);
 }
 
 int ExitCodeOf(const absl::Status& status) {
