@@ -189,6 +189,11 @@ TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
   const auto writer = *Endpoint::Attach(daemon_.Broker(), "writer");
   ASSERT_TRUE(writer->OpenService("cache").ok());
   EXPECT_THAT(Run("services").output, HasSubstr("cache    endpoint 2  0        0"));
+  const json told = json::parse(Run("services --json").output);
+  ASSERT_THAT(told["services"], SizeIs(1));
+  EXPECT_EQ(told["services"][0]["name"], "cache");
+  EXPECT_EQ(told["services"][0]["writer"]["index"], 2);
+  EXPECT_EQ(Run("services --json --close cache").exit_code, 2);
   const Result busy = Run("services --close cache");
   EXPECT_EQ(busy.exit_code, 1);
   EXPECT_THAT(busy.output, HasSubstr("end it first"));
