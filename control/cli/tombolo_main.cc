@@ -35,6 +35,7 @@ namespace {
 
 constexpr char kVersion[] = "tombolo 0.1.0 (tombolo.control.v1)";
 
+// docs/cli.md tells what each means.
 enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
 
 void Declare(CLI::App& app, CliContext& context) {
