@@ -69,7 +69,7 @@ void AddPeersCommand(CLI::App& app, CliContext& context) {
       "  tombolo peers --json | jq '.peers[].slot'");
   const auto flags = std::make_shared<PeersFlags>();
   command->add_flag("-e,--endpoints", flags->endpoints, "One line per process instead of per peer");
-  command->add_flag("--json", flags->json, "One JSON object, with everything");
+  command->add_flag("--json", flags->json, "One JSON object, with everything (docs/cli.md)");
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
 }

@@ -43,17 +43,6 @@ constexpr std::string_view kRemarks[] = {
 };
 static_assert(std::size(kColumns) + std::size(kRemarks) == kCounters);
 
-// As in "storms 2, bad_loans 1".
-std::string Remarks(const EndpointStat& stat) {
-  std::string text;
-  for (std::string_view name : kRemarks) {
-    const uint64_t value = ValueOf(stat.counters, name);
-    if (value == 0) continue;
-    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
-  }
-  return text.empty() ? "-" : text;
-}
-
 std::vector<std::string> Row(const EndpointStat& stat) {
   std::vector<std::string> row = {absl::StrCat(stat.info.slot), absl::StrCat(stat.info.id.index),
                                   Printable(stat.info.name)};
@@ -64,6 +53,16 @@ std::vector<std::string> Row(const EndpointStat& stat) {
 }
 
 }  // namespace
+
+std::string Remarks(const EndpointStat& stat) {
+  std::string text;
+  for (std::string_view name : kRemarks) {
+    const uint64_t value = ValueOf(stat.counters, name);
+    if (value == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
+  }
+  return text.empty() ? "-" : text;
+}
 
 RegionStat ReadStat(const Region& region) {
   RegionStat stat{.region_uuid = UuidText(region.Uuid()),

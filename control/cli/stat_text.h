@@ -1,10 +1,5 @@
-// What `tombolo stat` reads from a region and how it tells it.
-//
-// --json prints one object:
-//   {"schema": 1, "region_uuid": "...", "membership_epoch": 12, "endpoints": [ENDPOINT...]}
-//   ENDPOINT  {"slot": 1, "index": 3, "incarnation": 1, "pid": 311, "name": "rank",
-//              "counters": {"messages_sent": 1000, ...}}
-// Counters: control/counters/endpoint_counters.h.
+// What `tombolo stat` reads from a region and how it tells it. docs/cli.md has the schema of
+// --json. Counters: control/counters/endpoint_counters.h.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +24,9 @@ struct RegionStat {
 };
 
 RegionStat ReadStat(const Region& region);
+
+// The counters that tell of trouble, if they are not 0: "storms 2, bad_loans 1"; else "-".
+std::string Remarks(const EndpointStat& stat);
 
 // What `now` has more than `before`; endpoints that are new keep their totals.
 RegionStat Since(const RegionStat& before, RegionStat now);

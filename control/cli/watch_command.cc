@@ -63,7 +63,7 @@ void AddWatchCommand(CLI::App& app, CliContext& context) {
       "  tombolo watch --json | jq -c 'select(.event == \"left\")'\n"
       "  tombolo watch --resume 42     only what happened after revision 42");
   const auto flags = std::make_shared<WatchFlags>();
-  command->add_flag("--json", flags->json, "One JSON object a line");
+  command->add_flag("--json", flags->json, "One JSON object a line (docs/cli.md)");
   command->add_option("--resume", flags->resume, "Begin after this revision, without a snapshot")
       ->option_text("REVISION");
   command->add_option("-n,--count", flags->count, "End after so many lines")->option_text("N");

@@ -21,7 +21,7 @@ from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.qemu_options import Ivshmem  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
+from suite import bad_input, diagnosis, exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World  # noqa: E402
 
@@ -29,6 +29,7 @@ WORK = ROOT / "out/vm_test"
 VECTORS = 16  # tombolod's default.
 DEADLINE_SECONDS = 900
 GROUPS = {
+    "diagnosis": diagnosis.run,
     "exchanges": exchanges.run,
     "mpi": mpi.run,
     "without_network": without_network.run,
