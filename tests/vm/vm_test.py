@@ -49,7 +49,7 @@ def run(groups: list[str]) -> int:
     checks = Checks()
     _limit_time()
     try:
-        with Lab(WORK, 2, {slot: Ivshmem(RUNTIME / f"slot-{slot}.sock", VECTORS) for slot in (1, 2)}) as lab:
+        with Lab(WORK, 2, {slot: [Ivshmem(RUNTIME / f"slot-{slot}.sock", VECTORS)] for slot in (1, 2)}) as lab:
             world = World(lab, programs, tests)
             joining.run(world, checks)
             for group in groups:
