@@ -15,8 +15,8 @@ enum class StoreResult {
   kStored,
   kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
   kExists,      // It was changed since the CAS number that was given.
-  kNotFound,    // Cas, Count, Remove, Amend.
-  kDone,        // Remove, Amend.
+  kNotFound,    // Cas, Count, Remove, Visit, Amend.
+  kDone,        // Remove, Visit, Amend.
   kBadKey,      // Empty, or over kMaxKeyBytes.
   kTooLarge,    // Over item_max_bytes.
   kNoMemory,    // No segment could be freed.
@@ -27,7 +27,9 @@ struct StoreAnswer {
   StoreResult result = StoreResult::kNotFound;
   uint64_t cas = 0;       // Of the item that was stored.
   uint64_t number = 0;    // Count: the new one.
-  uint32_t expiry_s = 0;  // Count: of the item.
+  uint32_t expiry_s = 0;  // Count: of the item, before it got another.
+  bool is_new = false;    // Count, Visit: there was none, and one was made.
+  bool is_won = false;    // Visit: whoever asked is the one to write the item anew.
 };
 
 struct StoredValue {
@@ -63,7 +65,11 @@ struct CountRequest {
   std::string_view key = {};
   bool is_down = false;
   uint64_t delta = 1;
-  uint64_t cas = 0;  // What the item must have, unless it is 0.
+  uint64_t cas = 0;                     // What the item must have, unless it is 0.
+  std::optional<int64_t> exptime = {};  // What it is to have from now on.
+  // An item that is not there is made, with this number and this expiry.
+  std::optional<uint64_t> initial = {};
+  int64_t initial_exptime = 0;
 };
 
 struct RemoveRequest {
@@ -72,6 +78,23 @@ struct RemoveRequest {
   // The item stays, marked stale, with a new CAS number and, if that is given, a new expiry.
   bool leaves_stale = false;
   std::optional<int64_t> exptime = {};
+};
+
+// Looks at an item and changes it in place, in one moment for everybody else; its CAS number stays
+// as it is. What is seen is how it was before.
+struct VisitRequest {
+  std::string_view key = {};
+  bool wants_value = true;
+  GetUse use = GetUse::kPeeks;
+  std::optional<int64_t> exptime = {};  // What it is to have from now on.
+  // It is won, unless it was before: when it is stale; when it expires before `wins_before`, and
+  // not never. `compares_new`: it is `exptime` that is compared with that.
+  bool wins_stale = false;
+  std::optional<int64_t> wins_before = {};
+  bool compares_new = false;
+  // An item that is not there is made, empty and won, with this expiry and these marks.
+  std::optional<int64_t> makes = {};
+  uint16_t new_marks = 0;
 };
 
 // Changes an item in place; its CAS number stays as it is.
