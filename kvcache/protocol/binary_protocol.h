@@ -71,6 +71,7 @@ class BinaryProtocol final : public Protocol {
   void GetWithKey() { Fetch(true, true); }
   void Touch() { Fetch(false, false); }
   void Fetch(bool with_key, bool with_value);
+  bool FetchAndTouch(bool with_value, StoredValue& item);
   void AnswerMiss(bool with_key);
   void Set() { Put(PutMode::kSet); }
   void Add() { Put(PutMode::kAdd); }
@@ -82,7 +83,6 @@ class BinaryProtocol final : public Protocol {
   void Incr() { Count(false); }
   void Decr() { Count(true); }
   void Count(bool is_down);
-  void Create();
   void Delete();
   void Flush();
   void Noop() { AnswerDone(); }

@@ -32,6 +32,7 @@ class MultiGet {
   void AskFor(std::string_view key, StoredValue& item);
   void Use(std::string_view key);
   bool Find(std::string_view key, StoredValue& item);
+  bool Touch(std::string_view key, StoredValue& item);
   void Send(std::string_view key, const StoredValue& item);
 
   Server& server_;

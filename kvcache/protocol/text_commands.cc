@@ -98,8 +98,9 @@ void TextProtocol::Touch(const Tokens& tokens) {
   if (IsLong(tokens[1])) return Answer(kBadFormat);
   const auto exptime = Signed32In(tokens[2]);
   if (!exptime) return Answer(kBadExptime);
-  const StoreAnswer answer =
-      server_.backend.Amend({.key = tokens[1], .exptime = *exptime, .use = GetUse::kCounts});
+  StoredValue item;
+  const StoreAnswer answer = server_.backend.Visit(
+      {.key = tokens[1], .wants_value = false, .use = GetUse::kCounts, .exptime = *exptime}, item);
   const bool is_hit = answer.result == StoreResult::kDone;
   CountFetch(/*is_touch=*/true, is_hit, server_.counters);
   Answer(is_hit ? "TOUCHED" : "NOT_FOUND");

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,15 +40,13 @@ class WorkerBackend final : public Backend {
   StoreAnswer Put(const PutRequest& request) override;
   StoreAnswer Count(const CountRequest& request) override;
   StoreAnswer Remove(const RemoveRequest& request) override;
-  StoreAnswer Amend(const AmendRequest& request) override;
+  StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override;
   void FlushAll(int64_t when) override { shards_.FlushAll(when); }
   bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
     return shards_.Fits(key_bytes, value_bytes);
   }
   uint32_t NowS() override { return shards_.NowS(); }
   BackendFacts Facts() const override { return shards_.Facts(); }
-  void Hold(std::string_view key) override;
-  void Release() override;
 
   const Counter& LockFreeHits() const { return lock_free_hits_; }
 
@@ -72,7 +69,7 @@ class WorkerBackend final : public Backend {
     Store* operator->() const { return store_; }
 
    private:
-    std::unique_lock<std::mutex> lock_;  // Not if the shard is held already.
+    std::unique_lock<std::mutex> lock_;
     Store* store_;
   };
 
@@ -88,8 +85,6 @@ class WorkerBackend final : public Backend {
   OwnedShards& shards_;
   std::vector<Lane> lanes_;
   uint32_t hits_until_sample_ = kHitsPerSample;
-  std::optional<uint32_t> held_shard_;
-  std::unique_lock<std::mutex> held_;
   Counter lock_free_hits_;
 };
 

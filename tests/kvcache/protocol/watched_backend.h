@@ -27,7 +27,11 @@ class WatchedBackend : public Backend {
   StoreAnswer Put(const PutRequest& request) override { return items_.Put(request); }
   StoreAnswer Count(const CountRequest& request) override { return items_.Count(request); }
   StoreAnswer Remove(const RemoveRequest& request) override { return items_.Remove(request); }
-  StoreAnswer Amend(const AmendRequest& request) override { return items_.Amend(request); }
+  StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override {
+    const StoreAnswer answer = items_.Visit(request, seen);
+    if (request.wants_value && answer.result == StoreResult::kDone) ++copied_values_;
+    return answer;
+  }
   void FlushAll(int64_t when) override { items_.FlushAll(when); }
   bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
     return items_.Fits(key_bytes, value_bytes);
