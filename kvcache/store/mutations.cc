@@ -187,17 +187,6 @@ StoreAnswer Store::MakeWon(const VisitRequest& request, StoredValue& seen) {
   return answer;
 }
 
-StoreAnswer Store::Amend(const AmendRequest& request) {
-  Begin();
-  const auto before = FindVisible(request.key, HashOf(request.key));
-  if (!before) return {.result = StoreResult::kNotFound};
-  if (request.use == GetUse::kCounts) CountHit(*before);
-  if (request.exptime) StoreExpiry(*before, ExpiryOf(*request.exptime, now_s_));
-  const uint16_t hit = request.use == GetUse::kCounts ? kMarkFetched : 0;
-  StoreMarks(*before, static_cast<uint16_t>(request.marks | hit));
-  return {.result = StoreResult::kDone, .cas = before->header.cas};
-}
-
 void Store::StoreExpiry(const Entry& entry, uint32_t expiry_s) {
   log_.Extended(entry.place.segment, expiry_s);
   // SAFETY: Find() checked place and size. Release, as all words of items: LoadItemHeader().
@@ -267,7 +256,9 @@ StoreAnswer Store::Decr(std::string_view key, uint64_t delta) {
 StoreAnswer Store::Delete(std::string_view key) { return Remove({.key = key}); }
 
 StoreAnswer Store::Touch(std::string_view key, int64_t exptime) {
-  return Amend({.key = key, .exptime = exptime, .use = GetUse::kCounts});
+  StoredValue seen;
+  return Visit({.key = key, .wants_value = false, .use = GetUse::kCounts, .exptime = exptime},
+               seen);
 }
 
 bool Store::Fits(uint64_t key_bytes, uint64_t value_bytes) const {

@@ -80,8 +80,6 @@ class Store {
   StoreAnswer Put(const PutRequest& request);
   StoreAnswer Count(const CountRequest& request);
   StoreAnswer Remove(const RemoveRequest& request);
-  StoreAnswer Amend(const AmendRequest& request);
-
   // `seen`: what there was; when an item was made, what there is.
   StoreAnswer Visit(const VisitRequest& request, StoredValue& seen);
 

@@ -15,8 +15,8 @@ enum class StoreResult {
   kStored,
   kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
   kExists,      // It was changed since the CAS number that was given.
-  kNotFound,    // Cas, Count, Remove, Visit, Amend.
-  kDone,        // Remove, Visit, Amend.
+  kNotFound,    // Cas, Count, Remove, Visit.
+  kDone,        // Remove, Visit.
   kBadKey,      // Empty, or over kMaxKeyBytes.
   kTooLarge,    // Over item_max_bytes.
   kNoMemory,    // No segment could be freed.
@@ -95,14 +95,6 @@ struct VisitRequest {
   // An item that is not there is made, empty and won, with this expiry and these marks.
   std::optional<int64_t> makes = {};
   uint16_t new_marks = 0;
-};
-
-// Changes an item in place; its CAS number stays as it is.
-struct AmendRequest {
-  std::string_view key = {};
-  std::optional<int64_t> exptime = {};
-  uint16_t marks = 0;  // To be added.
-  GetUse use = GetUse::kPeeks;
 };
 
 }  // namespace tombolo::kvcache

@@ -36,17 +36,6 @@ TEST_F(StoreRequestsTest, OnlyAGetThatCountsMarksAnItemAsFetched) {
   EXPECT_EQ(Read("key"), "1");
 }
 
-TEST_F(StoreRequestsTest, AmendChangesExpiryAndMarksAndNotTheCasNumber) {
-  const uint64_t cas = store_->Set("key", "1", 7, 0).cas;
-  EXPECT_EQ(store_->Amend({.key = "key", .exptime = 10, .marks = kMarkWon}).cas, cas);
-  const StoredValue value = Peek("key");
-  EXPECT_EQ(value.expiry_s, kStartS + 10);
-  EXPECT_EQ(value.flags, 7u);
-  EXPECT_EQ(value.marks, kMarkWon);
-  EXPECT_EQ(value.cas, cas);
-  EXPECT_EQ(store_->Amend({.key = "nothing"}).result, StoreResult::kNotFound);
-}
-
 TEST_F(StoreRequestsTest, AVisitTellsOfTheTimeBeforeAndKeepsTheCasNumber) {
   const uint64_t cas = store_->Set("key", "1", 7, 0).cas;
   StoredValue seen;
