@@ -32,11 +32,16 @@ class Backend {
   virtual StoreAnswer Count(const CountRequest& request) = 0;
   virtual StoreAnswer Remove(const RemoveRequest& request) = 0;
   virtual StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) = 0;
-  virtual void FlushAll(int64_t when) = 0;
+  // False: it is not allowed.
+  virtual bool FlushAll(int64_t when) = 0;
 
-  virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) const = 0;
+  virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) = 0;
   virtual uint32_t NowS() = 0;
-  virtual BackendFacts Facts() const = 0;
+  virtual BackendFacts Facts() = 0;
+
+  // Whether something could not be asked since the last call, because the owner is elsewhere and
+  // cannot be reached: then none of the answers since that call counts.
+  virtual bool TakeFailure() { return false; }
 };
 
 }  // namespace tombolo::kvcache

@@ -120,7 +120,8 @@ void BinaryProtocol::Delete() {
 void BinaryProtocol::Flush() {
   if (!server_.facts.allows_flush) return AnswerError(BinaryStatus::kNotAllowed);
   ++server_.counters.cmd_flush;
-  server_.backend.FlushAll(header_.extras_bytes == 0 ? 0 : static_cast<int64_t>(Extra(0, 4)));
+  const int64_t when = header_.extras_bytes == 0 ? 0 : static_cast<int64_t>(Extra(0, 4));
+  if (!server_.backend.FlushAll(when)) return AnswerError(BinaryStatus::kNotAllowed);
   AnswerDone();
 }
 

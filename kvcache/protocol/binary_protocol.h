@@ -64,6 +64,7 @@ class BinaryProtocol final : public Protocol {
   void Answer(BinaryHeader header, std::string_view extras, std::string_view key,
               std::string_view value);
   void AnswerError(BinaryStatus status);
+  void AnswerFailure(size_t mark);
   void Refuse(BinaryStatus status, uint64_t skip_bytes);
   void Break(BinaryStatus status);
 

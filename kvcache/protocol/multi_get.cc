@@ -39,18 +39,20 @@ bool MultiGet::Continue() {
     const std::string_view key = TakeToken(left);
     next_ = keys_.size() - left.size();
     if (key.empty()) {
-      End();
-    } else {
-      AskFor(key, item);
+      End(is_refused_ ? kBadFormat : "END");
+      break;
     }
+    AskFor(key, item);
+    // What was sent before stays: the end tells that it is not all.
+    if (server_.backend.TakeFailure()) End(kNoOwner);
   }
   return !is_pending_;
 }
 
-void MultiGet::End() {
+void MultiGet::End(std::string_view last_line) {
   is_pending_ = false;
   keys_ = {};  // They may be long, and the next command need not be.
-  replies_.AppendLine(is_refused_ ? kBadFormat : "END");
+  replies_.AppendLine(last_line);
 }
 
 void MultiGet::AskFor(std::string_view key, StoredValue& item) {

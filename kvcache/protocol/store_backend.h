@@ -23,12 +23,15 @@ class StoreBackend final : public Backend {
   StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override {
     return store_.Visit(request, seen);
   }
-  void FlushAll(int64_t when) override { store_.FlushAll(when); }
-  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
+  bool FlushAll(int64_t when) override {
+    store_.FlushAll(when);
+    return true;
+  }
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) override {
     return store_.Fits(key_bytes, value_bytes);
   }
   uint32_t NowS() override { return store_.NowS(); }
-  BackendFacts Facts() const override;
+  BackendFacts Facts() override;
 
  private:
   Store& store_;

@@ -41,12 +41,15 @@ class WorkerBackend final : public Backend {
   StoreAnswer Count(const CountRequest& request) override;
   StoreAnswer Remove(const RemoveRequest& request) override;
   StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override;
-  void FlushAll(int64_t when) override { shards_.FlushAll(when); }
-  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
+  bool FlushAll(int64_t when) override {
+    shards_.FlushAll(when);
+    return true;
+  }
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) override {
     return shards_.Fits(key_bytes, value_bytes);
   }
   uint32_t NowS() override { return shards_.NowS(); }
-  BackendFacts Facts() const override { return shards_.Facts(); }
+  BackendFacts Facts() override { return shards_.Facts(); }
 
   const Counter& LockFreeHits() const { return lock_free_hits_; }
 

@@ -130,7 +130,7 @@ TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
   class SilentBackend final : public WatchedBackend {
    public:
     using WatchedBackend::WatchedBackend;
-    BackendFacts Facts() const override { return {.items = 1}; }
+    BackendFacts Facts() override { return {.items = 1}; }
   };
   SilentBackend backend(world_.backend);
   Server server(backend);
