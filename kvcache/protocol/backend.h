@@ -39,6 +39,9 @@ class Backend {
   virtual uint32_t NowS() = 0;
   virtual BackendFacts Facts() = 0;
 
+  // Of items that were read without asking their owner. Any thread.
+  virtual uint64_t LockFreeHits() const { return 0; }
+
   // Whether something could not be asked since the last call, because the owner is elsewhere and
   // cannot be reached: then none of the answers since that call counts.
   virtual bool TakeFailure() { return false; }

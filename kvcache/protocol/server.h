@@ -76,7 +76,8 @@ class WholeServer {
 
   // Gives `sum` the facts of all, what all have counted, and where both were at the last reset.
   virtual void SumUp(Server& sum) = 0;
-  virtual void Reset() = 0;
+  // `facts`: those of the backend now.
+  virtual void Reset(const BackendFacts& facts) = 0;
   virtual void SetVerbosity(uint32_t level) = 0;
 };
 

@@ -200,9 +200,10 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
 }
 
 void ResetStatistics(Server& server) {
-  if (server.whole != nullptr) return server.whole->Reset();
+  const BackendFacts facts = server.backend.Facts();
+  if (server.whole != nullptr) return server.whole->Reset(facts);
   server.counters = {};
-  server.at_reset = server.backend.Facts();
+  server.at_reset = facts;
 }
 
 void AddCounters(const CommandCounters& more, CommandCounters& sum) {

@@ -36,9 +36,10 @@ void Prepare(int socket) {
 
 }  // namespace
 
-Acceptor::Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Workers workers,
-                   uint64_t max_connections)
+Acceptor::Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Dialect dialect,
+                   Workers workers, uint64_t max_connections)
     : sockets_(std::move(sockets)),
+      dialect_(dialect),
       workers_(workers),
       max_connections_(max_connections),
       resume_timer_(base, -1, 0, &OnResume, this) {
@@ -73,7 +74,10 @@ void Acceptor::Stop() {
 uint64_t Acceptor::OpenConnections() const {
   // Others count meanwhile: what is closed may be seen before it is seen that it was accepted.
   uint64_t closed = 0;
-  for (const auto& worker : workers_) closed += worker->Counters().closed_connections.Get();
+  const auto dialect = static_cast<size_t>(dialect_);
+  for (const auto& worker : workers_) {
+    closed += worker->Counters().closed_connections[dialect].Get();
+  }
   const uint64_t accepted = counters_.accepted.Get();
   return accepted - std::min(accepted, closed);
 }
@@ -111,7 +115,7 @@ void Acceptor::Deal(UniqueFd socket) {
   }
   Prepare(socket.Get());
   ++counters_.accepted;
-  workers_[next_worker_++ % workers_.size()]->Take(std::move(socket));
+  workers_[next_worker_++ % workers_.size()]->Take(std::move(socket), dialect_);
 }
 
 void Acceptor::Pause(int error) {

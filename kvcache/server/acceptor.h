@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "kvcache/protocol/counter.h"
+#include "kvcache/server/dialect.h"
 #include "kvcache/server/event.h"
 #include "kvcache/server/listen.h"
 #include "kvcache/server/worker.h"
@@ -31,8 +32,8 @@ class Acceptor {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `base` and `workers` must outlive it.
-  Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Workers workers,
+  // All who come by `sockets` speak `dialect`. `base` and `workers` must outlive it.
+  Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Dialect dialect, Workers workers,
            uint64_t max_connections);
 
   // Begins. ResourceExhausted: the sockets cannot be watched.
@@ -56,6 +57,7 @@ class Acceptor {
   bool Resume();
 
   std::vector<ListeningSocket> sockets_;
+  const Dialect dialect_;
   Workers workers_;
   const uint64_t max_connections_;
   std::vector<Event> events_;  // One for each socket.

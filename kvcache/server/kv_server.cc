@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "kvcache/layout/memory_file.h"
 #include "kvcache/server/shard_sizes.h"
+#include "kvcache/server/worker_backend.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 
@@ -76,7 +77,9 @@ absl::Status KvServer::OpenShards(const ServerOptions& options) {
 
 absl::Status KvServer::MakeWorkers(const ServerOptions& options) {
   for (uint32_t i = 0; i < options.threads; ++i) {
-    auto worker = Worker::Create(*shards_, options.worker);
+    auto backend = WorkerBackend::Create(*shards_);
+    if (!backend.ok()) return backend.status();
+    auto worker = Worker::Create(*std::move(backend), options.worker);
     if (!worker.ok()) return worker.status();
     workers_.push_back(*std::move(worker));
   }
@@ -95,8 +98,9 @@ absl::Status KvServer::WatchSignals() {
 
 absl::Status KvServer::Accept(const ServerOptions& options, std::vector<ListeningSocket> sockets) {
   const ServerFacts facts = FactsOf(options, sockets, clock_.NowS());
-  acceptor_.emplace(base_.get(), std::move(sockets), workers_, options.max_connections);
-  totals_.emplace(facts, *shards_, workers_, *acceptor_);
+  acceptor_.emplace(base_.get(), std::move(sockets), Dialect::kMemcached, workers_,
+                    options.max_connections);
+  totals_.emplace(facts, workers_, *acceptor_);
   for (const auto& worker : workers_) {
     worker->TheServer().facts = facts;
     worker->TheServer().whole = &*totals_;

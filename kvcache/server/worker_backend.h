@@ -51,7 +51,7 @@ class WorkerBackend final : public Backend {
   uint32_t NowS() override { return shards_.NowS(); }
   BackendFacts Facts() override { return shards_.Facts(); }
 
-  const Counter& LockFreeHits() const { return lock_free_hits_; }
+  uint64_t LockFreeHits() const override { return lock_free_hits_.Get(); }
 
  private:
   static constexpr uint32_t kHitsPerSample = 4;

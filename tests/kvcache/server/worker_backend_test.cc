@@ -32,7 +32,7 @@ TEST_F(WorkerBackendTest, AHitNeedsNoLock) {
   const std::lock_guard lock(shards_->At(shards_->ShardOf("key")).mutex);
   // This would wait for ever on this thread.
   EXPECT_EQ(Get(*reader, "key"), "value");
-  EXPECT_EQ(reader->LockFreeHits().Get(), 1u);
+  EXPECT_EQ(reader->LockFreeHits(), 1u);
 }
 
 TEST_F(WorkerBackendTest, TheFirstUseMarksTheItem) {
