@@ -39,6 +39,9 @@ class Backend {
   virtual uint32_t NowS() = 0;
   virtual BackendFacts Facts() = 0;
 
+  // A reader elsewhere found an item in that slot of that shard, as it says itself: a hint.
+  virtual void Touched(uint32_t /*shard*/, uint64_t /*slot*/) {}
+
   // Of items that were read without asking their owner. Any thread.
   virtual uint64_t LockFreeHits() const { return 0; }
 

@@ -31,6 +31,7 @@ struct CommandCounters {
   Counter delete_misses;
   Counter cmd_flush;
   Counter cmd_meta;
+  Counter remote_requests;  // Of readers elsewhere: kvcache/remote.
   Counter auth_cmds;
   Counter auth_errors;
   Counter total_items;
@@ -38,6 +39,15 @@ struct CommandCounters {
   Counter store_no_memory;
   Counter bytes_read;
   Counter bytes_written;
+};
+
+// By which readers elsewhere know whether they map the memory of this server (FileShape).
+struct CacheIdentity {
+  uint64_t file_bytes = 0;
+  uint64_t shard_seed = 0;
+  uint32_t shard_count = 0;
+
+  bool operator==(const CacheIdentity& other) const = default;
 };
 
 struct ServerFacts {
@@ -63,6 +73,7 @@ struct ServerFacts {
   uint64_t idle_timeout_s = 0;  // 0: none.
   std::string interfaces;       // Where it listens; empty: not said.
   uint64_t lock_free_hits = 0;  // Items that were read without asking the owner of the shard.
+  CacheIdentity identity;
 };
 
 class Credentials;

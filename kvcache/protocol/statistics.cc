@@ -35,6 +35,7 @@ constexpr NamedCounter kOtherCounters[] = {
     {"delete_misses", &CommandCounters::delete_misses},
     {"cmd_meta", &CommandCounters::cmd_meta},
     {"cmd_flush", &CommandCounters::cmd_flush},
+    {"remote_requests", &CommandCounters::remote_requests},
     {"auth_cmds", &CommandCounters::auth_cmds},
     {"auth_errors", &CommandCounters::auth_errors},
     {"total_items", &CommandCounters::total_items},

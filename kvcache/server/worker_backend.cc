@@ -69,8 +69,17 @@ bool WorkerBackend::IsRead(uint32_t shard, ReadResult result, const Found& found
   return true;
 }
 
+void WorkerBackend::Touched(uint32_t shard, uint64_t slot) {
+  if (shard < shards_.Count()) Keep(shard, slot);
+}
+
 void WorkerBackend::Sample(uint32_t shard, uint64_t slot) {
   hits_until_sample_ = kHitsPerSample;
+  Keep(shard, slot);
+}
+
+// Until somebody has the mutex.
+void WorkerBackend::Keep(uint32_t shard, uint64_t slot) {
   Lane& lane = lanes_[shard];
   lane.samples[lane.sample_count++] = slot;
   if (lane.sample_count < kMaxSamples) return;

@@ -51,6 +51,7 @@ class WorkerBackend final : public Backend {
   uint32_t NowS() override { return shards_.NowS(); }
   BackendFacts Facts() override { return shards_.Facts(); }
 
+  void Touched(uint32_t shard, uint64_t slot) override;
   uint64_t LockFreeHits() const override { return lock_free_hits_.Get(); }
 
  private:
@@ -83,6 +84,7 @@ class WorkerBackend final : public Backend {
   bool IsRead(uint32_t shard, ReadResult result, const Found& found, StoredValue& value,
               GetUse use);
   void Sample(uint32_t shard, uint64_t slot);
+  void Keep(uint32_t shard, uint64_t slot);
   void TellSamples(uint32_t shard, Store& store);
 
   OwnedShards& shards_;

@@ -11,16 +11,17 @@ namespace tombolo::kvcache {
 // What may be counted is not longer, blanks after it included. So counting costs little.
 inline constexpr uint32_t kMaxNumberBytes = 1024;
 
-enum class StoreResult {
-  kStored,
-  kNotStored,   // Add: it exists; Replace, Append, Prepend: it does not.
-  kExists,      // It was changed since the CAS number that was given.
-  kNotFound,    // Cas, Count, Remove, Visit.
-  kDone,        // Remove, Visit.
-  kBadKey,      // Empty, or over kMaxKeyBytes.
-  kTooLarge,    // Over item_max_bytes.
-  kNoMemory,    // No segment could be freed.
-  kNotANumber,  // Count: the value is no decimal number below 2^64, or over kMaxNumberBytes.
+// The numbers go over streams too (kvcache/remote/owner_wire.h): they stay.
+enum class StoreResult : uint8_t {
+  kStored = 0,
+  kNotStored = 1,   // Add: it exists; Replace, Append, Prepend: it does not.
+  kExists = 2,      // It was changed since the CAS number that was given.
+  kNotFound = 3,    // Cas, Count, Remove, Visit.
+  kDone = 4,        // Remove, Visit.
+  kBadKey = 5,      // Empty, or over kMaxKeyBytes.
+  kTooLarge = 6,    // Over item_max_bytes.
+  kNoMemory = 7,    // No segment could be freed.
+  kNotANumber = 8,  // Count: the value is no decimal number below 2^64, or over kMaxNumberBytes.
 };
 
 struct StoreAnswer {
@@ -44,7 +45,15 @@ struct StoredValue {
 // Whether an access makes the item stay longer.
 enum class GetUse { kCounts, kPeeks };
 
-enum class PutMode { kSet, kAdd, kReplace, kCas, kAppend, kPrepend };
+// Numbers as those of StoreResult.
+enum class PutMode : uint8_t {
+  kSet = 0,
+  kAdd = 1,
+  kReplace = 2,
+  kCas = 3,
+  kAppend = 4,
+  kPrepend = 5,
+};
 
 struct PutRequest {
   PutMode mode = PutMode::kSet;
