@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 #include <utility>
 
+#include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 
@@ -19,7 +20,11 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;
 constexpr int64_t kPauseNs = 100 * kNsPerMs;
-constexpr std::string_view kRefusal = "ERROR Too many open connections\r\n";
+
+std::string RefusalIn(Dialect dialect) {
+  if (dialect == Dialect::kMemcached) return "ERROR Too many open connections\r\n";
+  return OwnerRefusal("the owner has as many readers as it takes; raise its --max-readers.");
+}
 
 // The connection is at fault, not this process.
 bool IsOfOneConnection(int error) {
@@ -110,7 +115,8 @@ void Acceptor::Deal(UniqueFd socket) {
     ++counters_.rejected;
     spdlog::debug("a client is refused: there are {}", max_connections_);
     // It fits into any new socket; if not, the client sees the end.
-    send(socket.Get(), kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL);
+    const std::string refusal = RefusalIn(dialect_);
+    send(socket.Get(), refusal.data(), refusal.size(), MSG_NOSIGNAL);
     return;
   }
   Prepare(socket.Get());

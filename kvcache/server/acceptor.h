@@ -1,7 +1,8 @@
 // Acceptor: accepts connections and deals them out to the workers, one after the other.
 //
-// Over the limit a client is told "ERROR Too many open connections" and closed. Without descriptors
-// for new connections none is accepted for a while; they wait in the kernel meanwhile.
+// Over the limit a client is told so, "ERROR Too many open connections" or OwnerRefusal(), and
+// closed. Without descriptors for new connections none is accepted for a while; they wait in the
+// kernel meanwhile.
 //
 // Belongs to the thread of its base; Counters() and IsAccepting(), any thread.
 #pragma once

@@ -46,7 +46,12 @@ void Connection::Resume() {
 }
 
 void Connection::Turn(bool is_readable) {
-  if (!Serve(is_readable) || IsDone()) return worker_.End(*this);
+  const bool is_served = Serve(is_readable);
+  if (!is_told_ && !conversation_->WhyClosed().empty()) {
+    is_told_ = true;
+    worker_.TellWhyClosed(conversation_->WhyClosed());
+  }
+  if (!is_served || IsDone()) return worker_.End(*this);
   Await();
 }
 

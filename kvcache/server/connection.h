@@ -75,6 +75,7 @@ class Connection {
   bool is_writing_ = false;
   bool is_at_end_ = false;  // The client sends nothing more.
   bool is_waiting_for_turn_ = false;
+  bool is_told_ = false;  // Why the conversation is closed.
 };
 
 }  // namespace tombolo::kvcache

@@ -60,11 +60,13 @@ absl::Status FrontEnd::AddWorker(std::unique_ptr<Backend> backend, const WorkerO
   return absl::OkStatus();
 }
 
-absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s) {
+absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
+                             const CacheIdentity& identity) {
   absl::StatusOr<std::vector<ListeningSocket>> sockets = ListenAll(options.listen);
   if (!sockets.ok()) return sockets.status();
   credentials_ = options.credentials;
-  const ServerFacts facts = FactsOf(options, *sockets, started_s);
+  ServerFacts facts = FactsOf(options, *sockets, started_s);
+  facts.identity = identity;
   acceptor_.emplace(base_.get(), *std::move(sockets), Dialect::kMemcached, workers_,
                     options.max_connections);
   totals_.emplace(facts, workers_, *acceptor_);
@@ -74,21 +76,40 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s) {
     if (credentials_) worker->TheServer().credentials = &*credentials_;
     worker->Start();
   }
+  if (absl::Status status = AcceptReaders(options); !status.ok()) return status;
   return acceptor_->Start();
+}
+
+absl::Status FrontEnd::AcceptReaders(const ServerOptions& options) {
+  if (options.owner_socket.empty()) return absl::OkStatus();
+  auto socket =
+      ListenUnixAt(options.owner_socket, options.listen.unix_mode, options.listen.backlog);
+  if (!socket.ok()) return socket.status();
+  std::vector<ListeningSocket> sockets;
+  sockets.push_back(*std::move(socket));
+  reader_acceptor_.emplace(base_.get(), std::move(sockets), Dialect::kOwner, workers_,
+                           options.max_readers);
+  return reader_acceptor_->Start();
 }
 
 std::string FrontEnd::Describe() const {
   const auto append_name = [](std::string* text, const ListeningSocket& socket) {
     text->append(socket.name);
   };
-  return absl::StrCat("serves ", absl::StrJoin(acceptor_->Sockets(), ", ", append_name),
-                      "; threads: ", workers_.size());
+  std::string text =
+      absl::StrCat("serves ", absl::StrJoin(acceptor_->Sockets(), ", ", append_name));
+  if (reader_acceptor_) {
+    absl::StrAppend(&text, ", and readers elsewhere at ",
+                    absl::StrJoin(reader_acceptor_->Sockets(), ", ", append_name));
+  }
+  return absl::StrCat(text, "; threads: ", workers_.size());
 }
 
 void FrontEnd::Run() { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); }
 
 void FrontEnd::Stop() {
   if (acceptor_) acceptor_->Stop();
+  if (reader_acceptor_) reader_acceptor_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();
 }

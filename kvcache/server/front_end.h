@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "kvcache/protocol/backend.h"
 #include "kvcache/protocol/credentials.h"
+#include "kvcache/protocol/server.h"
 #include "kvcache/server/acceptor.h"
 #include "kvcache/server/event.h"
 #include "kvcache/server/server_options.h"
@@ -38,9 +39,11 @@ class FrontEnd {
   // One more thread, whose sessions ask `backend`.
   absl::Status AddWorker(std::unique_ptr<Backend> backend, const WorkerOptions& options);
 
-  // Clients that connect from here on are served. `started_s`: Unix time. Errors: those of
-  // ListenAll. Throws std::system_error when there are no threads to be had.
-  absl::Status Serve(const ServerOptions& options, uint32_t started_s);
+  // Clients that connect from here on are served. `started_s`: Unix time. `identity`: told to
+  // readers elsewhere. Errors: those of ListenAll. Throws std::system_error when there are no
+  // threads to be had.
+  absl::Status Serve(const ServerOptions& options, uint32_t started_s,
+                     const CacheIdentity& identity);
 
   // Where clients find it, for the log.
   std::string Describe() const;
@@ -55,12 +58,14 @@ class FrontEnd {
   explicit FrontEnd(EventBase base) : base_(std::move(base)) {}
 
   absl::Status WatchSignals();
+  absl::Status AcceptReaders(const ServerOptions& options);
   static void OnSignal(evutil_socket_t number, int16_t what, void* self);
 
   EventBase base_;
   std::optional<Credentials> credentials_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<Acceptor> acceptor_;
+  std::optional<Acceptor> reader_acceptor_;
   std::optional<Totals> totals_;
   std::vector<Event> signals_;
 };

@@ -25,8 +25,12 @@ absl::StatusOr<std::unique_ptr<KvServer>> KvServer::Start(const ServerOptions& o
   if (auto status = server->OpenShards(options); !status.ok()) return status;
   if (auto status = server->MakeWorkers(options); !status.ok()) return status;
   // Last of what can fail for long: clients that connect from here on are served.
-  const uint32_t now_s = server->clock_.NowS();
-  if (auto status = server->front_end_->Serve(options, now_s); !status.ok()) return status;
+  const FileShape& shape = server->file_.Shape();
+  const absl::Status status = server->front_end_->Serve(options, server->clock_.NowS(),
+                                                        {.file_bytes = shape.file_bytes,
+                                                         .shard_seed = shape.shard_seed,
+                                                         .shard_count = shape.shard_count});
+  if (!status.ok()) return status;
   return server;
 }
 

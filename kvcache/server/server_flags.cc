@@ -31,6 +31,13 @@ absl::StatusOr<unsigned> ParseMode(const std::string& text) {
       absl::StrCat("-a ", text, ": give the permissions in octal, 0 to 777."));
 }
 
+absl::Status CheckSocketPath(const char* flag, const std::string& path) {
+  if (path.size() <= kMaxSocketPathBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " ", path, ": the path of a Unix socket has at most ", kMaxSocketPathBytes,
+                   " bytes; choose a shorter one."));
+}
+
 // In memory, if this machine has the usual place for that.
 std::string UsualPath(int port) {
   const std::string name =
@@ -68,6 +75,14 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
   app.add_option("-s,--unix-socket", listen.unix_path,
                  "Unix socket; together with -p or -l both are served, unlike memcached");
   app.add_option("-a,--unix-mask", unix_mode_, "permissions of the Unix socket, in octal")
+      ->capture_default_str();
+  app.add_option(
+      "--owner-socket", options_.owner_socket,
+      "Unix socket at which those who map the memory file ask for what they cannot do "
+      "themselves: guests (tombolo-kv --guest) and programs with kvcache/client. Whoever "
+      "may open it may change everything; -a is for it too");
+  app.add_option("--max-readers", options_.max_readers, "connections at --owner-socket at once")
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("-c,--conn-limit", options_.max_connections, "clients at once")
       ->check(CLI::Range(1, 1'000'000))
@@ -149,11 +164,9 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
     const absl::StatusOr<Interface> interface = ParseInterface(text, listen.port);
     if (!interface.ok()) return interface.status();
   }
-  if (listen.unix_path.size() > kMaxSocketPathBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("-s ", listen.unix_path, ": the path of a Unix socket has at most ",
-                     kMaxSocketPathBytes, " bytes; choose a shorter one."));
-  }
+  absl::Status paths = CheckSocketPath("-s", listen.unix_path);
+  paths.Update(CheckSocketPath("--owner-socket", options_.owner_socket));
+  if (!paths.ok()) return paths;
   const bool wants_tcp = app.count("-p") != 0 || app.count("-l") != 0;
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
   if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();

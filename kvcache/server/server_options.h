@@ -15,6 +15,8 @@ namespace tombolo::kvcache {
 
 struct ServerOptions {
   ListenOptions listen;
+  std::string owner_socket;    // For readers elsewhere; empty: none.
+  uint64_t max_readers = 256;  // At owner_socket.
   MemoryFileOptions memory;
   ShardLimits shard;  // But for shard_bytes and segment_bytes, which follow from the file.
   WorkerOptions worker;

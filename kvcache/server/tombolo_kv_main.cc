@@ -53,8 +53,10 @@ absl::Status PrepareProcess(const ServerFlags& flags, const ServerOptions& optio
   // neither.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
-  absl::Status status = RaiseDescriptorLimit(
-      options.max_connections + options.threads * kDescriptorsOfWorker + kOtherDescriptors);
+  const uint64_t readers = options.owner_socket.empty() ? 0 : options.max_readers;
+  absl::Status status =
+      RaiseDescriptorLimit(options.max_connections + readers +
+                           options.threads * kDescriptorsOfWorker + kOtherDescriptors);
   status.Update(BecomeUser(flags.User()));
   if (status.ok() && flags.LocksMemory()) status = LockMemory();
   return status;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kvcache/protocol/session.h"
+#include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/clock.h"
 #include "transport/base/errno_status.h"
@@ -89,7 +90,7 @@ void Worker::TakeHandedOver() {
 
 void Worker::Begin(NewConnection taken) {
   connections_.push_back(std::make_unique<Connection>(*this, std::move(taken.socket), taken.dialect,
-                                                      std::make_unique<Session>(server_)));
+                                                      MakeConversation(taken.dialect)));
   Connection& connection = *connections_.back();
   if (!connection.Start(std::prev(connections_.end()))) {
     spdlog::warn("a connection was closed, because there is no memory to wait for its client");
@@ -98,6 +99,22 @@ void Worker::Begin(NewConnection taken) {
   spdlog::trace("a client has come; this worker has {}", connections_.size());
   Moved(connection);
   AwaitIdle();
+}
+
+std::unique_ptr<Conversation> Worker::MakeConversation(Dialect dialect) {
+  if (dialect == Dialect::kOwner) return std::make_unique<OwnerSession>(server_);
+  return std::make_unique<Session>(server_);
+}
+
+void Worker::TellWhyClosed(std::string_view why) {
+  const int64_t now_ns = MonotonicNs();
+  if (now_ns - told_why_at_ns_ < kTellEveryNs) {
+    ++untold_;
+    return;
+  }
+  spdlog::warn("a reader elsewhere was cut off: {} ({} others since the last line like this)", why,
+               std::exchange(untold_, 0));
+  told_why_at_ns_ = now_ns;
 }
 
 // Bytes have moved: the last one to be idle.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -71,11 +72,15 @@ class Worker {
   std::span<std::byte> Buffer() { return buffer_; }
   size_t RequestsPerTurn() const { return options_.requests_per_turn; }
   void Moved(Connection& connection);
+  void TellWhyClosed(std::string_view why);
   void GiveTurn(Connection& connection);
   void End(Connection& connection);
 
  private:
   static constexpr size_t kBufferBytes = 64 * kKiB;  // Read from a socket at once.
+
+  // Whoever makes connections to be cut off does not fill the log.
+  static constexpr int64_t kTellEveryNs = kNsPerSecond;
 
   struct NewConnection {
     UniqueFd socket;
@@ -91,6 +96,7 @@ class Worker {
 
   void TakeHandedOver();
   void Begin(NewConnection taken);
+  std::unique_ptr<Conversation> MakeConversation(Dialect dialect);
   void KickIdle();
   void AwaitIdle();
 
@@ -107,6 +113,8 @@ class Worker {
   Connection::List connections_;    // With a time-out: who moved longest ago is first.
   std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
   bool is_idle_timer_set_ = false;
+  int64_t told_why_at_ns_ = -kTellEveryNs;
+  uint64_t untold_ = 0;
 
   std::mutex mutex_;
   std::vector<NewConnection> handed_over_;  // Guarded by mutex_.
