@@ -53,6 +53,7 @@ class FileReader {
   bool OwnerHasStopped() const;
 
   const FileShape& Shape() const { return shape_; }
+  std::span<const std::byte> Memory() const { return mapping_->Bytes(); }
   uint32_t ItemMaxBytes() const { return readers_.front().ItemMaxBytes(); }
 
   // The owner's time, in seconds of Unix time: what it has told the first shard.
