@@ -38,9 +38,9 @@
 namespace tombolo::kvcache {
 
 struct ClientOptions {
-  std::string window;  // The memory file, or the device's file that shows it; empty: none.
-  std::string owner;   // As OwnerAddress has it; empty: nobody is asked.
-  OwnerLinkOptions link;
+  std::string window = {};  // The memory file, or the device's file that shows it; empty: none.
+  std::string owner = {};   // As OwnerAddress has it; empty: nobody is asked.
+  OwnerLinkOptions link = {};
   ClockNs clock = CoarseMonotonicNs;
 };
 

@@ -72,19 +72,21 @@ absl::Status OwnerLink::SayHello() {
   OwnerReplyHeader reply;
   std::string value;
   if (absl::Status status = Receive(request.header, reply, value); !status.ok()) return status;
-  if (value.size() != sizeof(hello_)) {
+  OwnerHelloReply hello_reply;
+  if (value.size() != sizeof(hello_reply)) {
     return absl::DataLossError(absl::StrCat("the owner at ", address_.ToString(),
                                             " answered a hello by result ", int{reply.result},
                                             "."));
   }
-  memcpy(&hello_, value.data(), sizeof(hello_));
-  if (hello_.magic == kOwnerProtocolMagic && hello_.version == kOwnerProtocolVersion &&
-      hello_.item_max_bytes <= kMostItemBytes) {
-    return absl::OkStatus();
+  memcpy(&hello_reply, value.data(), sizeof(hello_reply));
+  if (hello_reply.magic != kOwnerProtocolMagic || hello_reply.version != kOwnerProtocolVersion ||
+      hello_reply.item_max_bytes > kMostItemBytes) {
+    return absl::DataLossError(absl::StrCat(
+        "what listens at ", address_.ToString(), " is no owner of a cache: it said the magic ",
+        hello_reply.magic, ", version ", hello_reply.version, "."));
   }
-  return absl::DataLossError(absl::StrCat("what listens at ", address_.ToString(),
-                                          " is no owner of a cache: it said the magic ",
-                                          hello_.magic, ", version ", hello_.version, "."));
+  hello_ = hello_reply;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<OwnerReplyHeader> OwnerLink::Ask(const OwnerRequest& request, std::string& value) {

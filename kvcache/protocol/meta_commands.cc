@@ -47,13 +47,14 @@ void MetaCommands::Get(const Tokens& tokens) {
   std::string_view error = CheckMetaTokens(tokens, "CLIENT_ERROR options flags are too long");
   if (error.empty()) error = request.Read(tokens, 2);
   if (!error.empty()) return Answer(error);
-  Visit visit{.subject = {.key = request.Key(), .now_s = server_.backend.NowS()}};
+  Visit visit{.subject = {.key = request.Key()}};
   const bool is_late = request.HasOneOf(kLateFlags);
   bool is_hit = is_late ? FindAndChange(request, visit) : Find(request, visit);
   // One client alone is told to write it anew: that is decided where the item is.
   if (is_hit && !is_late && IsToBeWon(visit.subject.item)) is_hit = FindAndChange(request, visit);
   CountFetch(is_hit && request.Has('T'), is_hit, server_.counters);
   if (!is_hit) return AnswerEchoes("EN", request, request.Has('q'));
+  visit.subject.now_s = server_.backend.NowS();
   visit.subject.has_binary_key = (visit.subject.item.marks & kMarkBinaryKey) != 0;
   if (!GoThrough(request, kToldByGet, visit)) return Answer(kLongOpaque);
   AppendMarks(visit);
