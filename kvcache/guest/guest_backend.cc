@@ -5,31 +5,40 @@
 namespace tombolo::kvcache {
 
 bool GuestBackend::Get(std::string_view key, StoredValue& value, GetUse use) {
-  return Conclude(client_.Get(key, value, use), {.key = key, .use = use}, value);
+  return Look({.key = key, .use = use}, value);
 }
 
 bool GuestBackend::Describe(std::string_view key, StoredValue& value, GetUse use) {
-  return Conclude(client_.Describe(key, value, use), {.key = key, .wants_value = false, .use = use},
-                  value);
+  return Look({.key = key, .wants_value = false, .use = use}, value);
 }
 
-// What `request` would have seen, if it was seen in the window.
-bool GuestBackend::Conclude(const absl::StatusOr<bool>& is_hit, const VisitRequest& request,
-                            StoredValue& value) {
-  if (!is_hit.ok()) Note(is_hit.status());
+bool GuestBackend::Look(const VisitRequest& request, StoredValue& value) {
+  const uint64_t asked = client_.Counters().asked;
+  const absl::StatusOr<bool> is_hit = request.wants_value
+                                          ? client_.Get(request.key, value, request.use)
+                                          : client_.Describe(request.key, value, request.use);
+  const bool was_asked = client_.Counters().asked != asked;
+  if (was_asked || !is_hit.ok()) Note(is_hit.status());
   if (!is_hit.ok() || !*is_hit) return false;
-  const bool is_known = request.use == GetUse::kPeeks || (value.marks & kMarkFetched) != 0;
-  if (is_known) {
-    ++lock_free_hits_;
-    return true;
+  if (was_asked) return true;
+  if (request.use == GetUse::kCounts && (value.marks & kMarkFetched) == 0) {
+    return IsMarked(request, value);
   }
+  ++lock_free_hits_;
+  return true;
+}
+
+// Has the owner mark what was seen in the window. False: it is not there any more.
+bool GuestBackend::IsMarked(const VisitRequest& request, StoredValue& value) {
   VisitRequest first_use = request;
   first_use.wants_value = false;
   StoredValue seen;
   const StoreAnswer answer = Visit(first_use, seen);
-  if (answer.result == StoreResult::kDone && answer.cas == value.cas) return true;
+  if (answer.result != StoreResult::kDone || answer.cas == value.cas) {
+    return answer.result == StoreResult::kDone;
+  }
   // Somebody else has changed it meanwhile: what counts is what there is now.
-  return answer.result == StoreResult::kDone && Visit(request, value).result == StoreResult::kDone;
+  return Visit(request, value).result == StoreResult::kDone;
 }
 
 StoreAnswer GuestBackend::Put(const PutRequest& request) { return Take(client_.Put(request)); }

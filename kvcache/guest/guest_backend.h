@@ -41,8 +41,8 @@ class GuestBackend final : public Backend {
   bool TakeFailure() override { return std::exchange(has_failed_, false); }
 
  private:
-  bool Conclude(const absl::StatusOr<bool>& is_hit, const VisitRequest& request,
-                StoredValue& value);
+  bool Look(const VisitRequest& request, StoredValue& value);
+  bool IsMarked(const VisitRequest& request, StoredValue& value);
   StoreAnswer Take(const absl::StatusOr<StoreAnswer>& answer);
   void Note(const absl::Status& status);
 
