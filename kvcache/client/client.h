@@ -141,6 +141,9 @@ class Client {
   // The owner's time, as far as it was heard of.
   uint32_t NowS() const;
 
+  // Whether the window shows another cache than the owner serves: then everything is asked of it.
+  bool IsWindowForeign() const { return is_window_foreign_; }
+
   const ClientCounters& Counters() const { return counters_; }
 
  private:

@@ -88,9 +88,17 @@ StoreAnswer GuestBackend::Take(const absl::StatusOr<StoreAnswer>& answer) {
 // What came of asking the owner.
 void GuestBackend::Note(const absl::Status& status) {
   if (!status.ok()) has_failed_ = true;
-  if (is_lost_ == !status.ok()) return;
-  is_lost_ = !status.ok();
-  if (tell_) tell_(status);
+  if (is_lost_ == status.ok()) {
+    is_lost_ = !is_lost_;
+    TellOf(is_lost_ ? GuestEvent::kOwnerLost : GuestEvent::kOwnerBack, status);
+  }
+  const bool is_foreign = client_.IsWindowForeign();
+  if (is_foreign && !is_foreign_) TellOf(GuestEvent::kWindowForeign, absl::OkStatus());
+  is_foreign_ = is_foreign;
+}
+
+void GuestBackend::TellOf(GuestEvent event, const absl::Status& status) const {
+  if (tell_) tell_(event, status);
 }
 
 }  // namespace tombolo::kvcache

@@ -20,10 +20,16 @@
 
 namespace tombolo::kvcache {
 
+// What somebody may want to be told of.
+enum class GuestEvent {
+  kOwnerLost,      // It cannot be asked; the status says why.
+  kOwnerBack,      // It can again.
+  kWindowForeign,  // The window shows another cache than the owner serves: all of it is asked.
+};
+
 class GuestBackend final : public Backend {
  public:
-  // Told why the owner cannot be asked any more, and OK when it can again.
-  using Tell = std::function<void(const absl::Status& status)>;
+  using Tell = std::function<void(GuestEvent event, const absl::Status& status)>;
 
   GuestBackend(Client client, Tell tell) : client_(std::move(client)), tell_(std::move(tell)) {}
 
@@ -45,10 +51,12 @@ class GuestBackend final : public Backend {
   bool IsMarked(const VisitRequest& request, StoredValue& value);
   StoreAnswer Take(const absl::StatusOr<StoreAnswer>& answer);
   void Note(const absl::Status& status);
+  void TellOf(GuestEvent event, const absl::Status& status) const;
 
   Client client_;
   Tell tell_;
-  bool is_lost_ = false;     // As was told last.
+  bool is_lost_ = false;     // As was told last,
+  bool is_foreign_ = false;  // and this too.
   bool has_failed_ = false;  // Since the last TakeFailure().
   Counter lock_free_hits_;
 };

@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/client/file_reader.h"
+#include "kvcache/guest/guest_backend.h"
 #include "kvcache/server/front_end.h"
 #include "kvcache/server/server_options.h"
 
@@ -44,7 +45,7 @@ class GuestServer {
   explicit GuestServer(std::unique_ptr<FrontEnd> front_end) : front_end_(std::move(front_end)) {}
 
   absl::Status MakeWorkers(const ServerOptions& options, const FileReader& window);
-  void TellOfOwner(const absl::Status& status);
+  void TellOf(GuestEvent event, const absl::Status& status);
 
   std::string description_;
   std::atomic<bool> is_owner_lost_ = false;  // As the log says.

@@ -135,8 +135,10 @@ class GuestBackendTest : public testing::Test {
   TestOwner owner_;
   int lost_ = 0;
   int back_ = 0;
-  GuestBackend guest_ = MakeGuest(
-      owner_, true, [this](const absl::Status& status) { ++(status.ok() ? back_ : lost_); });
+  GuestBackend guest_ =
+      MakeGuest(owner_, true, [this](GuestEvent event, const absl::Status& /*status*/) {
+        ++(event == GuestEvent::kOwnerBack ? back_ : lost_);
+      });
 };
 
 TEST_F(GuestBackendTest, TheFirstUseMarksTheItemAndLaterOnesAreNotAskedFor) {
