@@ -158,6 +158,8 @@ absl::Status Client::AskForMissing(std::span<const std::string_view> keys,
 }
 
 absl::StatusOr<bool> Client::AskForItem(const VisitRequest& request, StoredValue& item) {
+  item.value.clear();
+  if (!CheckKey(request.key).ok()) return false;
   const absl::StatusOr<StoreAnswer> answer = Visit(request, item);
   if (!answer.ok()) return answer.status();
   return answer->result == StoreResult::kDone;

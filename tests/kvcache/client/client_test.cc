@@ -166,7 +166,9 @@ TEST_F(ClientTest, ALongKeyIsAMissAndCannotBeStored) {
   TestOwner owner;
   Client client = Open(owner);
   const std::string key(251, 'k');
+  Client asking = Open(owner, /*with_window=*/false);
   EXPECT_EQ(Get(client, key), "(miss)");
+  EXPECT_EQ(Get(asking, key), "(miss)");
   EXPECT_TRUE(absl::IsInvalidArgument(client.Set(key, "value").status()));
   EXPECT_EQ(Result(client.Set(key.substr(1), "value")), StoreResult::kStored);
 }
