@@ -146,7 +146,8 @@ void OwnerSession::RunHello(const OwnerRequest& request) {
 
 void OwnerSession::RunVisit(const OwnerRequest& request) {
   const StoreAnswer answer = server_.backend.Visit(VisitIn(request), seen_);
-  Reply(ReplyWith(answer, seen_), answer.result == StoreResult::kDone ? seen_.value : "");
+  const bool is_there = answer.result == StoreResult::kDone;
+  Reply(ReplyWith(answer, seen_), is_there ? std::string_view(seen_.value) : std::string_view());
   GiveBack(seen_.value);
 }
 

@@ -20,7 +20,32 @@
 namespace tombolo::fuzz {
 namespace {
 
-using namespace tombolo::kvcache;  // All of it is about one protocol.
+using kvcache::AnswerIn;
+using kvcache::CountRequest;
+using kvcache::FactsOfOwner;
+using kvcache::FaultOf;
+using kvcache::FlushOfOwner;
+using kvcache::IsStoreResult;
+using kvcache::kOwnerProtocolMagic;
+using kvcache::kOwnerProtocolVersion;
+using kvcache::OwnerHello;
+using kvcache::OwnerOp;
+using kvcache::OwnerReplyHeader;
+using kvcache::OwnerRequest;
+using kvcache::OwnerRequestHeader;
+using kvcache::OwnerSession;
+using kvcache::PutMode;
+using kvcache::PutRequest;
+using kvcache::RemoveRequest;
+using kvcache::Server;
+using kvcache::ShardMemory;
+using kvcache::Store;
+using kvcache::StoreBackend;
+using kvcache::StoredValue;
+using kvcache::StoreOptions;
+using kvcache::StoreResult;
+using kvcache::TakeSeen;
+using kvcache::VisitRequest;
 
 constexpr uint32_t kNowS = 1'700'000'000;
 constexpr size_t kLimitBytes = 1024;
