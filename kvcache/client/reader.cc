@@ -26,8 +26,6 @@ constexpr bool kLoadsStayInOrder = true;
 constexpr bool kLoadsStayInOrder = false;
 #endif
 
-constexpr size_t kBatch = 16;  // Keys of GetMany whose lines are on their way at the same time.
-
 Found FoundOf(const ItemHeader& header, uint64_t slot) {
   return {.value_bytes = header.sizes.value_bytes,
           .flags = header.life.flags,
@@ -210,37 +208,36 @@ ReadResult Reader::Get(std::string_view key, std::string& value, Found& found) {
   });
 }
 
+ReadResult Reader::Describe(std::string_view key, Found& found) {
+  return Read(key, found, [](const Candidate&, const std::byte*) { return true; });
+}
+
 void Reader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers) {
-  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, keys.size() - begin);
-    Prefetch(keys.subspan(begin, count));
-    for (size_t i = begin; i < begin + count; ++i) {
-      answers[i].result = Get(keys[i], answers[i].value, answers[i].found);
+  std::array<Hint, kReadBatch> hints;
+  for (size_t begin = 0; begin < keys.size(); begin += kReadBatch) {
+    const auto batch = keys.subspan(begin, std::min(kReadBatch, keys.size() - begin));
+    for (size_t i = 0; i < batch.size(); ++i) hints[i] = PrefetchBuckets(batch[i]);
+    for (size_t i = 0; i < batch.size(); ++i) PrefetchItem(hints[i]);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ManyAnswer& answer = answers[begin + i];
+      answer.result = Get(batch[i], answer.value, answer.found);
     }
   }
 }
 
-// First the buckets of all, then the items of all: each line is asked for long before it is read.
-// What is wrong here costs time and nothing else.
-void Reader::Prefetch(std::span<const std::string_view> keys) const {
-  std::array<uint64_t, kBatch> buckets;
-  std::array<uint16_t, kBatch> tags;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const KeyHash hash(keys[i], seed_);
-    const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
-    buckets[i] = pair.first;
-    tags[i] = hash.Tag();
-    __builtin_prefetch(&shard_.BucketAt(pair.first));
-    __builtin_prefetch(&shard_.BucketAt(pair.second));
-  }
-  for (size_t i = 0; i < keys.size(); ++i) PrefetchItem(buckets[i], tags[i]);
+Reader::Hint Reader::PrefetchBuckets(std::string_view key) const {
+  const KeyHash hash(key, seed_);
+  const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
+  __builtin_prefetch(&shard_.BucketAt(pair.first));
+  __builtin_prefetch(&shard_.BucketAt(pair.second));
+  return {.bucket = pair.first, .tag = hash.Tag()};
 }
 
-void Reader::PrefetchItem(uint64_t bucket, uint16_t tag) const {
-  for (const SharedU64& word : shard_.BucketAt(bucket).slots) {
+void Reader::PrefetchItem(const Hint& hint) const {
+  for (const SharedU64& word : shard_.BucketAt(hint.bucket).slots) {
     // Relaxed: a hint.
     const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
-    if (slot.tag != tag) continue;
+    if (slot.tag != hint.tag) continue;
     const std::optional<Place> place = shard_.PlaceOf(slot.location);
     if (!place) continue;
     __builtin_prefetch(&shard_.HeaderOf(place->segment));

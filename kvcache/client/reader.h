@@ -29,6 +29,9 @@
 
 namespace tombolo::kvcache {
 
+// Keys of a GetMany() whose lines are on their way at the same time.
+inline constexpr size_t kReadBatch = 16;
+
 inline constexpr int kMaxAttempts = 9;  // The first one, and eight more.
 
 enum class ReadResult {
@@ -48,6 +51,7 @@ struct Found {
   uint64_t cas = 0;
   uint16_t marks = 0;  // Of the item (kvcache/layout/item.h).
   uint64_t slot = 0;   // For a hit mark: Store::Touched().
+  uint32_t shard = 0;  // Of a memory file.
 };
 
 struct ReaderCounters {
@@ -96,6 +100,9 @@ class Reader {
   // The same to a string, which grows if it has to.
   ReadResult Get(std::string_view key, std::string& value, Found& found);
 
+  // The same without the value.
+  ReadResult Describe(std::string_view key, Found& found);
+
   // As many Get()s, whose cache misses overlap. `answers` has the size of `keys`.
   void GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers);
 
@@ -105,6 +112,21 @@ class Reader {
 
   // As far as its heartbeat tells.
   bool OwnerIsAlive();
+
+  // Makes the lines that Get() will need come nearer: first the buckets of several keys, then the
+  // items of all of them. What is wrong here costs time and nothing else.
+  struct Hint {
+    uint64_t bucket = 0;
+    uint16_t tag = 0;
+  };
+  Hint PrefetchBuckets(std::string_view key) const;
+  void PrefetchItem(const Hint& hint) const;
+
+  // The largest item with its header.
+  uint32_t ItemMaxBytes() const { return static_cast<uint32_t>(shard_.Shape().item_max_bytes); }
+
+  // The owner's time, in seconds of Unix time.
+  uint32_t NowS() const { return LoadMoment().now_s; }
 
   const ReaderCounters& Counters() const { return counters_; }
 
@@ -143,8 +165,6 @@ class Reader {
   Attempt Copy(std::string_view key, Candidate& candidate, const Moment& moment, Found& found,
                Take& take);
   ReadResult Conclude(Attempt attempt);
-  void Prefetch(std::span<const std::string_view> keys) const;
-  void PrefetchItem(uint64_t bucket, uint16_t tag) const;
 
   std::span<const std::byte> memory_;
   ClockNs clock_;

@@ -35,6 +35,7 @@ constexpr NamedCounter kOtherCounters[] = {
     {"delete_misses", &CommandCounters::delete_misses},
     {"cmd_meta", &CommandCounters::cmd_meta},
     {"cmd_flush", &CommandCounters::cmd_flush},
+    {"remote_requests", &CommandCounters::remote_requests},
     {"auth_cmds", &CommandCounters::auth_cmds},
     {"auth_errors", &CommandCounters::auth_errors},
     {"total_items", &CommandCounters::total_items},
@@ -200,9 +201,10 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
 }
 
 void ResetStatistics(Server& server) {
-  if (server.whole != nullptr) return server.whole->Reset();
+  const BackendFacts facts = server.backend.Facts();
+  if (server.whole != nullptr) return server.whole->Reset(facts);
   server.counters = {};
-  server.at_reset = server.backend.Facts();
+  server.at_reset = facts;
 }
 
 void AddCounters(const CommandCounters& more, CommandCounters& sum) {

@@ -4,13 +4,8 @@
 
 namespace tombolo::kvcache {
 
-Totals::Totals(const ServerFacts& facts, OwnedShards& shards, Workers workers,
-               const Acceptor& acceptor)
-    : facts_(facts),
-      shards_(shards),
-      workers_(workers),
-      acceptor_(acceptor),
-      verbosity_(facts.verbosity) {}
+Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor)
+    : facts_(facts), workers_(workers), acceptor_(acceptor), verbosity_(facts.verbosity) {}
 
 Totals::Counted Totals::CountAll() const {
   Counted all;
@@ -18,7 +13,7 @@ Totals::Counted Totals::CountAll() const {
     AddCounters(worker->TheServer().counters, all.commands);
     all.yields += worker->Counters().yields.Get();
     all.idle_kicks += worker->Counters().idle_kicks.Get();
-    all.lock_free_hits += worker->LockFreeHits().Get();
+    all.lock_free_hits += worker->LockFreeHits();
   }
   all.accepted = acceptor_.Counters().accepted.Get();
   all.rejected = acceptor_.Counters().rejected.Get();
@@ -44,8 +39,7 @@ void Totals::SumUp(Server& sum) {
   sum.at_reset = facts_at_reset_;
 }
 
-void Totals::Reset() {
-  const BackendFacts facts = shards_.Facts();
+void Totals::Reset(const BackendFacts& facts) {
   const std::lock_guard lock(mutex_);
   reset_ = CountAll();
   facts_at_reset_ = facts;

@@ -84,7 +84,7 @@ class Twins : public WholeServer {
     for (int i = 0; i < 2; ++i) AddCounters(part_.counters, sum.counters);
     SubtractCounters(at_reset_, sum.counters);
   }
-  void Reset() override {
+  void Reset(const BackendFacts& /*facts*/) override {
     for (int i = 0; i < 2; ++i) AddCounters(part_.counters, at_reset_);
   }
   void SetVerbosity(uint32_t level) override { verbosity = level; }
@@ -130,7 +130,7 @@ TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
   class SilentBackend final : public WatchedBackend {
    public:
     using WatchedBackend::WatchedBackend;
-    BackendFacts Facts() const override { return {.items = 1}; }
+    BackendFacts Facts() override { return {.items = 1}; }
   };
   SilentBackend backend(world_.backend);
   Server server(backend);
