@@ -47,7 +47,8 @@ class DaemonTest : public testing::Test {
                 .limits = {.region_bytes = 4 * kMiB,
                            .slot_count = kSlots,
                            .vector_count = kVectors,
-                           .endpoint_count = 64}};
+                           .endpoint_count = 64},
+                .http = {}};
   }
   ~DaemonTest() override {
     daemon_.reset();
