@@ -44,11 +44,13 @@ def run(world: World, checks: Checks) -> None:
                 raise LabError(f"exit code {code}, expected an error that matches `{TOLD}`; the log is {log}")
 
 
-def mpi_check(world: World, name: str, guests: Sequence[int], flags: Sequence[str] = ()) -> str:
-    """With RANKS_PER_GUEST in each of `guests`, over Tombolo alone; how much it checked."""
+def mpi_check(
+    world: World, name: str, guests: Sequence[int], flags: Sequence[str] = (), parameters: Sequence[str] = ()
+) -> str:
+    """With RANKS_PER_GUEST in each of `guests`, over Tombolo alone; how much it checked. `parameters` are mpirun's."""
     ranks = RANKS_PER_GUEST * len(guests)
     hosts = ",".join(f"{place(guest)}:{RANKS_PER_GUEST}" for guest in guests)
-    program = ["-n", ranks, "--host", hosts, world.tests.mpi_check, *flags]
+    program = [*parameters, "-n", ranks, "--host", hosts, world.tests.mpi_check, *flags]
     code, log = mpirun(world, name, program, CHECK_SECONDS)
     said = re.search(rf"{ranks} ranks on {len(guests)} nodes: (\d+) checks passed", log.read_text())
     if code != 0 or not said:
