@@ -7,8 +7,9 @@
 //   what memory cannot tell
 //
 // Memory cannot tell what changes too fast (after eight retries), and nothing when the owner's
-// heartbeat has stood still for a second. Then the owner is asked; if it cannot be reached that is
-// an error, and the next call tries again.
+// heartbeat has stood still for a second; a client that did not look for longer gives it another
+// one. Then the owner is asked; if it cannot be reached that is an error, and the next call tries
+// again.
 //
 // Reads know of an item's expiry what the owner has told the time, at least twice a second. What a
 // client has stored itself it reads at once. Of its hits the owner learns by samples that go along

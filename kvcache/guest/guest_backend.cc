@@ -88,10 +88,7 @@ StoreAnswer GuestBackend::Take(const absl::StatusOr<StoreAnswer>& answer) {
 // What came of asking the owner.
 void GuestBackend::Note(const absl::Status& status) {
   if (!status.ok()) has_failed_ = true;
-  if (is_lost_ == status.ok()) {
-    is_lost_ = !is_lost_;
-    TellOf(is_lost_ ? GuestEvent::kOwnerLost : GuestEvent::kOwnerBack, status);
-  }
+  TellOf(status.ok() ? GuestEvent::kAnswered : GuestEvent::kLost, status);
   const bool is_foreign = client_.IsWindowForeign();
   if (is_foreign && !is_foreign_) TellOf(GuestEvent::kWindowForeign, absl::OkStatus());
   is_foreign_ = is_foreign;

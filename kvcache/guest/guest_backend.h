@@ -22,8 +22,8 @@ namespace tombolo::kvcache {
 
 // What somebody may want to be told of.
 enum class GuestEvent {
-  kOwnerLost,      // It cannot be asked; the status says why.
-  kOwnerBack,      // It can again.
+  kAnswered,       // The owner was asked: each time.
+  kLost,           // It could not be asked: each time. The status says why.
   kWindowForeign,  // The window shows another cache than the owner serves: all of it is asked.
 };
 
@@ -55,8 +55,7 @@ class GuestBackend final : public Backend {
 
   Client client_;
   Tell tell_;
-  bool is_lost_ = false;     // As was told last,
-  bool is_foreign_ = false;  // and this too.
+  bool is_foreign_ = false;  // As was told.
   bool has_failed_ = false;  // Since the last TakeFailure().
   Counter lock_free_hits_;
 };

@@ -21,7 +21,7 @@ ClientOptions ClientOf(const GuestOptions& options) {
 }
 
 std::string HintFor(const absl::Status& status) {
-  if (absl::IsFailedPrecondition(status)) return "start its owner first, and then this again.";
+  if (absl::IsFailedPrecondition(status)) return "Start its owner first, and then this again.";
   return "--window takes the memory file of a tombolo-kv, or, in a virtual machine, the "
          "`resource2` of the ivshmem-plain device that shows it.";
 }
@@ -78,8 +78,8 @@ absl::Status GuestServer::MakeWorkers(const ServerOptions& options, const FileRe
   return absl::OkStatus();
 }
 
-// Each worker has a connection of its own; the log has one line for all. Relaxed: it orders
-// nothing.
+// Each worker has a connection of its own, and most have nothing to ask for long: the log has one
+// line for all. Relaxed: it orders nothing.
 void GuestServer::TellOf(GuestEvent event, const absl::Status& status) {
   if (event == GuestEvent::kWindowForeign) {
     return spdlog::warn(
@@ -87,7 +87,8 @@ void GuestServer::TellOf(GuestEvent event, const absl::Status& status) {
         "owner. "
         "Start the machine anew, so that its device shows the new memory file");
   }
-  const bool is_lost = event == GuestEvent::kOwnerLost;
+  const bool is_lost = event == GuestEvent::kLost;
+  if (is_owner_lost_.load(std::memory_order_relaxed) == is_lost) return;
   if (is_owner_lost_.exchange(is_lost, std::memory_order_relaxed) == is_lost) return;
   if (!is_lost) return spdlog::info("the owner of the cache answers again");
   spdlog::warn("{} Until it is back clients get SERVER_ERROR for what needs it",
