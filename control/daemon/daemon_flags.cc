@@ -58,8 +58,8 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
   app->add_option("--http", flags->options.http,
-                  "where to serve a status page, metrics for Prometheus and health over HTTP: "
-                  "127.0.0.1:9477 or unix:/PATH; empty: nowhere")
+                  "where to serve a status page, metrics for Prometheus and health over HTTP, if "
+                  "anywhere: 127.0.0.1:9477 or unix:/PATH")
       ->check(CheckBy([](const std::string& text) {
         return text.empty() ? absl::OkStatus() : SocketAddress::Parse(text).status();
       }))

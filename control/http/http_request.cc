@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
+constexpr size_t kVersionBytes = std::string_view("HTTP/1.1").size();
 
 bool IsTokenChar(char c) {
   const bool is_alphanumeric =
@@ -64,7 +65,8 @@ int ParseRequestLine(std::string_view line, HttpRequest& request) {
   std::string_view target;
   if (!Take(line, " ", method) || !Take(line, " ", target)) return kHttpBadRequest;
   const std::string_view version = line;
-  if (!IsToken(method) || !version.starts_with("HTTP/")) return kHttpBadRequest;
+  const bool is_http = version.starts_with("HTTP/") && version.size() == kVersionBytes;
+  if (!IsToken(method) || !is_http) return kHttpBadRequest;
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return kHttpVersionNotSupported;
   if (method != "GET" && method != "HEAD") return kHttpMethodNotAllowed;
   if (!IsTarget(target)) return kHttpBadRequest;
@@ -118,8 +120,10 @@ int ParseRequest(std::string_view head, HttpRequest& request) {
 
 bool IsAddressOrLocalhost(std::string_view host) {
   if (host.starts_with('[')) {
-    const size_t end = host.find(']');
-    return end != std::string_view::npos && IsAddress(AF_INET6, host.substr(1, end - 1));
+    std::string_view address;
+    host.remove_prefix(1);
+    return Take(host, "]", address) && (host.empty() || host.starts_with(':')) &&
+           IsAddress(AF_INET6, address);
   }
   const std::string_view name = host.substr(0, host.find(':'));
   return EqualsIgnoringCase(name, "localhost") || IsAddress(AF_INET, name);

@@ -27,9 +27,11 @@ const char* HealthWord(Health health) {
   return "unknown";
 }
 
+double Seconds(int64_t ns) { return static_cast<double>(ns) / kNsPerSecond; }
+
 Json HeartbeatAge(const DaemonStatus& status) {
   if (!status.beat) return nullptr;
-  return static_cast<double>(status.now_ns - status.beat->at_ns) / kNsPerSecond;
+  return Seconds(status.now_ns - status.beat->at_ns);
 }
 
 Json RegionJson(const RegionInfo& region) {
@@ -81,6 +83,7 @@ std::string StatusJson(const DaemonStatus& status) {
   const Beat beat = status.beat.value_or(Beat{});
   return DumpJson({{"schema", kSchema},
                    {"time", UtcTime(status.now_unix_ns)},
+                   {"monotonic_s", Seconds(status.now_ns)},
                    {"version", kVersion},
                    {"started_at", UtcTime(status.started_unix_ns)},
                    {"health", HealthWord(HealthOf(status.beat, status.now_ns))},

@@ -17,7 +17,7 @@ const CHARTS = [
   {name: 'Memory in use', of: (rates, status) => used(status.region), format: bytes},
 ];
 
-let before = null;            // The last status, and when it came.
+let before = null;            // The last status.
 const histories = new Map();  // Chart or slot -> the last KEPT values.
 
 // 1234567 as "1.23 M".
@@ -103,7 +103,7 @@ function countersOf(status) {
 }
 
 // What `now` has more than `old`, a second; a slot that was not there before has counted from 0, and so has one of a
-// daemon that was started anew. In NaN seconds: NaN, which is not known yet.
+// daemon that was started anew. In NaN seconds: NaN, which is: not known yet.
 function ratesOf(now, old, seconds) {
   const rates = {};
   for (const [name, value] of Object.entries(now)) {
@@ -206,7 +206,7 @@ function showDaemon(status) {
   fillList('events', [
     ['Revision', status.revision],
     ...Object.entries(status.events).map(([word, times]) => [word[0].toUpperCase() + word.slice(1), times]),
-    ['Dead, not let go of yet', status.dead_endpoints],
+    ['Dead, still held', status.dead_endpoints],
     ['Services', status.services],
   ]);
   fillList('daemon', [
@@ -224,12 +224,12 @@ function showHealth(word, className) {
   document.body.classList.toggle('stale', className === 'bad');
 }
 
-function show(status, at) {
-  const seconds = before ? Math.max((at - before.at) / 1000, 0.001) : NaN;
-  const old = before ? countersOf(before.status) : new Map();
+function show(status) {
+  const seconds = before ? status.monotonic_s - before.monotonic_s : 0;
+  const old = before ? countersOf(before) : new Map();
   const counters = countersOf(status);
-  const rates = new Map([...counters].map(([slot, now]) => [slot, ratesOf(now, old.get(slot), seconds)]));
-  before = {status, at};
+  const rates = new Map([...counters].map(([slot, now]) => [slot, ratesOf(now, old.get(slot), seconds > 0 ? seconds : NaN)]));
+  before = status;
   document.title = 'tombolod ' + status.region.uuid.slice(0, 8);
   document.getElementById('version').textContent = status.version;
   document.getElementById('when').textContent = status.time.replace('T', ' ').replace('Z', ' UTC');
@@ -244,7 +244,7 @@ async function refresh() {
   try {
     const answer = await fetch('api/v1/status.json', {cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS)});
     if (!answer.ok) throw new Error('status ' + answer.status);
-    show(await answer.json(), performance.now());
+    show(await answer.json());
   } catch (error) {
     showHealth('no answer', 'bad');
     document.getElementById('when').textContent = String(error.message || error);

@@ -123,6 +123,7 @@ TEST(StatusJsonTest, TellsAllOfTheSnapshot) {
   const json status = json::parse(StatusJson(MadeUp()));
   EXPECT_EQ(status["schema"], 1);
   EXPECT_EQ(status["time"], "2023-11-14T22:15:00Z");
+  EXPECT_EQ(status["monotonic_s"], 50.0);
   EXPECT_EQ(status["started_at"], "2023-11-14T22:13:20Z");
   EXPECT_EQ(status["health"], "good");
   EXPECT_EQ(status["heartbeat_age_s"], 1.0);
