@@ -170,6 +170,7 @@ absl::StatusOr<OwnerReplyHeader> Client::Ask(const OwnerRequest& request, std::s
   ++counters_.asked;
   absl::StatusOr<OwnerReplyHeader> reply = link_->Ask(request, value);
   CheckWindow();
+  if (reply.ok() && window_ && !is_window_foreign_) window_->OwnerWasHeard();
   return reply;
 }
 

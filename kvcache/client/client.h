@@ -6,9 +6,11 @@
 //   all others, and          are asked of the owner (OwnerLink), each one moment for everybody else
 //   what memory cannot tell
 //
-// Memory cannot tell what changes too fast (after eight retries), and nothing when the owner's
-// heartbeat has stood still for a second. Then the owner is asked; if it cannot be reached that is
-// an error, and the next call tries again.
+// Memory cannot tell what changes too fast (after eight retries), and nothing when nothing proves
+// that the owner lives: neither its heartbeat, which changes twice a second, nor an answer. Then
+// the owner is asked; if it cannot be reached that is an error, and the next call tries again. So
+// the first get asks, and one after a pause of more than a second. Without an owner to ask, gets
+// fail until its next beat.
 //
 // Reads know of an item's expiry what the owner has told the time, at least twice a second. What a
 // client has stored itself it reads at once. Of its hits the owner learns by samples that go along
