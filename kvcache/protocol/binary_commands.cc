@@ -86,7 +86,7 @@ void BinaryProtocol::FinishPut() {
   } else {
     AnswerError(StatusOf(answer.result, put_.mode));
   }
-  put_ = {};
+  put_.Clear();
 }
 
 void BinaryProtocol::Count(bool is_down) {

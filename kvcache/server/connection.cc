@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/server/worker.h"
 
 namespace tombolo::kvcache {
@@ -88,8 +89,7 @@ void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
     kept_from_ = 0;
   }
   if (kept_from_ < kept_.size()) return;
-  // Given back: most connections wait for their clients most of the time.
-  kept_ = {};
+  GiveBack(kept_);
   kept_from_ = 0;
 }
 
