@@ -100,8 +100,8 @@ absl::StatusOr<OwnerReplyHeader> OwnerLink::Ask(const OwnerRequest& request, std
     const bool is_known = progress == Progress::kUnsent || MayRunTwice(request.header);
     if (!is_known) {
       return absl::Status(status.code(), absl::StrCat(status.message(),
-                                                      " Whether it did what it was asked is not "
-                                                      "known."));
+                                                      " Whether it did what it was asked, or will "
+                                                      "do it later, is not known."));
     }
     if (!absl::IsUnavailable(status)) break;
   }

@@ -7,7 +7,8 @@
 //
 // A request that the owner cannot have got whole, and one that may as well run twice, are sent once
 // more over a new connection: so the first request after a restart of the owner succeeds. Of any
-// other one that was not answered it is not known whether it was run: that is an error.
+// other one that was not answered it is not known whether it was run, or, if the owner was stuck or
+// the tunnel is slow to close, will be run later: that is an error.
 //
 // The owner is believed what it says of items, and nothing else: replies are checked, and a value
 // takes no more memory than has arrived of it. Not thread-safe; waits for the socket.

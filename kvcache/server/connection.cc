@@ -1,6 +1,7 @@
 #include "kvcache/server/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -63,6 +64,7 @@ bool Connection::Serve(bool is_readable) {
   const bool is_kept = !input.empty();
   if (!is_kept && is_readable && !Receive(input)) return false;
   if (input.empty() && !conversation_->HasMore()) return true;
+  if (dialect_ == Dialect::kOwner && HasHungUp()) return false;
   Feed(input, is_kept);
   return Send();
 }
@@ -76,6 +78,15 @@ bool Connection::Receive(std::span<const std::byte>& input) {
   input = buffer.first(static_cast<size_t>(got));
   if (got > 0) worker_.Moved(*this);
   return true;
+}
+
+// Whether the client has closed its socket, and not only said that it sends nothing more.
+// SUBTLE: a reader that was not answered in time closes and asks anew, perhaps another worker. What
+// it had sent here and nobody has looked at is older than what it asks there, and has to be
+// dropped: run now, it would undo what was acknowledged since.
+bool Connection::HasHungUp() const {
+  pollfd socket{.fd = socket_.Get(), .events = 0, .revents = 0};
+  return poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 // `is_kept`: `input` lies in kept_.
