@@ -1,6 +1,7 @@
 // A client of what says that it is the owner of a cache, and is none, or a slow one.
 #include "kvcache/client/owner_link.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <string>
@@ -21,13 +22,17 @@ namespace tombolo::kvcache {
 namespace {
 
 constexpr int64_t kPatienceNs = 30 * kNsPerSecond;
+constexpr int64_t kLittlePatienceNs = 200 * kNsPerMs;
+constexpr int kTrickleMs = 20;
 
 bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
-// Says what it is told to, whatever it is asked, to everybody who comes.
+// Says what it is told to, whatever it is asked, to everybody who comes; then, if it trickles, a
+// byte every few milliseconds, without end.
 class Liar {
  public:
-  explicit Liar(std::string says) : says_(std::move(says)) {
+  explicit Liar(std::string says, bool trickles = false)
+      : says_(std::move(says)), trickles_(trickles) {
     thread_ = std::thread([this] {
       for (;;) {
         const UniqueFd socket(accept(listening_.Get(), nullptr, nullptr));
@@ -35,6 +40,7 @@ class Liar {
         char byte;
         if (recv(socket.Get(), &byte, 1, 0) <= 0) continue;
         send(socket.Get(), says_.data(), says_.size(), MSG_NOSIGNAL);
+        if (trickles_) Trickle(socket.Get());
         // Until the client has gone.
         while (recv(socket.Get(), &byte, 1, 0) > 0) continue;
       }
@@ -48,10 +54,17 @@ class Liar {
   std::string Socket() const { return path_; }
 
  private:
+  // Until the client has gone.
+  static void Trickle(int socket) {
+    pollfd gone{.fd = socket, .events = 0, .revents = 0};
+    while (poll(&gone, 1, kTrickleMs) == 0) send(socket, "", 1, MSG_NOSIGNAL);
+  }
+
   TempDir folder_;
   std::string path_ = folder_.File("liar.sock");
   UniqueFd listening_ = *ListenUnix(path_, SOCK_STREAM, 0600);
   std::string says_;
+  bool trickles_;
   std::thread thread_;
 };
 
@@ -95,6 +108,23 @@ TEST(OwnerLinkTest, WhatIsNoOwnerIsNotBelieved) {
     StoredValue item;
     const std::string said = Text(client->Get("key", item));
     EXPECT_TRUE(Has(said, expected)) << expected << ", but: " << said;
+  }
+}
+
+// Each byte comes within the time-out; with a deadline of its own for each, this lasts for ever.
+TEST(OwnerLinkTest, BytesThatTrickleDoNotProlongTheTimeOut) {
+  const OwnerHelloReply hello{
+      .magic = kOwnerProtocolMagic, .version = kOwnerProtocolVersion, .item_max_bytes = 1 << 20};
+  const OwnerReplyHeader of_second{.result = static_cast<uint8_t>(StoreResult::kDone),
+                                   .value_bytes = 1 << 20,
+                                   .number = 2,
+                                   .item_value_bytes = 1 << 20};
+  for (const std::string& said : {std::string(), Hello(hello), Hello(hello) + Raw(of_second)}) {
+    const Liar liar(said, /*trickles=*/true);
+    auto client = Client::Open({.owner = liar.Socket(), .link = {.timeout_ns = kLittlePatienceNs}});
+    ASSERT_TRUE(client.ok());
+    StoredValue item;
+    EXPECT_TRUE(absl::IsDeadlineExceeded(client->Get("key", item).status())) << said.size();
   }
 }
 
