@@ -132,7 +132,7 @@ void BinaryProtocol::Quit() {
 
 void BinaryProtocol::Stat() {
   if (Key() == "reset") {
-    ResetStatistics(server_);
+    if (!ResetStatistics(server_)) return AnswerError(BinaryStatus::kNoOwner);
     return AnswerStatistic({}, {});
   }
   const auto list = ListStatistics(server_, Key());
