@@ -237,7 +237,8 @@ absl::StatusOr<OwnerFacts> Client::Facts() {
 
 uint64_t Client::ItemMaxBytes() {
   if (link_) {
-    const bool is_connected = link_->IsOpen() || link_->Connect().ok();
+    // Not as it was heard last: the owner may have been started anew, with another limit.
+    const bool is_connected = link_->Connect().ok();
     CheckWindow();
     if (is_connected || !window_) return link_->Hello().item_max_bytes;
   }

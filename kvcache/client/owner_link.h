@@ -49,9 +49,6 @@ class OwnerLink {
   // sense.
   absl::Status Connect();
 
-  // As far as it is known without asking.
-  bool IsOpen() const { return socket_.IsOpen(); }
-
   // What the owner said when it was connected with last; how often that was, from 0.
   const OwnerHelloReply& Hello() const { return hello_; }
   uint64_t Connections() const { return connections_; }
