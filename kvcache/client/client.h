@@ -61,7 +61,7 @@ class Client {
   // The same with a window that was opened already, from `options.window`.
   static absl::StatusOr<Client> Open(const ClientOptions& options, FileReader window);
 
-  // False: a miss. `use`: what it is to the owner, if that is asked.
+  // False: a miss. `use`: what it is to the owner, if that is asked, and whether it is sampled.
   absl::StatusOr<bool> Get(std::string_view key, StoredValue& item, GetUse use = GetUse::kCounts);
 
   // The same but for the value itself, which is left empty.
@@ -155,11 +155,13 @@ class Client {
                                      std::optional<FileReader> window);
 
   // Whether memory has answered, and what.
-  std::optional<bool> Concluded(ReadResult result, const Found& found, StoredValue& item);
+  std::optional<bool> Concluded(ReadResult result, const Found& found, GetUse use,
+                                StoredValue& item);
   FileReader* Window();
   void CheckWindow();
   absl::StatusOr<OwnerReplyHeader> Ask(const OwnerRequest& request, std::string& value);
   absl::StatusOr<StoreAnswer> AskForAnswer(const OwnerRequest& request);
+  absl::StatusOr<StoreAnswer> RefuseLarge(const PutRequest& request);
   absl::StatusOr<bool> AskForItem(const VisitRequest& request, StoredValue& item);
   absl::Status AskForMissing(std::span<const std::string_view> keys, std::span<ManyAnswer> answers);
 

@@ -1,6 +1,8 @@
 // A client of a cache that somebody else owns, who may be killed, stuck, or lie.
 #include "kvcache/client/client.h"
 
+#include <sys/mman.h>
+
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -159,6 +161,23 @@ TEST_F(ClientTest, ItemsUpToTheLargestGoThrough) {
   EXPECT_EQ(client.ItemMaxBytes(), 8 * kMiB);
 }
 
+TEST_F(ClientTest, WhatNoRequestCanSayIsTooLargeToo) {
+  TestOwner owner;
+  Client client = Open(owner);
+  client.Set("key", "old").IgnoreError();
+  const size_t bytes = 4 * kGiB;
+  // Nobody looks into it.
+  void* memory =
+      mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const std::string_view value(static_cast<const char*>(memory), bytes);
+  EXPECT_EQ(Result(client.Add("key", value)), StoreResult::kTooLarge);
+  EXPECT_EQ(Get(client, "key"), "old");
+  EXPECT_EQ(Result(client.Set("key", value)), StoreResult::kTooLarge);
+  EXPECT_EQ(Get(client, "key"), "(miss)");
+  munmap(memory, bytes);
+}
+
 TEST_F(ClientTest, ALongKeyIsAMissAndCannotBeStored) {
   TestOwner owner;
   Client client = Open(owner);
@@ -290,6 +309,19 @@ TEST_F(ClientTest, HitsKeepItemsFromEviction) {
   }
   EXPECT_EQ(Get(client, "wanted"), value);
   EXPECT_GT(client.Facts()->evicted_items, 2'000u);
+}
+
+TEST_F(ClientTest, OnlyHitsThatCountAreSampled) {
+  TestOwner owner;
+  Client client = Open(owner);
+  client.Set("key", "value").IgnoreError();
+  for (const GetUse use : {GetUse::kPeeks, GetUse::kCounts}) {
+    StoredValue item;
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(*client.Get("key", item, use));
+    const uint64_t requests = owner.Requests();
+    EXPECT_TRUE(client.Facts().ok());
+    EXPECT_EQ(owner.Requests() - requests, use == GetUse::kCounts ? 2u : 1u);
+  }
 }
 
 TEST_F(ClientTest, AnotherCacheAtTheSamePathIsMappedAnew) {
