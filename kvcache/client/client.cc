@@ -74,7 +74,8 @@ FileReader* Client::Window() {
 }
 
 // Nothing: the owner has to be asked.
-std::optional<bool> Client::Concluded(ReadResult result, const Found& found, StoredValue& item) {
+std::optional<bool> Client::Concluded(ReadResult result, const Found& found, GetUse use,
+                                      StoredValue& item) {
   if (result == ReadResult::kMiss) {
     ++counters_.window_misses;
     return false;
@@ -82,7 +83,7 @@ std::optional<bool> Client::Concluded(ReadResult result, const Found& found, Sto
   if (result != ReadResult::kHit) return std::nullopt;
   ++counters_.window_hits;
   TakeFound(found, item);
-  if (link_ && --hits_until_sample_ == 0) {
+  if (link_ && use == GetUse::kCounts && --hits_until_sample_ == 0) {
     hits_until_sample_ = kHitsPerSample;
     link_->Touched(found.shard, found.slot);
   }
@@ -93,7 +94,7 @@ absl::StatusOr<bool> Client::Get(std::string_view key, StoredValue& item, GetUse
   if (FileReader* window = Window()) {
     Found found;
     const ReadResult result = window->Get(key, item.value, found);
-    if (const auto answer = Concluded(result, found, item)) return *answer;
+    if (const auto answer = Concluded(result, found, use, item)) return *answer;
   }
   return AskForItem({.key = key, .use = use}, item);
 }
@@ -103,7 +104,7 @@ absl::StatusOr<bool> Client::Describe(std::string_view key, StoredValue& item, G
   if (FileReader* window = Window()) {
     Found found;
     const ReadResult result = window->Describe(key, found);
-    if (const auto answer = Concluded(result, found, item)) return *answer;
+    if (const auto answer = Concluded(result, found, use, item)) return *answer;
   }
   return AskForItem({.key = key, .wants_value = false, .use = use}, item);
 }
@@ -115,10 +116,11 @@ absl::StatusOr<bool> Client::GetInto(std::string_view key, std::span<std::byte> 
     Found found;
     ReadResult result = window->Get(key, buffer, found);
     if (result == ReadResult::kTooSmall) result = ReadResult::kHit;
-    if (const auto answer = Concluded(result, found, item)) return *answer;
+    if (const auto answer = Concluded(result, found, GetUse::kCounts, item)) return *answer;
   }
   absl::StatusOr<bool> is_hit = AskForItem({.key = key, .use = GetUse::kCounts}, item);
-  if (is_hit.ok() && *is_hit && item.value.size() <= buffer.size()) {
+  const bool is_copied = is_hit.ok() && *is_hit && item.value.size() <= buffer.size();
+  if (is_copied && !item.value.empty()) {  // Without a value there need not be a buffer.
     memcpy(buffer.data(), item.value.data(), item.value.size());
   }
   item.value.clear();
@@ -132,7 +134,8 @@ absl::Status Client::GetMany(std::span<const std::string_view> keys,
   StoredValue described;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (window == nullptr) answers[i].result = ReadResult::kAskOwner;
-    if (IsAnswer(answers[i].result)) Concluded(answers[i].result, answers[i].found, described);
+    if (!IsAnswer(answers[i].result)) continue;
+    Concluded(answers[i].result, answers[i].found, GetUse::kCounts, described);
   }
   return AskForMissing(keys, answers);
 }
@@ -170,6 +173,7 @@ absl::StatusOr<OwnerReplyHeader> Client::Ask(const OwnerRequest& request, std::s
   ++counters_.asked;
   absl::StatusOr<OwnerReplyHeader> reply = link_->Ask(request, value);
   CheckWindow();
+  if (reply.ok() && window_ && !is_window_foreign_) window_->OwnerWasHeard();
   return reply;
 }
 
@@ -195,8 +199,18 @@ absl::StatusOr<StoreAnswer> Client::AskForAnswer(const OwnerRequest& request) {
 
 absl::StatusOr<StoreAnswer> Client::Put(const PutRequest& request) {
   if (absl::Status status = CheckKey(request.key); !status.ok()) return status;
-  if (request.value.size() > UINT32_MAX) return StoreAnswer{.result = StoreResult::kTooLarge};
+  if (request.value.size() > UINT32_MAX) return RefuseLarge(request);
   return AskForAnswer(ToOwner(request));
+}
+
+// What no request can say. Nobody may go on reading what a set was to replace, as with other items
+// that are too large.
+absl::StatusOr<StoreAnswer> Client::RefuseLarge(const PutRequest& request) {
+  if (request.mode == PutMode::kSet) {
+    const auto removed = AskForAnswer(ToOwner(RemoveRequest{.key = request.key}));
+    if (!removed.ok()) return removed.status();
+  }
+  return StoreAnswer{.result = StoreResult::kTooLarge};
 }
 
 absl::StatusOr<StoreAnswer> Client::Count(const CountRequest& request) {
@@ -236,7 +250,8 @@ absl::StatusOr<OwnerFacts> Client::Facts() {
 
 uint64_t Client::ItemMaxBytes() {
   if (link_) {
-    const bool is_connected = link_->IsOpen() || link_->Connect().ok();
+    // Not as it was heard last: the owner may have been started anew, with another limit.
+    const bool is_connected = link_->Connect().ok();
     CheckWindow();
     if (is_connected || !window_) return link_->Hello().item_max_bytes;
   }

@@ -6,10 +6,11 @@
 //   all others, and          are asked of the owner (OwnerLink), each one moment for everybody else
 //   what memory cannot tell
 //
-// Memory cannot tell what changes too fast (after eight retries), and nothing when the owner's
-// heartbeat has stood still for a second; a client that did not look for longer gives it another
-// one. Then the owner is asked; if it cannot be reached that is an error, and the next call tries
-// again.
+// Memory cannot tell what changes too fast (after eight retries), and nothing when nothing proves
+// that the owner lives: neither its heartbeat, which changes twice a second, nor an answer. Then
+// the owner is asked; if it cannot be reached that is an error, and the next call tries again. So
+// the first get asks, and one after a pause of more than a second. Without an owner to ask, gets
+// fail until its next beat.
 //
 // Reads know of an item's expiry what the owner has told the time, at least twice a second. What a
 // client has stored itself it reads at once. Of its hits the owner learns by samples that go along
@@ -60,7 +61,7 @@ class Client {
   // The same with a window that was opened already, from `options.window`.
   static absl::StatusOr<Client> Open(const ClientOptions& options, FileReader window);
 
-  // False: a miss. `use`: what it is to the owner, if that is asked.
+  // False: a miss. `use`: what it is to the owner, if that is asked, and whether it is sampled.
   absl::StatusOr<bool> Get(std::string_view key, StoredValue& item, GetUse use = GetUse::kCounts);
 
   // The same but for the value itself, which is left empty.
@@ -154,11 +155,13 @@ class Client {
                                      std::optional<FileReader> window);
 
   // Whether memory has answered, and what.
-  std::optional<bool> Concluded(ReadResult result, const Found& found, StoredValue& item);
+  std::optional<bool> Concluded(ReadResult result, const Found& found, GetUse use,
+                                StoredValue& item);
   FileReader* Window();
   void CheckWindow();
   absl::StatusOr<OwnerReplyHeader> Ask(const OwnerRequest& request, std::string& value);
   absl::StatusOr<StoreAnswer> AskForAnswer(const OwnerRequest& request);
+  absl::StatusOr<StoreAnswer> RefuseLarge(const PutRequest& request);
   absl::StatusOr<bool> AskForItem(const VisitRequest& request, StoredValue& item);
   absl::Status AskForMissing(std::span<const std::string_view> keys, std::span<ManyAnswer> answers);
 

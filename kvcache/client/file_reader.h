@@ -52,6 +52,11 @@ class FileReader {
   // Whether the owner ended in good order. One that was killed has not.
   bool OwnerHasStopped() const;
 
+  // It has just been heard of: Reader::OwnerWasHeard().
+  void OwnerWasHeard() {
+    for (Reader& reader : readers_) reader.OwnerWasHeard();
+  }
+
   const FileShape& Shape() const { return shape_; }
   std::span<const std::byte> Memory() const { return mapping_->Bytes(); }
   uint32_t ItemMaxBytes() const { return readers_.front().ItemMaxBytes(); }

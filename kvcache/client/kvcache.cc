@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cstddef>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/client/client.h"
+#include "kvcache/store/store_types.h"
 
 struct tombolo_kv {
   tombolo::kvcache::Client client;
@@ -57,6 +60,21 @@ int Fail(const absl::Status& status) {
   return -Errno(status.code());
 }
 
+// What the functions of the header do, but that nothing is thrown out of them: there is no memory.
+// SUBTLE: the text is so short that a string has room for it without any.
+template <typename Function>
+int Guarded(Function function) {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    last_error = "out of memory";
+    return -ENOMEM;
+  } catch (...) {
+    last_error = "it has thrown";
+    return -EIO;
+  }
+}
+
 int ResultOf(const absl::StatusOr<StoreAnswer>& answer) {
   return answer.ok() ? static_cast<int>(answer->result) : Fail(answer.status());
 }
@@ -80,14 +98,54 @@ std::string_view Bytes(const void* bytes, size_t size) {
 }
 
 int Put(tombolo_kv* handle, const PutRequest& request) {
-  return ResultOf(handle->client.Put(request));
+  return Guarded([&] { return ResultOf(handle->client.Put(request)); });
 }
 
 int Count(tombolo_kv* handle, const CountRequest& request, uint64_t* number) {
-  const absl::StatusOr<StoreAnswer> answer = handle->client.Count(request);
-  const bool is_counted = answer.ok() && answer->result == StoreResult::kStored;
-  if (is_counted && number != nullptr) *number = answer->number;
-  return ResultOf(answer);
+  return Guarded([&] {
+    const absl::StatusOr<StoreAnswer> answer = handle->client.Count(request);
+    const bool is_counted = answer.ok() && answer->result == StoreResult::kStored;
+    if (is_counted && number != nullptr) *number = answer->number;
+    return ResultOf(answer);
+  });
+}
+
+int Open(const char* window, const char* owner, tombolo_kv** handle) {
+  auto client = Client::Open(
+      {.window = window == nullptr ? "" : window, .owner = owner == nullptr ? "" : owner});
+  if (absl::IsPermissionDenied(client.status())) {
+    Fail(client.status());
+    return -EACCES;  // By the file, and not by the owner.
+  }
+  if (!client.ok()) return Fail(client.status());
+  *handle = new tombolo_kv{.client = *std::move(client)};
+  return 0;
+}
+
+int Get(tombolo_kv* handle, std::string_view key, std::span<std::byte> room,
+        tombolo_kv_item* item) {
+  StoredValue seen;
+  const auto is_hit = handle->client.GetInto(key, room, seen);
+  if (!is_hit.ok()) return Fail(is_hit.status());
+  if (!*is_hit) return 0;
+  Tell(seen, item);
+  return seen.value_bytes > room.size() ? FailBySize(seen.value_bytes, room.size()) : 1;
+}
+
+int Gat(tombolo_kv* handle, std::string_view key, int64_t exptime, std::span<std::byte> room,
+        tombolo_kv_item* item) {
+  StoredValue seen;
+  const auto answer = handle->client.Gat(key, exptime, seen);
+  if (!answer.ok()) return Fail(answer.status());
+  if (answer->result != StoreResult::kDone) return 0;
+  Tell(seen, item);
+  if (seen.value.size() > room.size()) return FailBySize(seen.value.size(), room.size());
+  if (!seen.value.empty()) memcpy(room.data(), seen.value.data(), seen.value.size());
+  return 1;
+}
+
+std::span<std::byte> Room(void* buffer, size_t capacity) {
+  return {static_cast<std::byte*>(buffer), capacity};
 }
 
 }  // namespace
@@ -95,17 +153,16 @@ int Count(tombolo_kv* handle, const CountRequest& request, uint64_t* number) {
 
 using tombolo::kvcache::Bytes;
 using tombolo::kvcache::Fail;
+using tombolo::kvcache::Guarded;
 using tombolo::kvcache::PutMode;
-using tombolo::kvcache::Tell;
+using tombolo::kvcache::Room;
 
 int tombolo_kv_open(const char* window, const char* owner, tombolo_kv** handle) {
-  if (handle == nullptr) return Fail(absl::InvalidArgumentError("no place for the handle."));
-  *handle = nullptr;
-  auto client = tombolo::kvcache::Client::Open(
-      {.window = window == nullptr ? "" : window, .owner = owner == nullptr ? "" : owner});
-  if (!client.ok()) return Fail(client.status());
-  *handle = new tombolo_kv{.client = *std::move(client)};
-  return 0;
+  return Guarded([&] {
+    if (handle == nullptr) return Fail(absl::InvalidArgumentError("no place for the handle."));
+    *handle = nullptr;
+    return tombolo::kvcache::Open(window, owner, handle);
+  });
 }
 
 void tombolo_kv_close(tombolo_kv* handle) { delete handle; }
@@ -114,30 +171,17 @@ const char* tombolo_kv_error(void) { return tombolo::kvcache::last_error.c_str()
 
 int tombolo_kv_get(tombolo_kv* handle, const char* key, size_t key_bytes, void* buffer,
                    size_t capacity, tombolo_kv_item* item) {
-  tombolo::kvcache::StoredValue seen;
-  const std::span<std::byte> room(static_cast<std::byte*>(buffer), capacity);
-  const auto is_hit = handle->client.GetInto(Bytes(key, key_bytes), room, seen);
-  if (!is_hit.ok()) return Fail(is_hit.status());
-  if (!*is_hit) return 0;
-  Tell(seen, item);
-  if (seen.value_bytes > capacity) {
-    return tombolo::kvcache::FailBySize(seen.value_bytes, capacity);
-  }
-  return 1;
+  return Guarded([&] {
+    return tombolo::kvcache::Get(handle, Bytes(key, key_bytes), Room(buffer, capacity), item);
+  });
 }
 
 int tombolo_kv_gat(tombolo_kv* handle, const char* key, size_t key_bytes, int64_t exptime,
                    void* buffer, size_t capacity, tombolo_kv_item* item) {
-  tombolo::kvcache::StoredValue seen;
-  const auto answer = handle->client.Gat(Bytes(key, key_bytes), exptime, seen);
-  if (!answer.ok()) return Fail(answer.status());
-  if (answer->result != tombolo::kvcache::StoreResult::kDone) return 0;
-  Tell(seen, item);
-  if (seen.value.size() > capacity) {
-    return tombolo::kvcache::FailBySize(seen.value.size(), capacity);
-  }
-  if (!seen.value.empty()) memcpy(buffer, seen.value.data(), seen.value.size());
-  return 1;
+  return Guarded([&] {
+    return tombolo::kvcache::Gat(handle, Bytes(key, key_bytes), exptime, Room(buffer, capacity),
+                                 item);
+  });
 }
 
 int tombolo_kv_set(tombolo_kv* handle, const char* key, size_t key_bytes, const void* value,
@@ -191,11 +235,14 @@ int tombolo_kv_prepend(tombolo_kv* handle, const char* key, size_t key_bytes, co
 }
 
 int tombolo_kv_delete(tombolo_kv* handle, const char* key, size_t key_bytes) {
-  return tombolo::kvcache::ResultOf(handle->client.Delete(Bytes(key, key_bytes)));
+  return Guarded(
+      [&] { return tombolo::kvcache::ResultOf(handle->client.Delete(Bytes(key, key_bytes))); });
 }
 
 int tombolo_kv_touch(tombolo_kv* handle, const char* key, size_t key_bytes, int64_t exptime) {
-  return tombolo::kvcache::ResultOf(handle->client.Touch(Bytes(key, key_bytes), exptime));
+  return Guarded([&] {
+    return tombolo::kvcache::ResultOf(handle->client.Touch(Bytes(key, key_bytes), exptime));
+  });
 }
 
 int tombolo_kv_incr(tombolo_kv* handle, const char* key, size_t key_bytes, uint64_t delta,
@@ -210,6 +257,8 @@ int tombolo_kv_decr(tombolo_kv* handle, const char* key, size_t key_bytes, uint6
 }
 
 int tombolo_kv_flush_all(tombolo_kv* handle, int64_t when) {
-  const absl::Status status = handle->client.FlushAll(when);
-  return status.ok() ? 0 : Fail(status);
+  return Guarded([&] {
+    const absl::Status status = handle->client.FlushAll(when);
+    return status.ok() ? 0 : Fail(status);
+  });
 }

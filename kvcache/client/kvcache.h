@@ -3,7 +3,12 @@
  *
  * A function that can fail returns 0 or more when it succeeded and a negative errno value when not;
  * tombolo_kv_error() then says in a sentence what was seen, what was expected and what to do. No
- * exception and no signal comes out of here.
+ * exception and no signal comes out of here; without memory any of them returns -ENOMEM.
+ *
+ * Whatever asks the owner may return
+ *   -ECONNREFUSED, -ETIMEDOUT   it cannot be asked, or has not answered
+ *   -EAGAIN                     it refuses: it has as many readers as it takes, or another version
+ *   -EIO                        what it says makes no sense
  *
  * Thread safety: a handle belongs to one thread at a time; different handles are independent. After
  * fork() a child must not use a handle of its parent.
@@ -26,6 +31,7 @@ typedef struct tombolo_kv tombolo_kv;
 /* `window`: the memory file, or in a virtual machine the file of the device that shows it. `owner`:
  * the path of the owner's socket, or ADDRESS:PORT. Either may be NULL: without a window everything
  * is asked of the owner, without an owner nothing can be changed. The owner need not be there yet.
+ * -EINVAL: neither is given, or `owner` is no address.
  * -ENOENT, -EACCES, ...: the window cannot be opened. -EIO: it shows no cache. -EAGAIN: its owner
  * is just making it. */
 int tombolo_kv_open(const char* window, const char* owner, tombolo_kv** handle);
@@ -47,8 +53,8 @@ typedef struct tombolo_kv_item {
 
 /* 1: the value is in `buffer`, and `item`, which may be NULL, tells of it. 0: there is no such key.
  * -EMSGSIZE: it is there, but larger than `capacity`; `item` tells how large. A hit or a miss that
- * memory can tell makes no system call. -ECONNREFUSED, -ETIMEDOUT: memory cannot, and the owner
- * cannot be asked. */
+ * memory can tell makes no system call; else the owner is asked, as after opening and after a pause
+ * of more than a second. */
 int tombolo_kv_get(tombolo_kv* handle, const char* key, size_t key_bytes, void* buffer,
                    size_t capacity, tombolo_kv_item* item);
 
@@ -69,8 +75,8 @@ int tombolo_kv_gat(tombolo_kv* handle, const char* key, size_t key_bytes, int64_
 #define TOMBOLO_KV_NO_MEMORY 7
 #define TOMBOLO_KV_NOT_A_NUMBER 8
 
-/* They fail by -ECONNREFUSED or -ETIMEDOUT when the owner cannot be asked, or has not answered:
- * tombolo_kv_error() says whether it is known that nothing was changed. -EINVAL: the key is longer
+/* They ask the owner. If that fails, tombolo_kv_error() says whether it is known that nothing was
+ * changed. -EINVAL: the key is longer
  * than 250 bytes.
  *
  * `exptime`: 0 for never, negative for at once, up to 30 days in seconds from now, else Unix time.

@@ -16,7 +16,8 @@
 namespace tombolo::kvcache {
 namespace {
 
-constexpr size_t kReceivedAtOnceBytes = kMiB;
+constexpr size_t kBytesPerDeadline = kMiB;  // Of a value, which may be large.
+constexpr int64_t kMaxPauseNs = kNsPerSecond;
 constexpr uint64_t kMostItemBytes = kGiB;  // Nobody's items are larger.
 
 // None of the structs of owner_wire.h has padding.
@@ -44,6 +45,11 @@ absl::Status Unreached(const absl::Status& why) {
 }  // namespace
 
 absl::Status OwnerLink::Connect() {
+  BeginDeadline();
+  return SeeToConnection();
+}
+
+absl::Status OwnerLink::SeeToConnection() {
   if (socket_.IsOpen() && IsStillThere()) return absl::OkStatus();
   socket_.Reset();
   if (MonotonicNs() < no_earlier_ns_) return why_not_;
@@ -92,16 +98,17 @@ absl::Status OwnerLink::SayHello() {
 absl::StatusOr<OwnerReplyHeader> OwnerLink::Ask(const OwnerRequest& request, std::string& value) {
   OwnerReplyHeader reply;
   absl::Status status;
+  BeginDeadline();
   for (int attempt = 0; attempt < 2; ++attempt) {
-    if (absl::Status connected = Connect(); !connected.ok()) return connected;
+    if (absl::Status connected = SeeToConnection(); !connected.ok()) return connected;
     Progress progress = Progress::kUnsent;
     status = Exchange(request, reply, value, progress);
     if (status.ok()) return reply;
     const bool is_known = progress == Progress::kUnsent || MayRunTwice(request.header);
     if (!is_known) {
       return absl::Status(status.code(), absl::StrCat(status.message(),
-                                                      " Whether it did what it was asked is not "
-                                                      "known."));
+                                                      " Whether it did what it was asked, or will "
+                                                      "do it later, is not known."));
     }
     if (!absl::IsUnavailable(status)) break;
   }
@@ -144,6 +151,7 @@ void OwnerLink::AppendTouched(std::string& bytes) {
 }
 
 absl::Status OwnerLink::SendBytes(std::string_view head, std::string_view value) {
+  size_t sent_bytes = 0;  // Since the deadline began.
   while (!head.empty() || !value.empty()) {
     iovec parts[] = {{const_cast<char*>(head.data()), head.size()},
                      {const_cast<char*>(value.data()), value.size()}};
@@ -155,6 +163,11 @@ absl::Status OwnerLink::SendBytes(std::string_view head, std::string_view value)
     if (sent < 0) {
       if (absl::Status status = Await(POLLOUT); !status.ok()) return status;
       continue;
+    }
+    sent_bytes += static_cast<size_t>(sent);
+    if (sent_bytes >= kBytesPerDeadline) {
+      sent_bytes = 0;
+      BeginDeadline();
     }
     const size_t of_head = std::min(head.size(), static_cast<size_t>(sent));
     head.remove_prefix(of_head);
@@ -182,7 +195,8 @@ absl::Status OwnerLink::Receive(const OwnerRequestHeader& asked, OwnerReplyHeade
 absl::Status OwnerLink::ReceiveValue(size_t bytes, std::string& value) {
   while (value.size() < bytes) {
     const size_t had = value.size();
-    value.resize(std::min(bytes, had + kReceivedAtOnceBytes));
+    value.resize(std::min(bytes, had + kBytesPerDeadline));
+    if (had != 0) BeginDeadline();
     const absl::Status status = ReceiveBytes(value.data() + had, value.size() - had);
     if (!status.ok()) return status;
   }
@@ -204,17 +218,20 @@ absl::Status OwnerLink::ReceiveBytes(char* to, size_t bytes) {
   return absl::OkStatus();
 }
 
+void OwnerLink::BeginDeadline() { deadline_ns_ = MonotonicNs() + options_.timeout_ns; }
+
+// SUBTLE: until the deadline, and not for a time-out from now on: whoever sends a byte now and then
+// would be waited for without end.
 absl::Status OwnerLink::Await(int16_t events) {
-  const int64_t until_ns = MonotonicNs() + options_.timeout_ns;
   for (;;) {
     // Rounded up: not shorter than it was asked for.
-    const int64_t left_ns = std::max<int64_t>(until_ns - MonotonicNs(), 0);
+    const int64_t left_ns = std::max<int64_t>(deadline_ns_ - MonotonicNs(), 0);
     pollfd waiting{.fd = socket_.Get(), .events = events, .revents = 0};
     const int ready = poll(&waiting, 1, static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs));
     if (ready > 0) return absl::OkStatus();
     if (ready == 0) {
       return absl::DeadlineExceededError(
-          absl::StrCat("the owner at ", address_.ToString(), " has said nothing for ",
+          absl::StrCat("the owner at ", address_.ToString(), " has not done its part within ",
                        options_.timeout_ns / kNsPerMs, " ms; is it stopped, or stuck?"));
     }
     if (errno != EINTR) return Lost(errno);
@@ -228,12 +245,12 @@ absl::Status OwnerLink::Lost(int error) const {
       error == 0 ? "" : absl::StrCat(" (", strerror(error), ")"), "; its log may tell why."));
 }
 
-// After a time-out the next ones need not wait for another.
+// After a time-out the next ones need not wait for another one at once.
 absl::Status OwnerLink::Close(absl::Status why) {
   socket_.Reset();
   if (absl::IsDeadlineExceeded(why)) {
     why_not_ = why;
-    no_earlier_ns_ = MonotonicNs() + options_.timeout_ns;
+    no_earlier_ns_ = MonotonicNs() + std::min(options_.timeout_ns, kMaxPauseNs);
   }
   return why;
 }

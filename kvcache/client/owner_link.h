@@ -3,14 +3,17 @@
 //
 //   no connection       Ask() connects and says hello, then asks
 //   the owner has gone  the connection is closed; the next Ask() connects anew
-//   it says nothing     after a time-out the same; for as long again nobody is kept waiting for it
+//   it is stuck         after a time-out the same; for as long again, a second at most, nobody is
+//                       kept waiting for it
 //
 // A request that the owner cannot have got whole, and one that may as well run twice, are sent once
 // more over a new connection: so the first request after a restart of the owner succeeds. Of any
-// other one that was not answered it is not known whether it was run: that is an error.
+// other one that was not answered it is not known whether it was run, or, if the owner was stuck or
+// the tunnel is slow to close, will be run later: that is an error.
 //
 // The owner is believed what it says of items, and nothing else: replies are checked, and a value
-// takes no more memory than has arrived of it. Not thread-safe; waits for the socket.
+// takes a MiB of memory at most beyond what has arrived of it. Not thread-safe; waits for the
+// socket.
 #pragma once
 
 #include <array>
@@ -31,7 +34,8 @@
 namespace tombolo::kvcache {
 
 struct OwnerLinkOptions {
-  // For the owner to accept, to take or to give the next bytes.
+  // For all that comes of one Ask(), and again for each further MiB of a value, either way. Bytes
+  // that trickle do not prolong it.
   int64_t timeout_ns = kNsPerSecond;
 };
 
@@ -44,9 +48,6 @@ class OwnerLink {
   // not answer. FailedPrecondition: it refuses, and says why. DataLoss: what it says makes no
   // sense.
   absl::Status Connect();
-
-  // As far as it is known without asking.
-  bool IsOpen() const { return socket_.IsOpen(); }
 
   // What the owner said when it was connected with last; how often that was, from 0.
   const OwnerHelloReply& Hello() const { return hello_; }
@@ -68,6 +69,7 @@ class OwnerLink {
 
   absl::Status Exchange(const OwnerRequest& request, OwnerReplyHeader& reply, std::string& value,
                         Progress& progress);
+  absl::Status SeeToConnection();
   absl::Status SayHello();
   absl::Status Send(const OwnerRequest& request);
   absl::Status SendBytes(std::string_view head, std::string_view value);
@@ -75,6 +77,7 @@ class OwnerLink {
                        std::string& value);
   absl::Status ReceiveBytes(char* to, size_t bytes);
   absl::Status ReceiveValue(size_t bytes, std::string& value);
+  void BeginDeadline();
   absl::Status Await(int16_t events);
   absl::Status Lost(int error) const;
   bool IsStillThere() const;
@@ -88,6 +91,7 @@ class OwnerLink {
   uint64_t connections_ = 0;
   uint64_t next_number_ = 1;
   uint32_t now_s_ = 0;
+  int64_t deadline_ns_ = 0;    // Of what is waited for now.
   int64_t no_earlier_ns_ = 0;  // After a time-out: when to try again,
   absl::Status why_not_;       // and what is answered until then.
   std::array<uint64_t, kMaxTouchedSlots> touched_ = {};

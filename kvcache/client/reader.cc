@@ -51,6 +51,8 @@ absl::StatusOr<Reader> Reader::Attach(std::span<const std::byte> memory, ClockNs
   }
   Reader reader(memory, clock);
   if (absl::Status status = reader.Load(); !status.ok()) return status;
+  reader.heartbeat_ = reader.LoadHeartbeat();
+  reader.looked_at_ns_ = clock();
   return reader;
 }
 
@@ -81,8 +83,6 @@ absl::Status Reader::Load() {
   shard_ = ShardView(memory_, *geometry);
   seed_ = seed;
   epoch_ = epoch;
-  heartbeat_ = superblock.heartbeat.load(acquire);
-  heartbeat_at_ns_ = clock_();
   return absl::OkStatus();
 }
 
@@ -94,15 +94,35 @@ Reader::Moment Reader::LoadMoment() const {
           .now_s = superblock.now_s.load(std::memory_order_acquire)};
 }
 
-bool Reader::OwnerIsAlive() {
+uint64_t Reader::LoadHeartbeat() const {
   // Acquire: pairs with Store::Tick, whose time is then no older than that beat.
-  const uint64_t heartbeat = shard_.TheSuperblock().heartbeat.load(std::memory_order_acquire);
+  return shard_.TheSuperblock().heartbeat.load(std::memory_order_acquire);
+}
+
+// SUBTLE: a beat that differs from the one of long ago says that the owner has lived since, not
+// that it lives: it may have been killed an hour ago, and its time be an hour old. So a change
+// counts only when the last look was short ago.
+bool Reader::OwnerIsAlive() {
+  const uint64_t heartbeat = LoadHeartbeat();
   const int64_t now_ns = clock_();
-  if (heartbeat != heartbeat_) {
-    heartbeat_ = heartbeat;
-    heartbeat_at_ns_ = now_ns;
-  }
-  return now_ns - heartbeat_at_ns_ <= kOwnerStaleNs;
+  const bool is_proof = now_ns - looked_at_ns_ <= kOwnerStaleNs;
+  looked_at_ns_ = now_ns;
+  if (heartbeat != heartbeat_ && is_proof) Believe(heartbeat, now_ns);
+  heartbeat_ = heartbeat;
+  return now_ns <= alive_until_ns_;
+}
+
+void Reader::OwnerWasHeard() {
+  const uint64_t heartbeat = LoadHeartbeat();
+  if (believed_heartbeat_ == heartbeat) return;
+  heartbeat_ = heartbeat;
+  looked_at_ns_ = clock_();
+  Believe(heartbeat, looked_at_ns_);
+}
+
+void Reader::Believe(uint64_t heartbeat, int64_t now_ns) {
+  believed_heartbeat_ = heartbeat;
+  alive_until_ns_ = now_ns + kOwnerStaleNs;
 }
 
 const SharedU64& Reader::WordOf(uint64_t slot) const {

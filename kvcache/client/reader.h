@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ enum class ReadResult {
   kMiss,
   kTooSmall,   // It is there, but the buffer is too small: Found says for what.
   kAskOwner,   // It changes too fast, or the shard is being formatted.
-  kOwnerGone,  // Its heartbeat has stopped for longer than kOwnerStaleNs: nobody tells the time.
+  kOwnerGone,  // Nothing proves that its heart beats: nobody tells the time (OwnerIsAlive).
 };
 
 inline constexpr int64_t kOwnerStaleNs = int64_t{1'000'000'000};
@@ -110,8 +111,16 @@ class Reader {
   ReadResult Look(std::string_view key, View& view);
   bool StillValid(const View& view) const;
 
-  // As far as its heartbeat tells.
+  // As far as its heartbeat tells: whether that was seen to change, by two looks no farther apart
+  // than kOwnerStaleNs, no longer ago than that. So after attaching, and after a longer pause, it
+  // is not taken for alive before the next beat, which comes within half a second. What is read of
+  // an owner that was killed is two seconds older at most than what it would have said.
   bool OwnerIsAlive();
+
+  // It has just been heard of by other means: it has answered, or it is this process. As good as a
+  // beat that was seen to change; but one beat is believed once, so that an owner who answers and
+  // tells no time is not.
+  void OwnerWasHeard();
 
   // Makes the lines that Get() will need come nearer: first the buckets of several keys, then the
   // items of all of them. What is wrong here costs time and nothing else.
@@ -153,6 +162,8 @@ class Reader {
 
   absl::Status Load();
   Moment LoadMoment() const;
+  uint64_t LoadHeartbeat() const;
+  void Believe(uint64_t heartbeat, int64_t now_ns);
   const SharedU64& WordOf(uint64_t slot) const;
   bool IsUnchanged(const Candidate& candidate, uint64_t epoch) const;
 
@@ -171,8 +182,10 @@ class Reader {
   ShardView shard_;
   uint64_t seed_ = 0;
   uint64_t epoch_ = 0;
-  uint64_t heartbeat_ = 0;       // As last seen,
-  int64_t heartbeat_at_ns_ = 0;  // and when it had changed.
+  uint64_t heartbeat_ = 0;    // As last seen,
+  int64_t looked_at_ns_ = 0;  // and when that was.
+  std::optional<uint64_t> believed_heartbeat_;
+  int64_t alive_until_ns_ = INT64_MIN;
   ReaderCounters counters_;
 };
 

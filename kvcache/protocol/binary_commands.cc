@@ -86,7 +86,7 @@ void BinaryProtocol::FinishPut() {
   } else {
     AnswerError(StatusOf(answer.result, put_.mode));
   }
-  put_ = {};
+  put_.Clear();
 }
 
 void BinaryProtocol::Count(bool is_down) {
@@ -132,7 +132,7 @@ void BinaryProtocol::Quit() {
 
 void BinaryProtocol::Stat() {
   if (Key() == "reset") {
-    ResetStatistics(server_);
+    if (!ResetStatistics(server_)) return AnswerError(BinaryStatus::kNoOwner);
     return AnswerStatistic({}, {});
   }
   const auto list = ListStatistics(server_, Key());

@@ -1,6 +1,7 @@
 #include "kvcache/protocol/multi_get.h"
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/tokens.h"
 #include "kvcache/protocol/wording.h"
@@ -51,7 +52,7 @@ bool MultiGet::Continue() {
 
 void MultiGet::End(std::string_view last_line) {
   is_pending_ = false;
-  keys_ = {};  // They may be long, and the next command need not be.
+  GiveBack(keys_);  // They may be long, and the next command need not be.
   replies_.AppendLine(last_line);
 }
 

@@ -60,6 +60,9 @@ void Add(Statistics& list, std::string name, const Counter& counter) {
   Add(list, std::move(name), counter.Get());
 }
 
+// Since the last reset. An owner elsewhere may have begun anew since, and counts from 0 then.
+uint64_t Since(uint64_t then, uint64_t now) { return now >= then ? now - then : now; }
+
 const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
 
 void AddProcess(Server& server, Statistics& list) {
@@ -91,9 +94,9 @@ void AddStore(const Server& server, Statistics& list) {
   Add(list, "curr_items", facts.items);
   Add(list, "bytes", facts.bytes);
   Add(list, "limit_maxbytes", facts.limit_bytes);
-  Add(list, "evictions", facts.evicted_items - server.at_reset.evicted_items);
-  Add(list, "get_expired", facts.expired_items - server.at_reset.expired_items);
-  Add(list, "get_flushed", facts.flushed_items - server.at_reset.flushed_items);
+  Add(list, "evictions", Since(server.at_reset.evicted_items, facts.evicted_items));
+  Add(list, "get_expired", Since(server.at_reset.expired_items, facts.expired_items));
+  Add(list, "get_flushed", Since(server.at_reset.flushed_items, facts.flushed_items));
 }
 
 Statistics General(Server& server) {
@@ -147,7 +150,7 @@ Statistics Items(const Server& server) {
   };
   add("number", facts.items);
   add("mem_requested", facts.bytes);
-  add("evicted", facts.evicted_items - server.at_reset.evicted_items);
+  add("evicted", Since(server.at_reset.evicted_items, facts.evicted_items));
   add("outofmemory", server.counters.store_no_memory.Get());
   for (const char* name : kZerosOfItems) add(name, 0);
   return list;
@@ -200,11 +203,16 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
   return List(sum, which);
 }
 
-void ResetStatistics(Server& server) {
+bool ResetStatistics(Server& server) {
   const BackendFacts facts = server.backend.Facts();
-  if (server.whole != nullptr) return server.whole->Reset(facts);
+  if (server.backend.TakeFailure()) return false;
+  if (server.whole != nullptr) {
+    server.whole->Reset(facts);
+    return true;
+  }
   server.counters = {};
   server.at_reset = facts;
+  return true;
 }
 
 void AddCounters(const CommandCounters& more, CommandCounters& sum) {

@@ -120,8 +120,7 @@ void TextProtocol::FlushAll(const Tokens& tokens) {
 
 void TextProtocol::Stats(const Tokens& tokens) {
   if (tokens.Count() > 1 && tokens[1] == "reset") {
-    ResetStatistics(server_);
-    return Answer("RESET");
+    return Answer(ResetStatistics(server_) ? "RESET" : kNoOwner);
   }
   if (tokens.Count() > 1 && tokens[1] == "cachedump") {
     return Answer("CLIENT_ERROR stats cachedump not allowed");

@@ -147,7 +147,7 @@ size_t TextProtocol::TakeValue(std::string_view input) {
   const size_t mark = replies_.Mark();
   FinishValue();
   AnswerFailure(mark);
-  put_ = {};
+  put_.Clear();
   return taken;
 }
 

@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/remote/owner_reply.h"
 
 namespace tombolo::kvcache {
 namespace {
-
-constexpr size_t kKeptBytes = 4096;  // What a larger request needed is given back.
 
 // The bytes of a struct of owner_wire.h, none of which has padding.
 template <typename Struct>
@@ -25,11 +24,6 @@ Struct StructIn(std::string_view bytes) {
   Struct one;
   memcpy(&one, bytes.data(), sizeof(one));
   return one;
-}
-
-void GiveBack(std::string& bytes) {
-  bytes.clear();
-  if (bytes.capacity() > kKeptBytes) bytes = {};
 }
 
 }  // namespace

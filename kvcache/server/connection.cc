@@ -1,10 +1,12 @@
 #include "kvcache/server/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <utility>
 
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/server/worker.h"
 
 namespace tombolo::kvcache {
@@ -62,6 +64,7 @@ bool Connection::Serve(bool is_readable) {
   const bool is_kept = !input.empty();
   if (!is_kept && is_readable && !Receive(input)) return false;
   if (input.empty() && !conversation_->HasMore()) return true;
+  if (dialect_ == Dialect::kOwner && HasHungUp()) return false;
   Feed(input, is_kept);
   return Send();
 }
@@ -77,6 +80,15 @@ bool Connection::Receive(std::span<const std::byte>& input) {
   return true;
 }
 
+// Whether the client has closed its socket, and not only said that it sends nothing more.
+// SUBTLE: a reader that was not answered in time closes and asks anew, perhaps another worker. What
+// it had sent here and nobody has looked at is older than what it asks there, and has to be
+// dropped: run now, it would undo what was acknowledged since.
+bool Connection::HasHungUp() const {
+  pollfd socket{.fd = socket_.Get(), .events = 0, .revents = 0};
+  return poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 // `is_kept`: `input` lies in kept_.
 void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
   const size_t taken = conversation_->Feed(input, worker_.RequestsPerTurn());
@@ -88,8 +100,7 @@ void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
     kept_from_ = 0;
   }
   if (kept_from_ < kept_.size()) return;
-  // Given back: most connections wait for their clients most of the time.
-  kept_ = {};
+  GiveBack(kept_);
   kept_from_ = 0;
 }
 

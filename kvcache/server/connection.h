@@ -7,7 +7,8 @@
 //
 // So a client that does not read stops being read; it holds what is read at once, one command, and
 // the replies that its conversation allows. A client that has sent its end is served what it asked
-// for before, and then closed.
+// for before, and then closed. Of a reader elsewhere that has closed altogether nothing more is
+// run.
 //
 // The client is not trusted. Belongs to the thread of its worker.
 #pragma once
@@ -56,6 +57,7 @@ class Connection {
   void Turn(bool is_readable);
   bool Serve(bool is_readable);
   bool Receive(std::span<const std::byte>& input);
+  bool HasHungUp() const;
   void Feed(std::span<const std::byte> input, bool is_kept);
   bool Send();
   bool HasWork() const { return !kept_.empty() || conversation_->HasMore(); }

@@ -9,8 +9,10 @@ namespace tombolo::kvcache {
 absl::StatusOr<std::unique_ptr<WorkerBackend>> WorkerBackend::Create(OwnedShards& shards) {
   std::unique_ptr<WorkerBackend> backend(new WorkerBackend(shards));
   for (uint32_t shard = 0; shard < shards.Count(); ++shard) {
-    absl::StatusOr<Reader> reader = Reader::Attach(shards.Memory(shard));
+    // The owner is this process, and TellTime() tells it the time: its heartbeat does not matter.
+    absl::StatusOr<Reader> reader = Reader::Attach(shards.Memory(shard), [] { return int64_t{0}; });
     if (!reader.ok()) return reader.status();
+    reader->OwnerWasHeard();
     backend->lanes_.push_back({.reader = *std::move(reader)});
   }
   return backend;

@@ -240,6 +240,7 @@ TEST_P(KillStepsTest, LeavesEveryKeyAsItWasOrAsItIs) {
   memcpy(shared_.Bytes().data(), start.data(), kBytes);
   auto reader = Reader::Attach(shared_.Bytes(), [] { return int64_t{0}; });
   ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  reader->OwnerWasHeard();
   std::vector<std::byte> last = start;
   crash::Stepper stepper([&] { Operate(store); });
   int points = 0;

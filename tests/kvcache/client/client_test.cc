@@ -1,7 +1,7 @@
 // A client of a cache that somebody else owns, who may be killed, stuck, or lie.
 #include "kvcache/client/client.h"
 
-#include <sys/socket.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <filesystem>
@@ -13,13 +13,10 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "kvcache/remote/owner_session.h"
-#include "kvcache/remote/owner_wire.h"
 #include "tests/kvcache/client/test_owner.h"
 #include "tests/support/status_text.h"
 #include "tests/support/temp_dir.h"
 #include "transport/base/clock.h"
-#include "transport/base/unix_socket.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -111,6 +108,8 @@ TEST_F(ClientTest, WithoutAWindowEverythingIsAskedAndWithoutAnOwnerNothing) {
   EXPECT_EQ(Get(asking, "key"), "value");
   EXPECT_EQ(Get(asking, "nothing"), "(miss)");
   EXPECT_EQ(asking.Counters().window_hits, 0u);
+  EXPECT_TRUE(Has(Get(reading, "key"), "only the owner")) << "does it live?";
+  owner.Shards().Tick();
   EXPECT_EQ(Get(reading, "key"), "value");
   EXPECT_TRUE(absl::IsUnavailable(reading.Set("key", "other").status()));
   EXPECT_TRUE(absl::IsInvalidArgument(Client::Open({}).status()));
@@ -162,6 +161,23 @@ TEST_F(ClientTest, ItemsUpToTheLargestGoThrough) {
   EXPECT_EQ(client.ItemMaxBytes(), 8 * kMiB);
 }
 
+TEST_F(ClientTest, WhatNoRequestCanSayIsTooLargeToo) {
+  TestOwner owner;
+  Client client = Open(owner);
+  client.Set("key", "old").IgnoreError();
+  const size_t bytes = 4 * kGiB;
+  // Nobody looks into it.
+  void* memory =
+      mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const std::string_view value(static_cast<const char*>(memory), bytes);
+  EXPECT_EQ(Result(client.Add("key", value)), StoreResult::kTooLarge);
+  EXPECT_EQ(Get(client, "key"), "old");
+  EXPECT_EQ(Result(client.Set("key", value)), StoreResult::kTooLarge);
+  EXPECT_EQ(Get(client, "key"), "(miss)");
+  munmap(memory, bytes);
+}
+
 TEST_F(ClientTest, ALongKeyIsAMissAndCannotBeStored) {
   TestOwner owner;
   Client client = Open(owner);
@@ -211,6 +227,17 @@ TEST_F(ClientTest, AnOwnerWhoseHeartbeatIsLateIsAsked) {
   EXPECT_EQ(client.Counters().asked, asked + 1);
   owner.Shards().Tick();
   EXPECT_EQ(Get(client, "key"), "value");
+  EXPECT_EQ(client.Counters().asked, asked + 1);
+}
+
+TEST_F(ClientTest, AfterAPauseTheOwnerIsAskedOnce) {
+  TestOwner owner;
+  Client client = Open(owner);
+  client.Set("key", "value").IgnoreError();
+  const uint64_t asked = client.Counters().asked;
+  owner.Shards().Tick();
+  reader_time_ns += 2 * kOwnerStaleNs;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Get(client, "key"), "value");
   EXPECT_EQ(client.Counters().asked, asked + 1);
 }
 
@@ -284,6 +311,19 @@ TEST_F(ClientTest, HitsKeepItemsFromEviction) {
   EXPECT_GT(client.Facts()->evicted_items, 2'000u);
 }
 
+TEST_F(ClientTest, OnlyHitsThatCountAreSampled) {
+  TestOwner owner;
+  Client client = Open(owner);
+  client.Set("key", "value").IgnoreError();
+  for (const GetUse use : {GetUse::kPeeks, GetUse::kCounts}) {
+    StoredValue item;
+    for (int i = 0; i < 20; ++i) ASSERT_TRUE(*client.Get("key", item, use));
+    const uint64_t requests = owner.Requests();
+    EXPECT_TRUE(client.Facts().ok());
+    EXPECT_EQ(owner.Requests() - requests, use == GetUse::kCounts ? 2u : 1u);
+  }
+}
+
 TEST_F(ClientTest, AnotherCacheAtTheSamePathIsMappedAnew) {
   TestOwner owner;
   Client client = Open(owner);
@@ -318,78 +358,6 @@ TEST_F(ClientTest, AFlushMayBeForbidden) {
   TestOwner owner({.allows_flush = false});
   Client client = Open(owner);
   EXPECT_TRUE(absl::IsPermissionDenied(client.FlushAll(0)));
-}
-
-// Says what it is told to, whatever it is asked, to everybody who comes.
-class Liar {
- public:
-  explicit Liar(std::string says) : says_(std::move(says)) {
-    thread_ = std::thread([this] {
-      for (;;) {
-        const UniqueFd socket(accept(listening_.Get(), nullptr, nullptr));
-        if (!socket.IsOpen()) return;
-        char byte;
-        if (recv(socket.Get(), &byte, 1, 0) <= 0) continue;
-        send(socket.Get(), says_.data(), says_.size(), MSG_NOSIGNAL);
-        // Until the client has gone.
-        while (recv(socket.Get(), &byte, 1, 0) > 0) continue;
-      }
-    });
-  }
-  ~Liar() {
-    shutdown(listening_.Get(), SHUT_RDWR);
-    thread_.join();
-  }
-
-  std::string Socket() const { return path_; }
-
- private:
-  TempDir folder_;
-  std::string path_ = folder_.File("liar.sock");
-  UniqueFd listening_ = *ListenUnix(path_, SOCK_STREAM, 0600);
-  std::string says_;
-  std::thread thread_;
-};
-
-template <typename Struct>
-std::string Raw(const Struct& one) {
-  return {reinterpret_cast<const char*>(&one), sizeof(one)};
-}
-
-std::string Hello(OwnerHelloReply hello) {
-  return Raw(OwnerReplyHeader{.result = static_cast<uint8_t>(StoreResult::kDone),
-                              .value_bytes = sizeof(hello),
-                              .number = 1}) +
-         Raw(hello);
-}
-
-TEST_F(ClientTest, WhatIsNoOwnerIsNotBelieved) {
-  const OwnerHelloReply good{
-      .magic = kOwnerProtocolMagic, .version = kOwnerProtocolVersion, .item_max_bytes = 1000};
-  OwnerHelloReply no_magic = good, no_version = good, too_large = good;
-  no_magic.magic = 7;
-  no_version.version = 7;
-  too_large.item_max_bytes = UINT32_MAX;
-  const OwnerReplyHeader of_second{.result = static_cast<uint8_t>(StoreResult::kDone), .number = 2};
-  OwnerReplyHeader long_value = of_second;
-  long_value.value_bytes = long_value.item_value_bytes = 1001;
-  const std::pair<std::string, const char*> lies[] = {
-      {std::string(1000, 'x'), "makes no sense"},
-      {Raw(OwnerReplyHeader{}), "makes no sense"},
-      {Raw(OwnerReplyHeader{.number = 1}), "answered a hello by result 0"},
-      {Hello(no_magic), "is no owner of a cache"},
-      {Hello(no_version), "is no owner of a cache"},
-      {Hello(too_large), "is no owner of a cache"},
-      {Hello(good) + Raw(OwnerReplyHeader{.number = 9}), "the number of another request"},
-      {Hello(good) + Raw(long_value), "a size that was not asked for"},
-      {OwnerRefusal("go away."), "refuses: go away."},
-  };
-  for (const auto& [lie, expected] : lies) {
-    const Liar liar(lie);
-    auto client = Client::Open({.owner = liar.Socket(), .link = {.timeout_ns = kPatienceNs}});
-    ASSERT_TRUE(client.ok());
-    EXPECT_TRUE(Has(Get(*client, "key"), expected)) << expected << ", but: " << Get(*client, "key");
-  }
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ class TestOwner {
   const std::string& Socket() const { return socket_; }
   const std::string& Window() const { return window_; }
   OwnedShards& Shards() { return *shards_; }
+  uint64_t Requests() const { return server_->counters.remote_requests.Get(); }
   int Accepted() const { return accepted_.load(std::memory_order_relaxed); }
 
   // Of so many of the next things that are sent to it, it does what they ask, and closes the

@@ -1,7 +1,9 @@
 // What holds for all protocols: splits of the input, limits of memory, back-pressure.
 #include "kvcache/protocol/session.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "kvcache/protocol/binary_header.h"
@@ -48,6 +50,21 @@ TEST_F(SessionLimitsTest, ALineWithoutEndIsTheEnd) {
   EXPECT_FALSE(session_.IsClosed());
   Ask("version " + std::string(kMaxTestLineBytes, 'x'));
   EXPECT_TRUE(session_.IsClosed());
+}
+
+TEST_F(SessionLimitsTest, WhatALargeCommandTookIsGivenBack) {
+  const std::string put = "set key 0 0 8000\r\n" + std::string(8000, 'x');
+  std::string get = "get";
+  for (int i = 0; i < 2000; ++i) get += " key" + std::to_string(i);
+  Ask(put + "\r\n" + get + "\r\n");  // The shard has all of its memory.
+  std::vector<std::unique_ptr<Session>> sessions;
+  const size_t before = AllocatedBytes();
+  for (int i = 0; i < 100; ++i) {
+    sessions.push_back(std::make_unique<Session>(world_.server));
+    const std::string& command = i % 2 == 0 ? put : get;
+    Talk(*sessions.back(), command + "\r\n", 1000);
+  }
+  EXPECT_LT(AllocatedBytes() - before, 100 * 8000 / 2);
 }
 
 TEST_F(SessionLimitsTest, ALineOfKeysMayBeLonger) {

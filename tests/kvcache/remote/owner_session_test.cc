@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
@@ -296,6 +297,19 @@ TEST_F(OwnerSessionTest, AnItemThatIsTooLargeIsSkippedAndNobodyReadsWhatItWasToR
   EXPECT_EQ(Result(ToOwner(PutRequest{.key = "key", .value = large})), StoreResult::kTooLarge);
   EXPECT_EQ(ValueOf("key"), "(miss)");
   EXPECT_EQ(Result(ToOwner(PutRequest{.key = "key", .value = "new"})), StoreResult::kStored);
+}
+
+TEST_F(OwnerSessionTest, WhatALargeRequestTookIsGivenBack) {
+  const std::string large(kItemMaxBytes - 100, 'x');
+  Ask(ToOwner(PutRequest{.key = "key", .value = large}));  // The shard has all of its memory.
+  std::vector<std::unique_ptr<OwnerSession>> sessions;
+  const size_t before = AllocatedBytes();
+  for (int i = 0; i < 100; ++i) {
+    sessions.push_back(std::make_unique<OwnerSession>(world_.server));
+    Talk(*sessions.back(), HelloBytes(), SIZE_MAX);
+    Talk(*sessions.back(), BytesFor(ToOwner(PutRequest{.key = "key", .value = large})), SIZE_MAX);
+  }
+  EXPECT_LT(AllocatedBytes() - before, 100 * large.size() / 2);
 }
 
 TEST_F(OwnerSessionTest, TheRepliesAreTheSameHoweverTheRequestsAreSplit) {

@@ -6,6 +6,7 @@ Usage: guest_test.py TOMBOLO_KV [unittest's flags]
 
 import os
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -209,6 +210,20 @@ class GuestTest(unittest.TestCase):
                 reader.send(data)
                 reader.close()
         self.eventually(lambda: len(os.listdir(f'/proc/{self.host.process.pid}/fd')) <= descriptors, True)
+
+    def test_what_a_reader_had_sent_that_has_gone_is_not_run(self):
+        descriptors = len(os.listdir(f'/proc/{self.host.process.pid}/fd'))
+        self.host.process.send_signal(signal.SIGSTOP)
+        gone = Client(self.host.owner)
+        gone.send(hello() + request(PUT, b'key', b'late'))
+        gone.close()
+        self.host.process.send_signal(signal.SIGCONT)
+        # Who comes later was accepted later.
+        with Client(self.host.owner) as reader:
+            reader.send(hello())
+            reader.input.read(48 + 40)
+            self.eventually(lambda: len(os.listdir(f'/proc/{self.host.process.pid}/fd')) <= descriptors + 1, True)
+        self.assertIsNone(self.client(self.host).get(b'key'))
 
     def test_who_does_not_read_is_not_read(self):
         host = self.client(self.host)
