@@ -25,6 +25,7 @@ enum class GuestEvent {
   kOwnerLost,      // It cannot be asked; the status says why.
   kOwnerBack,      // It can again.
   kWindowForeign,  // The window shows another cache than the owner serves: all of it is asked.
+  kWindowGood,     // It shows the same one again.
 };
 
 class GuestBackend final : public Backend {
