@@ -159,6 +159,8 @@ class GuestTest(unittest.TestCase):
             first.send(hello())
             self.assertEqual(len(first.input.read(48 + 40)), 48 + 40)
             self.assertIn(b'as many readers as it takes', second.input.read())
+            told = self.host.stats()
+            self.assertEqual((told['curr_readers'], told['rejected_readers']), ('1', '1'))
         self.assertEqual(self.client(self.host).ask(b'mn'), b'MN')
 
     def attack(self, data):
