@@ -6,13 +6,16 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <memory>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/units.h"
 #include "transport/base/unix_socket.h"
@@ -27,7 +30,21 @@ absl::Status NoAddress(const std::string& text) {
       absl::StrCat("'", text,
                    "' is no address of an owner; write the path of its Unix socket, "
                    "/run/... or unix:PATH, or ADDRESS:PORT or [IPV6]:PORT with an address in "
-                   "numbers."));
+                   "numbers and a port from 1 to 65535. The path of a Unix socket has at most ",
+                   sizeof(sockaddr_un::sun_path) - 1, " bytes."));
+}
+
+// The kernel's limit, with the zero at the end.
+bool IsUnixPath(const std::string& path) {
+  return !path.empty() && path.size() < sizeof(sockaddr_un::sun_path);
+}
+
+// getaddrinfo() takes what is no port, too, modulo 2^16.
+bool IsPort(std::string_view text) {
+  uint32_t port = 0;
+  const bool is_number = text.find_first_not_of("0123456789") == std::string_view::npos &&
+                         absl::SimpleAtoi(absl::string_view(text.data(), text.size()), &port);
+  return is_number && port > 0 && port <= UINT16_MAX;
 }
 
 struct AddressesDeleter {
@@ -39,11 +56,13 @@ struct AddressesDeleter {
 absl::StatusOr<OwnerAddress> OwnerAddress::Parse(const std::string& text) {
   OwnerAddress address;
   address.text_ = text;
-  if (text.starts_with('/')) address.unix_path_ = text;
-  if (text.starts_with(kUnixPrefix)) address.unix_path_ = text.substr(kUnixPrefix.size());
-  if (!address.unix_path_.empty()) return address;
+  if (text.starts_with('/') || text.starts_with(kUnixPrefix)) {
+    address.unix_path_ = text.starts_with('/') ? text : text.substr(kUnixPrefix.size());
+    if (!IsUnixPath(address.unix_path_)) return NoAddress(text);
+    return address;
+  }
   const size_t colon = text.rfind(':');
-  if (text.starts_with(kUnixPrefix) || colon == std::string::npos || colon == 0) {
+  if (colon == std::string::npos || colon == 0 || !IsPort(text.substr(colon + 1))) {
     return NoAddress(text);
   }
   std::string host = text.substr(0, colon);

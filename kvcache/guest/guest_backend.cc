@@ -90,8 +90,9 @@ void GuestBackend::Note(const absl::Status& status) {
   if (!status.ok()) has_failed_ = true;
   TellOf(status.ok() ? GuestEvent::kAnswered : GuestEvent::kLost, status);
   const bool is_foreign = client_.IsWindowForeign();
-  if (is_foreign && !is_foreign_) TellOf(GuestEvent::kWindowForeign, absl::OkStatus());
+  if (is_foreign == is_foreign_) return;
   is_foreign_ = is_foreign;
+  TellOf(is_foreign ? GuestEvent::kWindowForeign : GuestEvent::kWindowGood, absl::OkStatus());
 }
 
 void GuestBackend::TellOf(GuestEvent event, const absl::Status& status) const {

@@ -25,6 +25,7 @@ enum class GuestEvent {
   kAnswered,       // The owner was asked: each time.
   kLost,           // It could not be asked: each time. The status says why.
   kWindowForeign,  // The window shows another cache than the owner serves: all of it is asked.
+  kWindowGood,     // It shows the same one again.
 };
 
 class GuestBackend final : public Backend {

@@ -59,6 +59,8 @@ struct ServerFacts {
   uint64_t curr_connections = 0;
   uint64_t total_connections = 0;
   uint64_t rejected_connections = 0;
+  uint64_t curr_readers = 0;  // Elsewhere: kvcache/remote.
+  uint64_t rejected_readers = 0;
   uint64_t tcp_port = 0;
   std::string unix_socket;
   uint32_t verbosity = 0;

@@ -82,6 +82,8 @@ void AddConnections(const ServerFacts& facts, Statistics& list) {
   Add(list, "total_connections", facts.total_connections);
   Add(list, "rejected_connections", facts.rejected_connections);
   Add(list, "max_connections", facts.max_connections);
+  Add(list, "curr_readers", facts.curr_readers);
+  Add(list, "rejected_readers", facts.rejected_readers);
   Add(list, "accepting_conns", facts.is_accepting ? 1 : 0);
   Add(list, "listen_disabled_num", facts.listen_disabled_num);
   Add(list, "conn_yields", facts.conn_yields);

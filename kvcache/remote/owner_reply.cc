@@ -1,5 +1,7 @@
 #include "kvcache/remote/owner_reply.h"
 
+#include "kvcache/remote/owner_request.h"
+
 namespace tombolo::kvcache {
 namespace {
 
@@ -44,7 +46,8 @@ OwnerReplyHeader ReplyWith(const StoreAnswer& answer) {
 OwnerReplyHeader ReplyWith(const StoreAnswer& answer, const StoredValue& seen) {
   OwnerReplyHeader header = ReplyWith(answer);
   if (answer.result == StoreResult::kNotFound) return header;
-  header.marks = seen.marks;
+  // What somebody else wrote to the memory is not told: a reader would take it for a fault.
+  header.marks = seen.marks & kKnownMarks;
   header.item_flags = seen.flags;
   header.expiry_s = seen.expiry_s;
   header.item_value_bytes = seen.value_bytes;
@@ -58,6 +61,7 @@ std::string_view FaultOf(const OwnerReplyHeader& header, const OwnerRequestHeade
   const bool is_refusal = header.result == kReplyRefused;
   if (header.number != asked.number && !is_refusal) return "it has the number of another request";
   if ((header.flags & ~kKnownFlags) != 0) return "there is no such flag";
+  if ((header.marks & ~kKnownMarks) != 0) return "there is no such mark";
   if (!HasGoodValue(header, asked, item_max_bytes))
     return "its value has a size that was not asked for";
   return {};

@@ -8,7 +8,6 @@
 namespace tombolo::kvcache {
 namespace {
 
-constexpr uint16_t kKnownMarks = kMarkFetched | kMarkStale | kMarkWon | kMarkBinaryKey;
 constexpr uint8_t kLastPutMode = static_cast<uint8_t>(PutMode::kPrepend);
 
 // Which fields an operation uses beside its flags.

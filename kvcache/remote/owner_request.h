@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kvcache/layout/item.h"
 #include "kvcache/remote/owner_wire.h"
 #include "kvcache/store/store_types.h"
 
 namespace tombolo::kvcache {
+
+// Others are a fault, of requests and of replies.
+inline constexpr uint16_t kKnownMarks = kMarkFetched | kMarkStale | kMarkWon | kMarkBinaryKey;
 
 // Key and value belong to somebody else.
 struct OwnerRequest {

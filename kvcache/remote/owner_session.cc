@@ -121,6 +121,7 @@ void OwnerSession::Run() {
 void OwnerSession::RunHello(const OwnerRequest& request) {
   const auto hello = StructIn<OwnerHello>(request.value);
   if (hello.magic != kOwnerProtocolMagic) return Close("its hello has another magic");
+  if (hello.reserved0 != 0) return Close("the last field of its hello is not 0");
   if (hello.version != kOwnerProtocolVersion) {
     return Refuse(absl::StrCat("this owner speaks version ", kOwnerProtocolVersion,
                                " of its protocol, and was asked for version ", hello.version,

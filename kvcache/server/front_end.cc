@@ -69,18 +69,21 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
   facts.identity = identity;
   acceptor_.emplace(base_.get(), *std::move(sockets), Dialect::kMemcached, workers_,
                     options.max_connections);
-  totals_.emplace(facts, workers_, *acceptor_);
+  if (absl::Status status = ListenToReaders(options); !status.ok()) return status;
+  totals_.emplace(facts, workers_, *acceptor_, reader_acceptor_ ? &*reader_acceptor_ : nullptr);
   for (const auto& worker : workers_) {
     worker->TheServer().facts = facts;
     worker->TheServer().whole = &*totals_;
     if (credentials_) worker->TheServer().credentials = &*credentials_;
     worker->Start();
   }
-  if (absl::Status status = AcceptReaders(options); !status.ok()) return status;
+  if (reader_acceptor_) {
+    if (absl::Status status = reader_acceptor_->Start(); !status.ok()) return status;
+  }
   return acceptor_->Start();
 }
 
-absl::Status FrontEnd::AcceptReaders(const ServerOptions& options) {
+absl::Status FrontEnd::ListenToReaders(const ServerOptions& options) {
   if (options.owner_socket.empty()) return absl::OkStatus();
   auto socket =
       ListenUnixAt(options.owner_socket, options.listen.unix_mode, options.listen.backlog);
@@ -89,7 +92,7 @@ absl::Status FrontEnd::AcceptReaders(const ServerOptions& options) {
   sockets.push_back(*std::move(socket));
   reader_acceptor_.emplace(base_.get(), std::move(sockets), Dialect::kOwner, workers_,
                            options.max_readers);
-  return reader_acceptor_->Start();
+  return absl::OkStatus();
 }
 
 std::string FrontEnd::Describe() const {

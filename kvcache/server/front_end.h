@@ -58,7 +58,7 @@ class FrontEnd {
   explicit FrontEnd(EventBase base) : base_(std::move(base)) {}
 
   absl::Status WatchSignals();
-  absl::Status AcceptReaders(const ServerOptions& options);
+  absl::Status ListenToReaders(const ServerOptions& options);
   static void OnSignal(evutil_socket_t number, int16_t what, void* self);
 
   EventBase base_;

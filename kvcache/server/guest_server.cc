@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/client/client.h"
+#include "kvcache/guest/guest_backend.h"
 #include "kvcache/guest/load_time.h"
 #include "kvcache/shard/file_shape.h"
 #include "spdlog/spdlog.h"
@@ -70,29 +71,12 @@ absl::Status GuestServer::MakeWorkers(const ServerOptions& options, const FileRe
     if (!another.ok()) return another.status();
     absl::StatusOr<Client> client = Client::Open(ClientOf(*options.guest), *std::move(another));
     if (!client.ok()) return client.status();
-    auto tell = [this](GuestEvent event, const absl::Status& status) { TellOf(event, status); };
+    auto tell = [this](GuestEvent event, const absl::Status& status) { log_.Tell(event, status); };
     auto backend = std::make_unique<GuestBackend>(*std::move(client), std::move(tell));
     auto status = front_end_->AddWorker(std::move(backend), options.worker);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
-}
-
-// Each worker has a connection of its own, and most have nothing to ask for long: the log has one
-// line for all. Relaxed: it orders nothing.
-void GuestServer::TellOf(GuestEvent event, const absl::Status& status) {
-  if (event == GuestEvent::kWindowForeign) {
-    return spdlog::warn(
-        "the window shows another cache than the owner serves now; all gets are asked of the "
-        "owner. "
-        "Start the machine anew, so that its device shows the new memory file");
-  }
-  const bool is_lost = event == GuestEvent::kLost;
-  if (is_owner_lost_.load(std::memory_order_relaxed) == is_lost) return;
-  if (is_owner_lost_.exchange(is_lost, std::memory_order_relaxed) == is_lost) return;
-  if (!is_lost) return spdlog::info("the owner of the cache answers again");
-  spdlog::warn("{} Until it is back clients get SERVER_ERROR for what needs it",
-               std::string(status.message()));
 }
 
 }  // namespace tombolo::kvcache

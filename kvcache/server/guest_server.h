@@ -7,7 +7,6 @@
 // Not thread-safe: one thread starts, runs and ends it.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,8 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/client/file_reader.h"
-#include "kvcache/guest/guest_backend.h"
 #include "kvcache/server/front_end.h"
+#include "kvcache/server/guest_log.h"
 #include "kvcache/server/server_options.h"
 
 namespace tombolo::kvcache {
@@ -45,11 +44,10 @@ class GuestServer {
   explicit GuestServer(std::unique_ptr<FrontEnd> front_end) : front_end_(std::move(front_end)) {}
 
   absl::Status MakeWorkers(const ServerOptions& options, const FileReader& window);
-  void TellOf(GuestEvent event, const absl::Status& status);
 
   std::string description_;
-  std::atomic<bool> is_owner_lost_ = false;  // As the log says.
-  std::unique_ptr<FrontEnd> front_end_;      // Its workers tell of the owner.
+  GuestLog log_;
+  std::unique_ptr<FrontEnd> front_end_;  // Its workers tell the log.
 };
 
 }  // namespace tombolo::kvcache

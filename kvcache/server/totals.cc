@@ -4,8 +4,13 @@
 
 namespace tombolo::kvcache {
 
-Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor)
-    : facts_(facts), workers_(workers), acceptor_(acceptor), verbosity_(facts.verbosity) {}
+Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
+               const Acceptor* reader_acceptor)
+    : facts_(facts),
+      workers_(workers),
+      acceptor_(acceptor),
+      reader_acceptor_(reader_acceptor),
+      verbosity_(facts.verbosity) {}
 
 Totals::Counted Totals::CountAll() const {
   Counted all;
@@ -17,6 +22,9 @@ Totals::Counted Totals::CountAll() const {
   }
   all.accepted = acceptor_.Counters().accepted.Get();
   all.rejected = acceptor_.Counters().rejected.Get();
+  if (reader_acceptor_ != nullptr) {
+    all.rejected_readers = reader_acceptor_->Counters().rejected.Get();
+  }
   all.pauses = acceptor_.Counters().pauses.Get();
   return all;
 }
@@ -30,6 +38,8 @@ void Totals::SumUp(Server& sum) {
   sum.facts.curr_connections = acceptor_.OpenConnections();
   sum.facts.total_connections = all.accepted - reset_.accepted;
   sum.facts.rejected_connections = all.rejected - reset_.rejected;
+  if (reader_acceptor_ != nullptr) sum.facts.curr_readers = reader_acceptor_->OpenConnections();
+  sum.facts.rejected_readers = all.rejected_readers - reset_.rejected_readers;
   sum.facts.listen_disabled_num = all.pauses - reset_.pauses;
   sum.facts.conn_yields = all.yields - reset_.yields;
   sum.facts.idle_kicks = all.idle_kicks - reset_.idle_kicks;

@@ -20,9 +20,10 @@ class Totals final : public WholeServer {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `facts`: those that do not change. `acceptor`: of memcached's clients. Both others must outlive
-  // it.
-  Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor);
+  // `facts`: those that do not change. `acceptor`: of memcached's clients; `reader_acceptor`: of
+  // readers elsewhere, null if none may come. All others must outlive it.
+  Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
+         const Acceptor* reader_acceptor);
 
   void SumUp(Server& sum) override;
   void Reset(const BackendFacts& facts) override;
@@ -36,6 +37,7 @@ class Totals final : public WholeServer {
     CommandCounters commands;
     uint64_t accepted = 0;
     uint64_t rejected = 0;
+    uint64_t rejected_readers = 0;
     uint64_t pauses = 0;
     uint64_t yields = 0;
     uint64_t idle_kicks = 0;
@@ -47,6 +49,7 @@ class Totals final : public WholeServer {
   const ServerFacts facts_;
   Workers workers_;
   const Acceptor& acceptor_;
+  const Acceptor* const reader_acceptor_;
   std::atomic<uint32_t> verbosity_;
 
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 // A client of what says that it is the owner of a cache, and is none, or a slow one.
 #include "kvcache/client/owner_link.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -10,6 +11,7 @@
 
 #include "gtest/gtest.h"
 #include "kvcache/client/client.h"
+#include "kvcache/client/owner_address.h"
 #include "kvcache/remote/owner_session.h"
 #include "kvcache/remote/owner_wire.h"
 #include "tests/support/status_text.h"
@@ -109,6 +111,37 @@ TEST(OwnerLinkTest, WhatIsNoOwnerIsNotBelieved) {
     const std::string said = Text(client->Get("key", item));
     EXPECT_TRUE(Has(said, expected)) << expected << ", but: " << said;
   }
+}
+
+TEST(OwnerAddressTest, WhatIsNoAddressIsRefusedAtOnce) {
+  for (const std::string& good :
+       {std::string("/run/owner.sock"), std::string("unix:owner.sock"), std::string("127.0.0.1:1"),
+        std::string("[::1]:65535"), "/" + std::string(106, 'x')}) {
+    EXPECT_TRUE(OwnerAddress::Parse(good).ok()) << good;
+  }
+  for (const std::string& bad :
+       {std::string(), std::string("unix:"), std::string("127.0.0.1"), std::string("127.0.0.1:"),
+        std::string("127.0.0.1:0"), std::string("127.0.0.1:65536"), std::string("127.0.0.1:-1"),
+        std::string("127.0.0.1:+1"), std::string("127.0.0.1:http"), std::string(":11300"),
+        std::string("localhost:11300"), "/" + std::string(107, 'x')}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(OwnerAddress::Parse(bad).status())) << bad;
+  }
+}
+
+// As the near end of a tunnel is.
+TEST(OwnerAddressTest, ATcpAddressIsConnectedTo) {
+  const UniqueFd listening(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listening.Get(), generic, bytes), 0);
+  ASSERT_EQ(listen(listening.Get(), 1), 0);
+  ASSERT_EQ(getsockname(listening.Get(), generic, &bytes), 0);
+  const std::string text = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  const auto parsed = OwnerAddress::Parse(text);
+  ASSERT_TRUE(parsed.ok()) << Text(parsed);
+  EXPECT_TRUE(parsed->Connect(kPatienceNs).ok());
 }
 
 // Each byte comes within the time-out; with a deadline of its own for each, this lasts for ever.

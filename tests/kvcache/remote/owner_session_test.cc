@@ -165,6 +165,9 @@ TEST_F(OwnerSessionTest, FirstComesHello) {
   std::string magic = HelloBytes();
   magic[sizeof(OwnerRequestHeader)] = 'x';
   EXPECT_TRUE(Has(WhyClosed(magic, false), "another magic"));
+  std::string reserved = HelloBytes();
+  reserved.back() = 1;
+  EXPECT_TRUE(Has(WhyClosed(reserved, false), "is not 0"));
 }
 
 TEST_F(OwnerSessionTest, HelloTellsWhichMemoryItIs) {
@@ -356,6 +359,7 @@ TEST(OwnerReplyTest, WhatWasNotAskedForIsAFault) {
            [](OwnerReplyHeader& reply) { reply.result = 9; },
            [](OwnerReplyHeader& reply) { reply.number = 1; },
            [](OwnerReplyHeader& reply) { reply.flags = 4; },
+           [](OwnerReplyHeader& reply) { reply.marks = 16; },
            [](OwnerReplyHeader& reply) { reply.value_bytes = 4; },
            [](OwnerReplyHeader& reply) { reply.result = 3; },
            [](OwnerReplyHeader& reply) { reply = {.result = kReplyRefused, .value_bytes = 1025}; },

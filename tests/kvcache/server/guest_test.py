@@ -86,9 +86,11 @@ class GuestTest(unittest.TestCase):
         asked = int(self.host.stats()['remote_requests'])
         for _ in range(100):
             self.assertEqual(guest.get(b'key'), b'value')
-        self.assertEqual(int(self.host.stats()['remote_requests']), asked)
+        # But for those after this test was held up for a second.
+        self.assertLess(int(self.host.stats()['remote_requests']), asked + 10)
         told = guest.stats()
-        self.assertEqual((told['lock_free_hits'], told['curr_items']), ('100', '1'))
+        self.assertGreater(int(told['lock_free_hits']), 90)
+        self.assertEqual(told['curr_items'], '1')
 
     def test_memccapable_is_content(self):
         guest = self.start_guest()
@@ -159,6 +161,8 @@ class GuestTest(unittest.TestCase):
             first.send(hello())
             self.assertEqual(len(first.input.read(48 + 40)), 48 + 40)
             self.assertIn(b'as many readers as it takes', second.input.read())
+            told = self.host.stats()
+            self.assertEqual((told['curr_readers'], told['rejected_readers']), ('1', '1'))
         self.assertEqual(self.client(self.host).ask(b'mn'), b'MN')
 
     def attack(self, data):
