@@ -106,7 +106,7 @@ Finding Silence(const Check& check, int64_t deadline_ns) {
 
 Finding NoFinding(const std::optional<siginfo_t>& end) {
   return Problem(absl::StrCat("this check found nothing: its process ", HowItEnded(end)),
-                 "report this as a bug, with the output of `tombolo doctor --json`.");
+                 "report this as a bug, with the output of `tombolo doctor --json`");
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ Finding RunGuarded(const Check& check, int64_t deadline_ns) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return Problem(absl::StrCat("no pipe for this check: ", strerror(errno)),
-                   "raise the limit of open files (`ulimit -n`).");
+                   "raise the limit of open files (`ulimit -n`)");
   }
   const UniqueFd from(ends[0]);
   UniqueFd to(ends[1]);
@@ -124,7 +124,7 @@ Finding RunGuarded(const Check& check, int64_t deadline_ns) {
   if (child == 0) Answer(check, to.Get());
   if (child < 0) {
     return Problem(absl::StrCat("no process for this check: ", strerror(errno)),
-                   "raise the limit of processes (`ulimit -u`), or end some.");
+                   "raise the limit of processes (`ulimit -u`), or end some");
   }
   setpgid(child, child);  // Also here: whoever comes first. Then the group is there to be killed.
   to = UniqueFd();
