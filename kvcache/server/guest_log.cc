@@ -15,10 +15,10 @@ constexpr int kMaxLinesAMinute = 20;
 
 void Write(GuestEvent event, const absl::Status& status) {
   switch (event) {
-    case GuestEvent::kOwnerLost:
+    case GuestEvent::kLost:
       return spdlog::warn("{} Until it is back clients get SERVER_ERROR for what needs it",
                           std::string(status.message()));
-    case GuestEvent::kOwnerBack:
+    case GuestEvent::kAnswered:
       return spdlog::info("the owner of the cache answers again");
     case GuestEvent::kWindowForeign:
       return spdlog::warn(
@@ -34,14 +34,17 @@ void Write(GuestEvent event, const absl::Status& status) {
 }  // namespace
 
 void GuestLog::Tell(GuestEvent event, const absl::Status& status) {
+  // What is told of each request. Relaxed: it orders nothing, and who is late is told of the next.
+  if (event == GuestEvent::kAnswered && !is_owner_lost_.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(mutex_);
   if (IsNews(event) && HasRoom(MonotonicNs())) Write(event, status);
 }
 
 bool GuestLog::IsNews(GuestEvent event) {
-  const bool is_of_owner = event == GuestEvent::kOwnerLost || event == GuestEvent::kOwnerBack;
-  const bool is_bad = event == GuestEvent::kOwnerLost || event == GuestEvent::kWindowForeign;
-  return std::exchange(is_of_owner ? is_owner_lost_ : is_foreign_, is_bad) != is_bad;
+  const bool is_of_owner = event == GuestEvent::kLost || event == GuestEvent::kAnswered;
+  const bool is_bad = event == GuestEvent::kLost || event == GuestEvent::kWindowForeign;
+  if (!is_of_owner) return std::exchange(is_foreign_, is_bad) != is_bad;
+  return is_owner_lost_.exchange(is_bad, std::memory_order_relaxed) != is_bad;
 }
 
 bool GuestLog::HasRoom(int64_t now_ns) {

@@ -6,6 +6,7 @@
 // Any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -23,9 +24,9 @@ class GuestLog {
   bool HasRoom(int64_t now_ns);
 
   std::mutex mutex_;
+  std::atomic<bool> is_owner_lost_ = false;  // As was told last. Changed under mutex_.
   // Guarded by mutex_, all of them.
-  bool is_owner_lost_ = false;  // As was told last,
-  bool is_foreign_ = false;     // and this too.
+  bool is_foreign_ = false;  // As was told last.
   int64_t minute_began_ns_ = 0;
   int lines_ = 0;  // In this minute.
 };

@@ -303,6 +303,7 @@ TEST_F(OwnerSessionTest, AnItemThatIsTooLargeIsSkippedAndNobodyReadsWhatItWasToR
 }
 
 TEST_F(OwnerSessionTest, WhatALargeRequestTookIsGivenBack) {
+  SayHello();
   const std::string large(kItemMaxBytes - 100, 'x');
   Ask(ToOwner(PutRequest{.key = "key", .value = large}));  // The shard has all of its memory.
   std::vector<std::unique_ptr<OwnerSession>> sessions;
