@@ -29,7 +29,7 @@ enum {
   kIdleUs = 100,
 };
 
-static int component_register(void) {
+static void register_own_parameters(void) {
   mca_base_component_t *version = &mca_btl_tombolo_component.super.btl_version;
   mca_btl_tombolo_component.brokers = TOMBOLO_DEFAULT_BROKER;
   (void)mca_base_component_var_register(
@@ -61,7 +61,10 @@ static int component_register(void) {
       "caches of this host)",
       MCA_BASE_VAR_TYPE_SIZE_T, NULL, 0, 0, OPAL_INFO_LVL_5, MCA_BASE_VAR_SCOPE_READONLY,
       &mca_btl_tombolo_component.pool_bytes);
+}
 
+// Every transport has these, and users may change them, too.
+static int register_common_parameters(void) {
   mca_btl_base_module_t *module = &mca_btl_tombolo.super;
   module->btl_exclusivity = kExclusivity;
   module->btl_eager_limit = kEagerLimitBytes;
@@ -92,7 +95,12 @@ static int component_register(void) {
   module->btl_put_local_registration_threshold = SIZE_MAX;
   module->btl_latency = kLatencyUs;
   module->btl_bandwidth = kBandwidthMbps;
-  return mca_btl_base_param_register(version, module);
+  return mca_btl_base_param_register(&mca_btl_tombolo_component.super.btl_version, module);
+}
+
+static int component_register(void) {
+  register_own_parameters();
+  return register_common_parameters();
 }
 
 static int component_open(void) { return OPAL_SUCCESS; }
