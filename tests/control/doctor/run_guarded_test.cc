@@ -15,7 +15,7 @@
 namespace tombolo::control {
 namespace {
 
-constexpr int64_t kLongNs = 60 * kNsPerSecond;
+constexpr int64_t kLongNs = 20 * kNsPerSecond;
 constexpr int64_t kShortNs = 50 * kNsPerMs;
 
 [[noreturn]] void WaitForEver() {
