@@ -30,6 +30,7 @@ FIRST, SECOND = REGIONS = (RUNTIME, Path("/run/tombolo-2"))
 DEVICES = {1: [FIRST], 2: [FIRST, SECOND], 3: [FIRST, SECOND], 4: [FIRST]}
 # A rank that waits lets another guest run: the host has fewer cores than they have processors.
 SLEEPS_SOON = ("--mca", "btl_tombolo_idle_us", "1")
+BOOT_SECONDS = 180
 MIXED_SECONDS = 120
 CLEAN_SECONDS = 10
 LOOK_SECONDS = 0.05
@@ -45,7 +46,7 @@ def run(world: World, checks: Checks) -> None:
     with checks.check("two tombolods start, and four guests boot, two of them with two devices", essential=True):
         for region in REGIONS:
             host_side.start_daemon(world.lab, world.programs, region)
-        world.lab.boot()
+        world.lab.boot(BOOT_SECONDS)
     with checks.check("an agent that finds two devices asks for a choice, and names both"):
         bad_input.copy_agent(world, IN_BOTH)
         found = ", ".join(_addresses(world, IN_BOTH))
