@@ -85,21 +85,25 @@ std::optional<uint32_t> OutLink::TakeChunk() {
 }
 
 bool OutLink::TryClaim(size_t payload_bytes, Claim& claim) {
-  if (payload_bytes <= kMaxInlineBytes && lane_.TryClaim(payload_bytes, claim.cell)) {
-    ClaimedInline(payload_bytes, claim);
-    return true;
-  }
-  if (payload_bytes >= kLeastBulkBytes && TryClaimBulk(payload_bytes, claim)) {
-    claim.link = this;
-    ++open_claims_;
-    return true;
-  }
+  if (IsForChunk(payload_bytes) && TryClaimBulk(payload_bytes, claim)) return true;
+  if (TryClaimInline(payload_bytes, claim)) return true;
   stalled_bytes_ = payload_bytes;
   return false;
 }
 
+bool OutLink::IsForChunk(size_t payload_bytes) {
+  if (payload_bytes < kLeastBulkBytes) return false;
+  return payload_bytes > kMaxInlineBytes || !lane_.LeavesRoom(payload_bytes, kCellsForDescriptors);
+}
+
+bool OutLink::TryClaimInline(size_t payload_bytes, Claim& claim) {
+  if (!lane_.TryClaim(payload_bytes, claim.cell)) return false;
+  ClaimedInline(payload_bytes, claim);
+  return true;
+}
+
 bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
-  if (payload_bytes > kBulkChunkBytes || !lane_.HasRoom(sizeof(BulkDescriptor))) return false;
+  if (payload_bytes > kBulkChunkBytes || !lane_.LeavesRoom(sizeof(BulkDescriptor), 0)) return false;
   const std::optional<uint32_t> chunk = TakeChunk();
   if (!chunk) return false;
   // The cell last: a chunk that was taken goes to the receiver, or it would never come back.
@@ -111,8 +115,10 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   chunks_[claim.chunk_place] = *chunk;
   chunk_is_open_[claim.chunk_place] = true;
   const Offset offset = region_.ExtentOffset(*chunk) + kBulkChunkSkewBytes;
+  claim.link = this;
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
+  ++open_claims_;
   return true;
 }
 

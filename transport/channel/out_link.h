@@ -65,6 +65,7 @@ class OutLink {
 
   // The same, for most small messages; false when TryClaim() is to be asked.
   bool TryClaimQuickly(size_t payload_bytes, Claim& claim) {
+    if (payload_bytes >= kLeastBulkBytes) return false;
     if (!lane_.TryClaimQuickly(payload_bytes, claim.cell)) return false;
     ClaimedInline(payload_bytes, claim);
     return true;
@@ -134,6 +135,8 @@ class OutLink {
     claim.payload = {claim.cell.payload, payload_bytes};
     ++open_claims_;
   }
+  bool IsForChunk(size_t payload_bytes);
+  bool TryClaimInline(size_t payload_bytes, Claim& claim);
   bool TryClaimBulk(size_t payload_bytes, Claim& claim);
   std::optional<uint32_t> TakeChunk();
   bool HasCredits();
@@ -145,9 +148,10 @@ class OutLink {
   void StoreDescriptor(const Claim& claim, CellKind kind, uint8_t tag, size_t payload_bytes,
                        std::memory_order order);
 
-  // The lane holds few messages of this size or more: when it is full of them, chunks carry on, and
-  // only their descriptors lie in the lane.
+  // The lane holds few messages of this size or more. They lie in it while so many cells stay free;
+  // beyond that chunks carry on, and those cells hold their descriptors.
   static constexpr size_t kLeastBulkBytes = 512;
+  static constexpr uint32_t kCellsForDescriptors = 28;
   static_assert(kLeastBulkBytes <= kMaxInlineBytes);
 
   // A lane has fewer messages than this on the way, and each has one chunk at most. More are not

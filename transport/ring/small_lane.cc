@@ -18,11 +18,19 @@ bool SmallLaneProducer::HasRoom(size_t payload_bytes) {
   return !poisoned_ && Fits(CellsFor(payload_bytes));
 }
 
-bool SmallLaneProducer::Fits(uint32_t cells) const {
-  // The message, the skip before it if it does not fit into this lap, and one cell to spare.
+bool SmallLaneProducer::Fits(uint32_t cells, uint32_t spare_cells) const {
+  // The message, the skip before it if it does not fit into this lap, and one cell more.
   const uint32_t left = next_.CellsLeft();
-  const uint32_t needed = (cells > left ? left : 0) + cells + 1;
+  const uint32_t needed = (cells > left ? left : 0) + cells + 1 + spare_cells;
   return needed <= kLinkCells - (next_.position - consumed_);
+}
+
+bool SmallLaneProducer::LeavesRoom(size_t payload_bytes, uint32_t spare_cells) {
+  const uint32_t cells = CellsFor(payload_bytes);
+  if (Fits(cells, spare_cells)) return true;
+  // Acquire: as in MakeRoom().
+  LoadCredits(std::memory_order_acquire);
+  return !poisoned_ && Fits(cells, spare_cells);
 }
 
 // True: there is room for `payload_bytes` in a row at next_, and room_here_ says so.

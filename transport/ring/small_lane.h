@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "transport/base/prefetch.h"
 #include "transport/layout/link.h"
 
 namespace tombolo {
@@ -68,6 +69,10 @@ class SmallLaneProducer {
   // The same, but false also when credits have to be looked for, or a lap has to be ended.
   bool TryClaimQuickly(size_t payload_bytes, SmallClaim& claim);
 
+  // Whether `spare_cells` are left after a claim of `payload_bytes`, at most kMaxInlineBytes; looks
+  // for credits if need be.
+  bool LeavesRoom(size_t payload_bytes, uint32_t spare_cells);
+
   // Makes the message visible: `length` bytes, at most what was claimed.
   // Memory ordering: what the producer wrote before Publish() is visible to the consumer after
   // SmallLaneConsumer::Front() returned that message. The store is seq_cst because the check for a
@@ -99,11 +104,15 @@ class SmallLaneProducer {
 
  private:
   bool MakeRoom(size_t payload_bytes);
-  bool Fits(uint32_t cells) const;
+  bool Fits(uint32_t cells, uint32_t spare_cells = 0) const;
   void SkipRestOfLap();
+  void FetchAhead(uint32_t cells) const;
   void Occupy(uint32_t cells);
   void ClearIfFull(uint32_t index);
   void LoadCredits(std::memory_order order);
+
+  // So far ahead of the claims their cells are fetched.
+  static constexpr uint32_t kCellsAhead = 5;
 
   Link* link_;
   LanePosition next_;
@@ -159,6 +168,7 @@ class SmallLaneConsumer {
  private:
   static constexpr uint32_t kCreditBatchCells = 16;
 
+  void FetchAhead() const;
   bool IsOfTheLapBefore(const CellHeader& header) const;
   bool IsSaneInline(const CellHeader& header) const;
   bool IsSane(const CellHeader& header) const;
@@ -185,9 +195,22 @@ inline bool SmallLaneProducer::TryClaimQuickly(size_t payload_bytes, SmallClaim&
            .header = &first.header,
            .lap = next_.lap,
            .cells = static_cast<uint8_t>(cells)};
+  FetchAhead(cells);
   Occupy(cells);
   ClearIfFull(next_.index);
   return true;
+}
+
+// Fetches what will be claimed soon, as many cells as are claimed now: their lines lie in the
+// receiver's cache, which has read them a lap ago. Not those that it has yet to read, nor the very
+// next ones: it polls the first of them.
+inline void SmallLaneProducer::FetchAhead(uint32_t cells) const {
+  if (kCellsAhead + cells > kLinkCells - (next_.position - consumed_)) return;
+  uint32_t index = next_.index + kCellsAhead;
+  for (uint32_t i = 0; i < cells; ++i, ++index) {
+    if (index >= kLinkCells) index -= kLinkCells;
+    PrefetchToWrite(&link_->cells[index]);
+  }
 }
 
 inline void SmallLaneProducer::Occupy(uint32_t cells) {
@@ -214,6 +237,15 @@ inline bool SmallLaneConsumer::IsSaneInline(const CellHeader& header) const {
          header.length <= header.cells * kCellBytes - kCellHeaderBytes;
 }
 
+// Messages of one cell often come in a row. The next one's line is perhaps still being written, so
+// it is the one after that which is fetched.
+inline void SmallLaneConsumer::FetchAhead() const {
+  if (front_cells_ != 1) return;
+  uint32_t index = next_.index + 2;
+  if (index >= kLinkCells) index -= kLinkCells;
+  PrefetchToRead(&link_->cells[index]);
+}
+
 inline FrontResult SmallLaneConsumer::Front(SmallMessage& message) {
   const Cell& cell = link_->cells[next_.index];
   const uint64_t packed = cell.header.load(std::memory_order_seq_cst);
@@ -226,6 +258,7 @@ inline FrontResult SmallLaneConsumer::Front(SmallMessage& message) {
     return FrontOther(packed, message);
   }
   front_cells_ = header.cells;
+  FetchAhead();
   message = {.kind = header.kind, .tag = header.tag, .payload = {cell.payload, header.length}};
   return FrontResult::kMessage;
 }
