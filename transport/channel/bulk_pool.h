@@ -49,6 +49,12 @@ class BulkPool {
   // are in use and the region has no more to spare.
   std::optional<uint32_t> Take();
 
+  // What Take() will give; nothing when it would have to grow.
+  std::optional<uint32_t> Next() const {
+    if (free_count_ == 0) return std::nullopt;
+    return free_[free_first_];
+  }
+
   // `chunk` is not read any more.
   void GiveBack(uint32_t chunk);
 

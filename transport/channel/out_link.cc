@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "transport/base/prefetch.h"
 #include "transport/region/region_copy.h"
 
 namespace tombolo {
@@ -119,7 +120,17 @@ bool OutLink::TryClaimBulk(size_t payload_bytes, Claim& claim) {
   claim.bulk_offset = offset.bytes;
   claim.payload = region_.Bytes(offset, payload_bytes);
   ++open_claims_;
+  FetchNextChunk(payload_bytes);
   return true;
+}
+
+// The lines of the next chunk lie in the cache of the receiver that has read it last. Only where
+// messages are small: larger ones have time to fetch their own.
+void OutLink::FetchNextChunk(size_t payload_bytes) const {
+  const std::optional<uint32_t> next = pool_.Next();
+  if (!next || payload_bytes > kMostFetchedBytes) return;
+  const std::byte* begin = region_.Extent(*next) + kBulkChunkSkewBytes;
+  for (size_t at = 0; at < payload_bytes; at += kCacheLineBytes) PrefetchToWrite(begin + at);
 }
 
 void OutLink::Abandon(const Claim& claim) {

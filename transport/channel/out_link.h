@@ -138,6 +138,7 @@ class OutLink {
   bool IsForChunk(size_t payload_bytes);
   bool TryClaimInline(size_t payload_bytes, Claim& claim);
   bool TryClaimBulk(size_t payload_bytes, Claim& claim);
+  void FetchNextChunk(size_t payload_bytes) const;
   std::optional<uint32_t> TakeChunk();
   bool HasCredits();
   bool MayTakeChunk() const;
@@ -153,6 +154,9 @@ class OutLink {
   static constexpr size_t kLeastBulkBytes = 512;
   static constexpr uint32_t kCellsForDescriptors = 28;
   static_assert(kLeastBulkBytes <= kMaxInlineBytes);
+
+  // Of the next chunk as much is fetched as of this one was claimed, if that is not more than this.
+  static constexpr size_t kMostFetchedBytes = 4 * kKiB;
 
   // A lane has fewer messages than this on the way, and each has one chunk at most. More are not
   // taken, since chunks that the receiver has released are looked for only when some are missing.
