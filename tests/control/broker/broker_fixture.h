@@ -38,6 +38,9 @@ class RecordingBackend final : public BrokerBackend {
       done(Answer());
     }
   }
+  absl::StatusOr<Grant> GrantAgain(const ServedEndpoint& endpoint) override {
+    return GrantOf(endpoint.id);
+  }
   void EndpointGone(tombolo::EndpointId id) override { gone.push_back(id); }
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
     const int eventfd = region_->Eventfd(slot, vector);
@@ -58,12 +61,15 @@ class RecordingBackend final : public BrokerBackend {
 
   absl::StatusOr<Grant> Answer() {
     if (!refusal.ok()) return refusal;
-    return Grant{.id = {next_index++, 7},
-                 .slot = 0,
-                 .vector = 2,
-                 .memory_bytes = region_->Memory().size(),
-                 .memory_fd = region_->MemoryFd(),
-                 .wake_fd = region_->Eventfd(0, 2)};
+    return GrantOf({next_index++, 7});
+  }
+  Grant GrantOf(tombolo::EndpointId id) const {
+    return {.id = id,
+            .slot = 0,
+            .vector = 2,
+            .memory_bytes = region_->Memory().size(),
+            .memory_fd = region_->MemoryFd(),
+            .wake_fd = region_->Eventfd(0, 2)};
   }
 
   absl::Status refusal;
