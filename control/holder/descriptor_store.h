@@ -2,8 +2,9 @@
 // device, eventfds, listeners, its clients' sockets and pidfds. Its successor finds them with
 // Take().
 //
-// In spirit the descriptor store of systemd (sd_pid_notify_with_fds); implemented by the holder
-// (holder.h) and by LocalStore and NullStore below.
+// In spirit the descriptor store of systemd, and implemented by that (systemd_store.h), by the
+// holder (holder.h), by LocalStore and by NullStore below. systemd keeps an open file under one
+// name only: who may run under it does not store it under a second one.
 //
 // Thread safety: none, unless an implementation says so.
 #pragma once
