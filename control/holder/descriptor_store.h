@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "transport/base/unique_fd.h"
@@ -22,6 +23,15 @@ namespace tombolo::control {
 inline constexpr size_t kMaxDescriptorNameBytes = 119;
 
 using NamedDescriptors = std::map<std::string, UniqueFd, std::less<>>;
+
+// Moves what is called `name` out of `from`; a descriptor that is not open, if there is none.
+inline UniqueFd TakeOut(NamedDescriptors& from, std::string_view name) {
+  const auto found = from.find(name);
+  if (found == from.end()) return UniqueFd();
+  UniqueFd fd = std::move(found->second);
+  from.erase(found);
+  return fd;
+}
 
 class DescriptorStore {
  public:
