@@ -16,13 +16,20 @@
 namespace tombolo::control {
 namespace {
 
+// More packets than a Unix socket holds.
+constexpr int kMostUnread = 1024;
+
 // The size of the packet at the front of the queue, whose first bytes are copied to `request`; 0
 // when the other end has closed, -1 with errno when there is none. Descriptors that came with it
 // are left behind.
 ssize_t Peek(int socket, BrokerRequest& request) {
+  iovec vector{&request, sizeof(request)};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
   ssize_t size;
   do {
-    size = recv(socket, &request, sizeof(request), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    size = recvmsg(socket, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
   return size;
 }
@@ -126,21 +133,25 @@ bool BrokerSession::WatchProcess() {
 
 void BrokerSession::Read() {
   const auto alive = shared_from_this();
+  if (is_answered_) return Consume();
   BrokerRequest request;
   const ssize_t size = Peek(socket_.Get(), request);
   if (size < 0 && errno == EAGAIN) return;
   if (size <= 0) return SocketClosed();
   absl::Status status = CheckRequest(request, static_cast<size_t>(size));
   if (status.ok()) status = Serve(request);
+  is_answered_ = true;
   if (status.ok()) return Consume();
   ReplyError(MakeReply(request), status);
   SocketClosed();
 }
 
-// The request is answered, or the backend's.
+// Takes away the request that is answered, or the backend's; again, if it was not to be had.
 void BrokerSession::Consume() {
   char start;
-  if (socket_.IsOpen()) (void)recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT);
+  if (!socket_.IsOpen()) return;
+  const ssize_t size = recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT);
+  is_answered_ = size < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 // An error ends the connection; what the client may ask again is answered within.
@@ -298,13 +309,23 @@ void BrokerSession::ReplyError(BrokerReply reply, const absl::Status& status) {
   Reply(reply, {}).IgnoreError();
 }
 
+// SUBTLE: a client whose packets were left unread here would get ECONNRESET in place of our last
+// reply. The store's copy would keep the connection open.
+void BrokerSession::CloseSocket() {
+  socket_watch_.Reset();
+  if (!socket_.IsOpen()) return;
+  char start;
+  for (int i = 0; i < kMostUnread; ++i) {
+    if (recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT) <= 0) break;
+  }
+  shutdown(socket_.Get(), SHUT_RDWR);
+  socket_.Reset();
+}
+
 void BrokerSession::SocketClosed() {
   const auto alive = shared_from_this();
   deadline_.Reset();
-  socket_watch_.Reset();
-  // The store's copy would keep the connection open.
-  shutdown(socket_.Get(), SHUT_RDWR);
-  socket_.Reset();
+  CloseSocket();
   // An attached process may still be using the region; its pidfd tells when it is over.
   if (!IsAttached()) Over();
 }
@@ -333,9 +354,8 @@ void BrokerSession::DropKept(const ServedEndpoint& endpoint) {
 
 void BrokerSession::Over() {
   deadline_.Reset();
-  socket_watch_.Reset();
   process_watch_.Reset();
-  socket_.Reset();
+  CloseSocket();
   if (const OverCallback on_over = std::exchange(on_over_, nullptr)) on_over(*this);
 }
 

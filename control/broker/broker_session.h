@@ -87,6 +87,7 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   absl::Status Reply(BrokerReply reply, std::span<const int> fds);
   void ReplyError(BrokerReply reply, const absl::Status& status);
 
+  void CloseSocket();
   void SocketClosed();
   void ProcessDied();
   void Forget();
@@ -99,6 +100,7 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   UniqueFd pidfd_;
   pid_t pid_ = 0;
   bool attaching_ = false;
+  bool is_answered_ = false;          // The request at the front of the socket.
   bool may_have_been_asked_ = false;  // The next request may be one that a former broker served.
   std::optional<ServedEndpoint> endpoint_;
   OverCallback on_over_;

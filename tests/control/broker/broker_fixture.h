@@ -43,6 +43,7 @@ class RecordingBackend final : public BrokerBackend {
   }
   void EndpointGone(tombolo::EndpointId id) override { gone.push_back(id); }
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
+    if (on_doorbell) on_doorbell();
     const int eventfd = region_->Eventfd(slot, vector);
     if (eventfd < 0) return absl::NotFoundError("no such doorbell");
     return eventfd;
@@ -74,6 +75,7 @@ class RecordingBackend final : public BrokerBackend {
 
   absl::Status refusal;
   bool postpone = false;
+  std::function<void()> on_doorbell;
   std::vector<AttachDone> postponed;
   std::vector<std::string> names;
   std::vector<pid_t> pids;
