@@ -96,6 +96,7 @@ Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, Doorb
 
 Daemon::~Daemon() {
   if (broker_server_) broker_server_->RemoveSocketFile();
+  if (ivshmem_server_) ivshmem_server_->RemoveSocketFiles();
 }
 
 std::string Daemon::Describe() const {
@@ -122,12 +123,13 @@ absl::Status Daemon::Serve() {
 }
 
 absl::Status Daemon::ServeMachines() {
-  auto server =
-      IvshmemServer::Start(loop_, {.folder = runtime_dir_.Path(),
-                                   .memory_fd = region_.MemoryFd(),
-                                   .doorbells = &doorbells_,
-                                   .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
-                                   .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
+  NamedDescriptors nothing;
+  auto server = IvshmemServer::Start(loop_, store_, nothing,
+                                     {.folder = runtime_dir_.Path(),
+                                      .memory_fd = region_.MemoryFd(),
+                                      .doorbells = &doorbells_,
+                                      .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
+                                      .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
   if (!server.ok()) return server.status();
   ivshmem_server_ = *std::move(server);
   return absl::OkStatus();
