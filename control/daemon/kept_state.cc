@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -9,6 +10,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "control/registry/endpoint_table.h"
+#include "control/registry/membership.h"
+#include "control/registry/service_table.h"
 #include "transport/layout/service_record.h"
 
 namespace tombolo::control {
@@ -283,7 +287,8 @@ std::vector<std::byte> ToBytes(const KeptState& state) {
   return bytes;
 }
 
-absl::StatusOr<KeptState> ParseKeptState(std::span<const std::byte> bytes) {
+absl::StatusOr<KeptState> ParseKeptState(const std::span<const std::byte> all) {
+  std::span<const std::byte> bytes = all;
   const absl::StatusOr<StateHead> head = TakeHead(bytes);
   if (!head.ok()) return head.status();
   const absl::StatusOr<RegionLimits> limits = LimitsIn(*head, bytes.size());
@@ -295,6 +300,8 @@ absl::StatusOr<KeptState> ParseKeptState(std::span<const std::byte> bytes) {
   }
   KeptState state{.limits = *limits, .registry = *std::move(registry)};
   memcpy(state.uuid.data(), head->uuid, sizeof(head->uuid));
+  // Reserved bytes, and what stands behind the end of a text.
+  if (!std::ranges::equal(ToBytes(state), all)) return Wrong("some bytes in it mean nothing.");
   return state;
 }
 

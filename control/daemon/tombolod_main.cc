@@ -19,6 +19,7 @@
 #include "control/daemon/daemon_options.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -49,13 +50,15 @@ int Run(const DaemonOptions& options) {
   absl::StatusOr<Watch> interrupt = (*loop)->WatchSignal(SIGINT, stop);
   if (!terminate.ok()) return Fail(terminate.status());
   if (!interrupt.ok()) return Fail(interrupt.status());
-  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(**loop, options);
+  NullStore store;
+  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(**loop, store, options);
   if (!daemon.ok()) return Fail(daemon.status());
   spdlog::info("{}", (*daemon)->Describe());
   sd_notify(0, "READY=1");
   (*loop)->Run();
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping");
+  (*daemon)->RemoveSocketFiles();
   return kExitGood;
 }
 

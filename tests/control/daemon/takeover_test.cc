@@ -1,0 +1,362 @@
+// A daemon that finds what another one left in its descriptor store. That one ends here without a
+// word, as if it had been killed; what it would not have come to is taken back by hand.
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "control/broker/kept_name.h"
+#include "control/client/control_client.h"
+#include "control/daemon/daemon.h"
+#include "control/event_loop/event_loop.h"
+#include "control/event_loop/watch.h"
+#include "control/holder/local_store.h"
+#include "control/ivshmem_server/ivshmem_server.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/control/ivshmem_server/raw_client.h"
+#include "tests/support/temp_dir.h"
+#include "transport/base/unique_fd.h"
+#include "transport/base/units.h"
+#include "transport/base/unix_socket.h"
+#include "transport/device/mapping.h"
+#include "transport/endpoint/broker_protocol.h"
+#include "transport/endpoint/membership_view.h"
+#include "transport/region/region.h"
+
+namespace tombolo::control {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr uint32_t kSlots = 4;
+constexpr uint32_t kVectors = 3;
+// More messages than a Unix socket holds.
+constexpr uint32_t kManyVectors = 200;
+constexpr int64_t kTestDeadlineNs = 20 * kNsPerSecond;
+constexpr uint64_t kRegionBytes = 4 * kMiB;
+
+class TakeoverTest : public testing::Test {
+ protected:
+  TakeoverTest() {
+    options_ = {.runtime_dir = folder_.File("run"),
+                .limits = {.region_bytes = kRegionBytes,
+                           .slot_count = kSlots,
+                           .vector_count = kVectors,
+                           .endpoint_count = 64}};
+  }
+
+  absl::Status Start() {
+    auto daemon = Daemon::Start(*loop_, store_, options_);
+    if (daemon.ok()) daemon_ = *std::move(daemon);
+    return daemon.status();
+  }
+
+  // The daemon is killed and another one is started.
+  void Restart() {
+    daemon_.reset();
+    const absl::Status started = Start();
+    ASSERT_TRUE(started.ok()) << started;
+    for (int i = 0; i < 4; ++i) loop_->Poll();
+  }
+
+  void RunUntil(const std::function<bool()>& done) {
+    bool is_late = false;
+    const Watch watchdog = loop_->After(kTestDeadlineNs, [&] { is_late = true; });
+    while (!done() && !is_late) loop_->RunOnce();
+    EXPECT_FALSE(is_late);
+  }
+
+  RawClient Join(uint32_t slot) {
+    RawClient client(IvshmemServer::SlotPath(options_.runtime_dir, slot));
+    RunUntil([&] {
+      client.Read();
+      return client.Messages().size() == 3 + kSlots * options_.limits.vector_count;
+    });
+    return client;
+  }
+
+  UniqueFd Connect() {
+    return ConnectUnix(options_.runtime_dir + "/broker.sock", SOCK_SEQPACKET).value();
+  }
+
+  static void Send(int broker, BrokerOp op, const std::string& name = "test") {
+    BrokerRequest request;
+    request.op = op;
+    name.copy(request.name, sizeof(request.name) - 1);
+    ASSERT_EQ(SendMessage(broker, std::as_bytes(std::span(&request, 1)), {}), 0);
+  }
+
+  // The next reply; its descriptors are dropped but for the first one.
+  BrokerReply Hear(int broker, UniqueFd* first = nullptr) {
+    pollfd wait{.fd = broker, .events = POLLIN, .revents = 0};
+    RunUntil([&wait] { return poll(&wait, 1, 0) == 1; });
+    BrokerReply reply;
+    auto received = ReceiveMessage(broker, std::as_writable_bytes(std::span(&reply, 1)));
+    EXPECT_TRUE(received.ok() && received->size_bytes == sizeof(reply));
+    if (first != nullptr && !received->fds.empty()) *first = std::move(received->fds[0]);
+    return reply;
+  }
+
+  // This process as an endpoint.
+  struct Attached {
+    UniqueFd broker;
+    EndpointId id;
+    Mapping memory;
+  };
+  Attached Attach() {
+    Attached attached{.broker = Connect(), .id = {}, .memory = {}};
+    Send(attached.broker.Get(), BrokerOp::kAttach);
+    UniqueFd memory;
+    const BrokerReply reply = Hear(attached.broker.Get(), &memory);
+    EXPECT_EQ(reply.code, 0) << reply.text;
+    attached.id = {reply.endpoint_index, reply.endpoint_incarnation};
+    attached.memory = Mapping::Map(memory.Get(), 0, kRegionBytes).value();
+    return attached;
+  }
+
+  PeerList List() const {
+    return ControlClient(options_.runtime_dir + "/control.sock").ListPeers().value();
+  }
+
+  // As if the daemon had been killed before it kept the socket of `id`.
+  void ForgetSocketOf(EndpointId id) {
+    std::vector<std::string> names;
+    for (const auto& [name, fd] : store_.Kept()) {
+      const auto endpoint = ParseKeptSocketName(name);
+      if (endpoint && endpoint->id == id) names = {name, KeptPidfdName(*endpoint)};
+    }
+    EXPECT_THAT(names, SizeIs(2));
+    for (const std::string& name : names) EXPECT_TRUE(store_.Remove(name).ok());
+  }
+
+  TempDir folder_;
+  DaemonOptions options_;
+  LocalStore store_;
+  std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
+  std::unique_ptr<Daemon> daemon_;
+};
+
+TEST_F(TakeoverTest, NobodyNoticesAnything) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(2);
+  const Attached process = Attach();
+  const Region region = Region::Attach(process.memory.Bytes()).value();
+  const uint64_t epoch = region.MembershipEpoch().load(std::memory_order_relaxed);
+  const size_t heard = machine.Messages().size();
+  const PeerList before = List();
+  for (int i = 0; i < 3; ++i) {
+    Restart();
+    const PeerList after = List();
+    EXPECT_EQ(after.region_uuid, before.region_uuid);
+    EXPECT_EQ(after.snapshot, before.snapshot);
+  }
+  machine.Read();
+  EXPECT_EQ(machine.Messages().size(), heard);
+  EXPECT_FALSE(machine.SawEnd());
+  EXPECT_EQ(region.MembershipEpoch().load(std::memory_order_relaxed), epoch);
+  EXPECT_TRUE(IsLive(region, process.id));
+  Send(process.broker.Get(), BrokerOp::kDetach);
+  EXPECT_EQ(Hear(process.broker.Get()).code, 0);
+  EXPECT_FALSE(IsLive(region, process.id));
+  EXPECT_GT(List().snapshot.revision, before.snapshot.revision);
+}
+
+TEST_F(TakeoverTest, AWatcherResumesWhereItWasOrIsToldThatThisIsTooLongAgo) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(1);
+  const PeerList before = List();
+  const uint64_t revision = before.snapshot.revision;
+  Restart();
+  ControlClient client(options_.runtime_dir + "/control.sock");
+  const auto nothing = [](const ControlClient::WatchUpdate&) { return true; };
+  EXPECT_TRUE(absl::IsOutOfRange(client.WatchPeers(revision - 1, before.region_uuid, nothing)));
+  uint64_t told = 0;
+  absl::Status end;
+  std::jthread watcher([&] {
+    end = client.WatchPeers(revision, before.region_uuid, [&](const auto& update) {
+      told = std::get<MembershipEvent>(update).revision;
+      return false;
+    });
+  });
+  RawClient next = Join(2);
+  watcher.join();
+  EXPECT_TRUE(end.ok()) << end;
+  EXPECT_EQ(told, revision + 1);
+}
+
+TEST_F(TakeoverTest, NewcomersComeToTheSuccessorAndOldSlotsAreNotGivenTwice) {
+  ASSERT_TRUE(Start().ok());
+  RawClient old = Join(1);
+  daemon_.reset();
+  RawClient patient(IvshmemServer::AnySlotPath(options_.runtime_dir));
+  const UniqueFd broker = Connect();
+  Send(broker.Get(), BrokerOp::kAttach);
+  Restart();
+  RunUntil([&] {
+    patient.Read();
+    return patient.Messages().size() == 3 + kSlots * kVectors;
+  });
+  EXPECT_EQ(patient.Slot(), 2);
+  EXPECT_EQ(Hear(broker.Get()).code, 0);
+  RawClient intruder(IvshmemServer::SlotPath(options_.runtime_dir, 1));
+  RunUntil([&] {
+    intruder.Read();
+    return intruder.SawEnd();
+  });
+  EXPECT_EQ(intruder.Messages()[0].value, -EBUSY);
+}
+
+TEST_F(TakeoverTest, AMachineThatLeftMeanwhileHasLeft) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(1);
+  daemon_.reset();
+  machine.Close();
+  Restart();
+  RunUntil([&] { return List().snapshot.peers.size() == 1; });
+  EXPECT_FALSE(store_.Kept().contains("slot/1/client"));
+  EXPECT_EQ(Join(1).Slot(), 1);
+  EXPECT_EQ(List().snapshot.peers[1].incarnation, 2u);
+}
+
+TEST_F(TakeoverTest, AnUnfinishedHandshakeIsRefusedAndItsSlotWaitsForItsEnd) {
+  options_.limits.vector_count = kManyVectors;
+  ASSERT_TRUE(Start().ok());
+  RawClient unfinished(IvshmemServer::SlotPath(options_.runtime_dir, 1));
+  loop_->Poll();
+  unfinished.Read();
+  EXPECT_LT(unfinished.Messages().size(), 3 + kSlots * kManyVectors);
+  EXPECT_GT(unfinished.Messages().size(), 3u) << "it has got the region";
+  Restart();
+  unfinished.Read();
+  EXPECT_EQ(unfinished.Messages().back().value, -ECONNABORTED);
+  RawClient other = RawClient(IvshmemServer::AnySlotPath(options_.runtime_dir));
+  RunUntil([&] {
+    other.Read();
+    return other.Messages().size() == 3 + kSlots * kManyVectors;
+  });
+  EXPECT_EQ(other.Slot(), 2);
+  EXPECT_THAT(List().snapshot.peers, SizeIs(2)) << "the host and the other one";
+  unfinished.Close();
+  EXPECT_EQ(Join(1).Slot(), 1);
+}
+
+TEST_F(TakeoverTest, WhoWasNeverToldIsNoEndpoint) {
+  ASSERT_TRUE(Start().ok());
+  const Attached process = Attach();
+  ForgetSocketOf(process.id);
+  Restart();
+  EXPECT_THAT(List().snapshot.peers[0].endpoints, IsEmpty());
+}
+
+// It may live: its memory is not given away.
+TEST_F(TakeoverTest, WhoWasToldAndLostIsAnEndpoint) {
+  ASSERT_TRUE(Start().ok());
+  const Attached first = Attach();
+  const Attached second = Attach();
+  ForgetSocketOf(first.id);
+  Restart();
+  EXPECT_THAT(List().snapshot.peers[0].endpoints, SizeIs(2));
+}
+
+TEST_F(TakeoverTest, AnAttachThatMayNotHaveBeenAnsweredIsAnsweredOnceMore) {
+  ASSERT_TRUE(Start().ok());
+  const Attached process = Attach();
+  // Its request is still in the socket.
+  daemon_.reset();
+  Send(process.broker.Get(), BrokerOp::kAttach);
+  Restart();
+  const BrokerReply again = Hear(process.broker.Get());
+  EXPECT_EQ(again.code, 0) << again.text;
+  EXPECT_EQ((EndpointId{again.endpoint_index, again.endpoint_incarnation}), process.id);
+  EXPECT_EQ(again.memory_bytes, kRegionBytes);
+  Send(process.broker.Get(), BrokerOp::kAttach);
+  EXPECT_EQ(Hear(process.broker.Get()).code,
+            static_cast<int>(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(TakeoverTest, ServicesAndTheirWritersAreKnownAndTheDeadAreReaped) {
+  ASSERT_TRUE(Start().ok());
+  const Attached writer = Attach();
+  Send(writer.broker.Get(), BrokerOp::kOpenService, "cache");
+  const BrokerReply opened = Hear(writer.broker.Get());
+  EXPECT_STREQ(opened.text, "cache") << "the answer says what it answers";
+  const Attached other = Attach();
+  Send(other.broker.Get(), BrokerOp::kDetach);
+  EXPECT_EQ(Hear(other.broker.Get()).code, 0);
+  Restart();
+  const Attached third = Attach();
+  Send(third.broker.Get(), BrokerOp::kOpenService, "cache");
+  EXPECT_EQ(Hear(third.broker.Get()).code, static_cast<int>(absl::StatusCode::kAlreadyExists));
+  RunUntil([&] {
+    const Attached next = Attach();
+    Send(next.broker.Get(), BrokerOp::kDetach);
+    Hear(next.broker.Get());
+    return next.id.index == other.id.index && next.id.incarnation > other.id.incarnation;
+  });
+}
+
+TEST_F(TakeoverTest, AMemberThatScribblesOverTheTablesDoesNotKeepTheSuccessorAway) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(2);
+  const Attached process = Attach();
+  const PeerList before = List();
+  const Region region = Region::Attach(process.memory.Bytes()).value();
+  const Offset tables_end = region.Parts().endpoint_lines;
+  memset(process.memory.Bytes().data(), 0xa5, tables_end.bytes);
+  Restart();
+  EXPECT_EQ(List().snapshot, before.snapshot);
+  const auto again = Region::Attach(process.memory.Bytes());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->Uuid(), region.Uuid());
+  EXPECT_TRUE(IsLive(*again, process.id));
+  EXPECT_EQ(IdentityState(again->Slot(2).identity.load(std::memory_order_relaxed)),
+            static_cast<uint32_t>(SlotState::kConnected));
+}
+
+TEST_F(TakeoverTest, WhatCannotBeGoneOnWithIsSaidAndLeftAlone) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(1);
+  daemon_.reset();
+  ASSERT_TRUE(store_.Remove("doorbell/2.1").ok());
+  const absl::Status status = Start();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has no doorbell/2.1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("start it anew"));
+  machine.Read();
+  EXPECT_FALSE(machine.SawEnd());
+  EXPECT_TRUE(std::filesystem::exists(IvshmemServer::SlotPath(options_.runtime_dir, 1)));
+}
+
+TEST_F(TakeoverTest, AnotherFolderIsRefused) {
+  ASSERT_TRUE(Start().ok());
+  daemon_.reset();
+  options_.runtime_dir = folder_.File("other");
+  EXPECT_THAT(std::string(Start().message()), HasSubstr("its sockets are not in"));
+}
+
+TEST_F(TakeoverTest, AFirstStartThatFailedLeavesNothingToGoOnWith) {
+  std::filesystem::create_directories(options_.runtime_dir + "/control.sock/in-the-way");
+  EXPECT_FALSE(Start().ok());
+  std::filesystem::remove_all(options_.runtime_dir + "/control.sock");
+  EXPECT_TRUE(std::filesystem::is_empty(options_.runtime_dir));
+  ASSERT_TRUE(Start().ok());
+  EXPECT_EQ(Join(1).Slot(), 1);
+}
+
+}  // namespace
+}  // namespace tombolo::control
