@@ -289,6 +289,8 @@ absl::Status BrokerSession::Detach() {
   BrokerReply reply;
   reply.op = BrokerOp::kDetach;
   const absl::Status status = Reply(reply, {});
+  // As long as somebody has the socket: the end of the last one would cost the client our answer.
+  Drain();
   DropKept(endpoint);
   Over();
   return status;
@@ -309,15 +311,20 @@ void BrokerSession::ReplyError(BrokerReply reply, const absl::Status& status) {
   Reply(reply, {}).IgnoreError();
 }
 
-// SUBTLE: a client whose packets were left unread here would get ECONNRESET in place of our last
-// reply. The store's copy would keep the connection open.
-void BrokerSession::CloseSocket() {
-  socket_watch_.Reset();
-  if (!socket_.IsOpen()) return;
+// SUBTLE: a client whose packets were left unread at our end of the socket would get ECONNRESET in
+// place of our last reply.
+void BrokerSession::Drain() {
   char start;
   for (int i = 0; i < kMostUnread; ++i) {
     if (recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT) <= 0) break;
   }
+}
+
+void BrokerSession::CloseSocket() {
+  socket_watch_.Reset();
+  if (!socket_.IsOpen()) return;
+  Drain();
+  // The store's copy would keep the connection open.
   shutdown(socket_.Get(), SHUT_RDWR);
   socket_.Reset();
 }

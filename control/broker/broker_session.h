@@ -87,6 +87,7 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   absl::Status Reply(BrokerReply reply, std::span<const int> fds);
   void ReplyError(BrokerReply reply, const absl::Status& status);
 
+  void Drain();
   void CloseSocket();
   void SocketClosed();
   void ProcessDied();
