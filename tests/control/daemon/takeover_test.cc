@@ -302,6 +302,8 @@ TEST_F(TakeoverTest, ServicesAndTheirWritersAreKnownAndTheDeadAreReaped) {
   const Attached third = Attach();
   Send(third.broker.Get(), BrokerOp::kOpenService, "cache");
   EXPECT_EQ(Hear(third.broker.Get()).code, static_cast<int>(absl::StatusCode::kAlreadyExists));
+  Send(third.broker.Get(), BrokerOp::kDetach);
+  EXPECT_EQ(Hear(third.broker.Get()).code, 0);
   RunUntil([&] {
     const Attached next = Attach();
     Send(next.broker.Get(), BrokerOp::kDetach);
