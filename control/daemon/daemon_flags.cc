@@ -54,6 +54,12 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
   app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
+  app->add_option("--store", flags->store,
+                  "who keeps memory, sockets and clients while a killed tombolod is started anew: "
+                  "a parent process of its own (holder), systemd (FileDescriptorStoreMax= of its "
+                  "unit), nobody (none); auto is systemd where that says that it does, else holder")
+      ->check(CLI::IsMember({"auto", "none", "holder", "systemd"}))
+      ->capture_default_str();
   app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
