@@ -123,6 +123,9 @@ std::string Daemon::Describe() const {
 
 absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherited) {
   WarnOfQemusLimit(region_.View().Limits());
+  if (state.revision != 0) {
+    spdlog::info("goes on where a tombolod stopped, at revision {}", state.revision);
+  }
   Restore(state);
   // First of all that changes anything: it looks at what changed last.
   DropWhoNeverKnew(state, inherited);

@@ -1,15 +1,12 @@
-// A daemon that finds what another one left in its descriptor store. That one ends here without a
-// word, as if it had been killed; what it would not have come to is taken back by hand.
+// A daemon that finds what another one left in its descriptor store. What that one would not have
+// come to is taken back by hand.
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,23 +14,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "control/broker/kept_name.h"
-#include "control/client/control_client.h"
-#include "control/daemon/daemon.h"
-#include "control/event_loop/event_loop.h"
-#include "control/event_loop/watch.h"
-#include "control/holder/local_store.h"
-#include "control/ivshmem_server/ivshmem_server.h"
+#include "control/link/agent_link.h"
+#include "control/link/link_messages.h"
+#include "control/registry/membership.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/control/ivshmem_server/raw_client.h"
-#include "tests/support/temp_dir.h"
-#include "transport/base/unique_fd.h"
-#include "transport/base/units.h"
-#include "transport/base/unix_socket.h"
-#include "transport/device/mapping.h"
-#include "transport/endpoint/broker_protocol.h"
+#include "tests/control/daemon/takeover_fixture.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/layout/member_table.h"
 #include "transport/region/region.h"
 
 namespace tombolo::control {
@@ -43,113 +31,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr uint32_t kSlots = 4;
-constexpr uint32_t kVectors = 3;
 // More messages than a Unix socket holds.
 constexpr uint32_t kManyVectors = 200;
-constexpr int64_t kTestDeadlineNs = 20 * kNsPerSecond;
-constexpr uint64_t kRegionBytes = 4 * kMiB;
-
-class TakeoverTest : public testing::Test {
- protected:
-  TakeoverTest() {
-    options_ = {.runtime_dir = folder_.File("run"),
-                .limits = {.region_bytes = kRegionBytes,
-                           .slot_count = kSlots,
-                           .vector_count = kVectors,
-                           .endpoint_count = 64}};
-  }
-
-  absl::Status Start() {
-    auto daemon = Daemon::Start(*loop_, store_, options_);
-    if (daemon.ok()) daemon_ = *std::move(daemon);
-    return daemon.status();
-  }
-
-  // The daemon is killed and another one is started.
-  void Restart() {
-    daemon_.reset();
-    const absl::Status started = Start();
-    ASSERT_TRUE(started.ok()) << started;
-    for (int i = 0; i < 4; ++i) loop_->Poll();
-  }
-
-  void RunUntil(const std::function<bool()>& done) {
-    bool is_late = false;
-    const Watch watchdog = loop_->After(kTestDeadlineNs, [&] { is_late = true; });
-    while (!done() && !is_late) loop_->RunOnce();
-    EXPECT_FALSE(is_late);
-  }
-
-  RawClient Join(uint32_t slot) {
-    RawClient client(IvshmemServer::SlotPath(options_.runtime_dir, slot));
-    RunUntil([&] {
-      client.Read();
-      return client.Messages().size() == 3 + kSlots * options_.limits.vector_count;
-    });
-    return client;
-  }
-
-  UniqueFd Connect() {
-    return ConnectUnix(options_.runtime_dir + "/broker.sock", SOCK_SEQPACKET).value();
-  }
-
-  static void Send(int broker, BrokerOp op, const std::string& name = "test") {
-    BrokerRequest request;
-    request.op = op;
-    name.copy(request.name, sizeof(request.name) - 1);
-    ASSERT_EQ(SendMessage(broker, std::as_bytes(std::span(&request, 1)), {}), 0);
-  }
-
-  // The next reply; its descriptors are dropped but for the first one.
-  BrokerReply Hear(int broker, UniqueFd* first = nullptr) {
-    pollfd wait{.fd = broker, .events = POLLIN, .revents = 0};
-    RunUntil([&wait] { return poll(&wait, 1, 0) == 1; });
-    BrokerReply reply;
-    auto received = ReceiveMessage(broker, std::as_writable_bytes(std::span(&reply, 1)));
-    EXPECT_TRUE(received.ok() && received->size_bytes == sizeof(reply));
-    if (first != nullptr && !received->fds.empty()) *first = std::move(received->fds[0]);
-    return reply;
-  }
-
-  // This process as an endpoint.
-  struct Attached {
-    UniqueFd broker;
-    EndpointId id;
-    Mapping memory;
-  };
-  Attached Attach() {
-    Attached attached{.broker = Connect(), .id = {}, .memory = {}};
-    Send(attached.broker.Get(), BrokerOp::kAttach);
-    UniqueFd memory;
-    const BrokerReply reply = Hear(attached.broker.Get(), &memory);
-    EXPECT_EQ(reply.code, 0) << reply.text;
-    attached.id = {reply.endpoint_index, reply.endpoint_incarnation};
-    attached.memory = Mapping::Map(memory.Get(), 0, kRegionBytes).value();
-    return attached;
-  }
-
-  PeerList List() const {
-    return ControlClient(options_.runtime_dir + "/control.sock").ListPeers().value();
-  }
-
-  // As if the daemon had been killed before it kept the socket of `id`.
-  void ForgetSocketOf(EndpointId id) {
-    std::vector<std::string> names;
-    for (const auto& [name, fd] : store_.Kept()) {
-      const auto endpoint = ParseKeptSocketName(name);
-      if (endpoint && endpoint->id == id) names = {name, KeptPidfdName(*endpoint)};
-    }
-    EXPECT_THAT(names, SizeIs(2));
-    for (const std::string& name : names) EXPECT_TRUE(store_.Remove(name).ok());
-  }
-
-  TempDir folder_;
-  DaemonOptions options_;
-  LocalStore store_;
-  std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
-  std::unique_ptr<Daemon> daemon_;
-};
 
 TEST_F(TakeoverTest, NobodyNoticesAnything) {
   ASSERT_TRUE(Start().ok());
@@ -287,6 +170,49 @@ TEST_F(TakeoverTest, AnAttachThatMayNotHaveBeenAnsweredIsAnsweredOnceMore) {
   Send(process.broker.Get(), BrokerOp::kAttach);
   EXPECT_EQ(Hear(process.broker.Get()).code,
             static_cast<int>(absl::StatusCode::kFailedPrecondition));
+}
+
+// The agent of a guest, as far as the daemon can tell.
+class Agent final : public AgentLinkHandler {
+ public:
+  void OnUp(uint32_t) override { link->Resync(living); }
+  void OnAttachReply(const LinkAttachReply& reply) override {
+    living.push_back({reply.endpoint.index, reply.endpoint.incarnation});
+  }
+  void OnServiceReply(const LinkServiceReply&) override {}
+
+  AgentLink* link = nullptr;
+  std::vector<EndpointId> living;
+};
+
+TEST_F(TakeoverTest, AGuestsEndpointsAreThoseThatItsAgentNames) {
+  ASSERT_TRUE(Start().ok());
+  RawClient machine = Join(2);
+  const Mapping memory = Mapping::Map(machine.Messages()[2].fd.Get(), 0, kRegionBytes).value();
+  const Region region = Region::Attach(memory.Bytes()).value();
+  const int doorbell = machine.Messages()[4].fd.Get();  // Of (slot 0, vector 1).
+  Agent agent;
+  AgentLink link(region.Control(2), {1, 2}, agent, [doorbell] { eventfd_write(doorbell, 1); });
+  agent.link = &link;
+  const auto talk_until = [&](const std::function<bool()>& done) {
+    RunUntil([&] {
+      link.Poll();
+      return done();
+    });
+  };
+  talk_until([&] { return link.IsUp(); });
+  for (uint64_t request = 1; request <= 2; ++request) {
+    link.Attach({.request = request, .pid = 5, .name = "rank"});
+  }
+  talk_until([&] { return agent.living.size() == 2; });
+  // Of the second one it has not heard before the daemon was killed.
+  agent.living.pop_back();
+  Restart();
+  talk_until([&] { return List().snapshot.peers[1].endpoints.size() == 1; });
+  const PeerInfo peer = List().snapshot.peers[1];
+  EXPECT_EQ(peer.state, PeerState::kReady);
+  EXPECT_EQ(peer.incarnation, 1u);
+  EXPECT_EQ(peer.endpoints[0].id, agent.living[0]);
 }
 
 TEST_F(TakeoverTest, ServicesAndTheirWritersAreKnownAndTheDeadAreReaped) {
