@@ -53,7 +53,8 @@ IvshmemServer::IvshmemServer(EventLoop& loop, DescriptorStore& store, IvshmemSer
     : loop_(loop),
       store_(store),
       options_(std::move(options)),
-      slots_(options_.doorbells->SlotCount()) {}
+      slots_(options_.doorbells->SlotCount()),
+      is_lost_(slots_.size()) {}
 
 absl::Status IvshmemServer::Listen(NamedDescriptors& inherited) {
   for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
@@ -78,9 +79,12 @@ absl::Status IvshmemServer::ListenAt(const std::string& path, uint32_t slot, Uni
 void IvshmemServer::AdoptClients(NamedDescriptors& inherited) {
   for (uint32_t slot = kHostSlot + 1; slot < slots_.size(); ++slot) {
     UniqueFd socket = TakeOut(inherited, ClientName(slot));
-    if (!socket.IsOpen()) continue;
     const bool had_joined = options_.had_joined && options_.had_joined(slot);
-    slots_[slot] = Watched(slot, std::move(socket), had_joined ? Stage::kJoined : Stage::kRefused);
+    if (socket.IsOpen()) {
+      const Stage stage = had_joined ? Stage::kJoined : Stage::kRefused;
+      slots_[slot] = Watched(slot, std::move(socket), stage);
+    }
+    is_lost_[slot] = had_joined && !slots_[slot];
     if (slots_[slot] && !had_joined) RefuseUnfinished(slot);
   }
 }
@@ -125,9 +129,10 @@ void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
                  slots_.size() - 1, IvshmemClient::Describe(socket.Get()));
     return IvshmemClient::Refuse(socket.Get(), ENOSPC);
   }
-  if (slots_[slot]) {
+  if (slots_[slot] || is_lost_[slot]) {
     spdlog::warn("slot {} is taken by {}: {} was refused.", slot,
-                 slots_[slot]->client.Description(), IvshmemClient::Describe(socket.Get()));
+                 is_lost_[slot] ? "a machine that was lost" : slots_[slot]->client.Description(),
+                 IvshmemClient::Describe(socket.Get()));
     return IvshmemClient::Refuse(socket.Get(), EBUSY);
   }
   Occupy(slot, std::move(socket));
@@ -143,7 +148,7 @@ void IvshmemServer::DropThoseWhoLeft() {
 
 uint32_t IvshmemServer::LowestVacantSlot() const {
   for (uint32_t slot = kHostSlot + 1; slot < slots_.size(); ++slot) {
-    if (!slots_[slot]) return slot;
+    if (!slots_[slot] && !is_lost_[slot]) return slot;
   }
   return kHostSlot;
 }

@@ -21,7 +21,8 @@
 // So the server may be killed and a successor goes on with both; who had joined is known to the
 // caller, whose on_join and on_leave remember it. A client in the middle of its handshake cannot be
 // served on, since nobody knows how far it got: it is told so, and its slot stays reserved until it
-// has closed its end, because it may have got the region.
+// has closed its end, because it may have got the region. A client that had joined and whose socket
+// was lost keeps its slot for good: nothing proves its end.
 //
 // What it does not do: it keeps no record of members and rings nothing; the callbacks do.
 // Ownership: memory, doorbells, store and loop stay the caller's and must outlive it. Its end keeps
@@ -127,7 +128,8 @@ class IvshmemServer {
   DescriptorStore& store_;
   const IvshmemServerOptions options_;
   uint32_t handshaking_count_ = 0;
-  std::vector<std::unique_ptr<Occupant>> slots_;          // Null: vacant.
+  std::vector<std::unique_ptr<Occupant>> slots_;  // Null: vacant, or lost.
+  std::vector<bool> is_lost_;                     // Its client had joined, and lives perhaps.
   std::vector<std::unique_ptr<SlotListener>> listeners_;  // By wanted slot; 0: any.
 };
 

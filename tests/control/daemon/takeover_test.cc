@@ -156,6 +156,26 @@ TEST_F(TakeoverTest, WhoWasToldAndLostIsAnEndpoint) {
   EXPECT_THAT(List().snapshot.peers[0].endpoints, SizeIs(2));
 }
 
+TEST_F(TakeoverTest, AMachineThatWasLostKeepsItsSlot) {
+  ASSERT_TRUE(Start().ok());
+  RawClient lost = Join(1);
+  ASSERT_TRUE(store_.Remove("slot/1/client").ok());
+  Restart();
+  EXPECT_THAT(List().snapshot.peers, SizeIs(2));
+  RawClient next(IvshmemServer::SlotPath(options_.runtime_dir, 1));
+  RunUntil([&] {
+    next.Read();
+    return next.SawEnd();
+  });
+  EXPECT_EQ(next.Messages()[0].value, -EBUSY);
+  RawClient any(IvshmemServer::AnySlotPath(options_.runtime_dir));
+  RunUntil([&] {
+    any.Read();
+    return any.Messages().size() > 1;
+  });
+  EXPECT_EQ(any.Slot(), 2);
+}
+
 TEST_F(TakeoverTest, AnAttachThatMayNotHaveBeenAnsweredIsAnsweredOnceMore) {
   ASSERT_TRUE(Start().ok());
   const Attached process = Attach();
