@@ -144,6 +144,7 @@ int Main() {
   // The owner does nothing meanwhile, not even tick: only the clock of the reader must not tell.
   auto reader = Reader::Attach(memory, [] { return CoarseMonotonicNs() * 0; });
   if (!reader.ok()) return 1;
+  reader->OwnerWasHeard();
   std::vector<Key> keys;
   for (const uint32_t which : Zipf()) keys.push_back(KeyOf(which));
   MeasureGets(*reader, keys);

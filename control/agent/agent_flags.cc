@@ -1,11 +1,13 @@
 #include "control/agent/agent_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "absl/status/status.h"
 #include "control/config/flag_check.h"
 #include "control/tunnel/agent_tunnels.h"
 #include "control/tunnel/tunnel_rules.h"
+#include "control/words/version.h"
 
 namespace tombolo::control {
 namespace {
@@ -39,7 +41,7 @@ absl::Status CheckFlags(const AgentFlags& flags) {
 
 DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags) {
   const auto app = std::make_shared<CLI::App>(kDescription, "tombolo-agent");
-  app->set_version_flag("-V,--version", "tombolo-agent 0.1.0");
+  app->set_version_flag("-V,--version", std::string("tombolo-agent ") + kVersion);
   app->add_option("--runtime-dir", flags->runtime_dir,
                   "folder of the sockets: in a guest this agent's own, on the host tombolod's")
       ->capture_default_str();

@@ -194,7 +194,7 @@ CLI::App* AddShow(CLI::App& config, ConfigFlags& chosen) {
   show->add_option("flags", chosen.words, "Flags of that program, after --")
       ->option_text("[-- FLAGS]");
   show->add_flag("--origin", chosen.origin, "Where each value comes from, as a comment behind it");
-  show->add_flag("--json", chosen.json, "One JSON object, with everything");
+  show->add_flag("--json", chosen.json, "One JSON object, with everything (docs/cli.md)");
   return show;
 }
 

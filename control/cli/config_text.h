@@ -23,10 +23,7 @@ struct ShownTable {
 // A configuration in TOML with these values; `with_origin`: after each, where it comes from.
 std::string ShowText(const std::vector<ShownTable>& tables, bool with_origin);
 
-// One object on one line: {"schema": 1, "file": PATH or null, "values": [VALUE...]}
-//   VALUE  {"table": "daemon" or null, "key": "size", "value": 268435456 or null,
-//           "origin": "default" | "file" | "variable" | "flag",
-//           "where": "PATH:LINE", "TOMBOLO_DAEMON_SIZE", "--size" or null}
+// One object on one line: docs/cli.md has the schema.
 std::string ShowJson(const std::string& file, const std::vector<ShownTable>& tables);
 
 // A configuration in which all keys are comments, with the flags' words and their defaults.

@@ -53,7 +53,7 @@ void AddFsckCommand(CLI::App& app, CliContext& context) {
       "  tombolo fsck --json | jq '.owners[] | select(.bytes > 0)'");
   const auto flags = std::make_shared<FsckFlags>();
   AddRegionOption(*command, flags->region);
-  command->add_flag("--json", flags->json, "One JSON object (control/cli/fsck_text.h)");
+  command->add_flag("--json", flags->json, "One JSON object (docs/cli.md)");
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
 }

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "control/cli/table.h"
-#include "control/cli/words.h"
+#include "control/words/words.h"
 #include "transport/base/units.h"
 #include "transport/layout/service_record.h"
 

@@ -1,17 +1,4 @@
-// What `--json` prints. One object a line; fields are only ever added, and "schema" counts changes
-// that break readers. Times are UTC, as in "2026-11-21T05:48:06Z".
-//
-//   peers   {"schema": 1, "revision": 12, "region_uuid": "...", "peers": [PEER...]}
-//   watch   {"schema": 1, "revision": 12, "event": "snapshot", "region_uuid": "...", "peers":
-//   [...]}
-//           {"schema": 1, "revision": 13, "event": "joined" | "ready" | "rebooted" | "left" |
-//            "attached" | "gone", "peer": PEER, "endpoints": [ENDPOINT...]}
-//   PEER    {"slot": 1, "kind": "vm" | "host", "state": "connected" | "ready", "incarnation": 1,
-//            "boot_id": "...", "joined_at": TIME, "endpoints": [ENDPOINT...]}
-//   ENDPOINT {"index": 0, "incarnation": 1, "name": "agent", "pid": 311, "vector": 2,
-//            "attached_at": TIME}
-//
-// In events, the peer has no "endpoints": those beside it attached, or died, with the event.
+// What `tombolo peers --json` and `tombolo watch --json` print: docs/cli.md has the schema.
 #pragma once
 
 #include <string>

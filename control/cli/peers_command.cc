@@ -11,9 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "control/cli/json_text.h"
 #include "control/cli/table.h"
-#include "control/cli/words.h"
 #include "control/client/control_client.h"
 #include "control/registry/membership.h"
+#include "control/words/words.h"
 
 namespace tombolo::control {
 namespace {
@@ -69,7 +69,7 @@ void AddPeersCommand(CLI::App& app, CliContext& context) {
       "  tombolo peers --json | jq '.peers[].slot'");
   const auto flags = std::make_shared<PeersFlags>();
   command->add_flag("-e,--endpoints", flags->endpoints, "One line per process instead of per peer");
-  command->add_flag("--json", flags->json, "One JSON object, with everything");
+  command->add_flag("--json", flags->json, "One JSON object, with everything (docs/cli.md)");
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
 }

@@ -28,6 +28,7 @@ struct PingFlags {
   uint32_t count = 5;
   double interval_s = 0.2;
   double timeout_s = 1;
+  bool json = false;
 };
 
 int64_t ToNs(double seconds) {
@@ -51,7 +52,7 @@ std::vector<int64_t> AskAll(Pinger& pinger, const PingFlags& flags) {
     pinger.Idle(next_ns);
     next_ns = MonotonicNs() + ToNs(flags.interval_s);
     const absl::StatusOr<int64_t> round_trip_ns = pinger.Ping(ToNs(flags.timeout_s));
-    PrintOne(number, round_trip_ns);
+    if (!flags.json) PrintOne(number, round_trip_ns);
     if (round_trip_ns.ok()) round_trips_ns.push_back(*round_trip_ns);
     if (absl::IsUnavailable(round_trip_ns.status())) break;
   }
@@ -66,9 +67,14 @@ absl::Status Run(const CliContext& context, const PingFlags& flags) {
   const absl::StatusOr<std::unique_ptr<Channel>> channel = Channel::Create(**endpoint);
   if (!channel.ok()) return channel.status();
   Pinger pinger(**channel, *agent);
-  printf("ping slot %u: agent, endpoint %u.%u\n", flags.slot, agent->index, agent->incarnation);
+  if (!flags.json) {
+    printf("ping slot %u: agent, endpoint %u.%u\n", flags.slot, agent->index, agent->incarnation);
+  }
   const std::vector<int64_t> round_trips_ns = AskAll(pinger, flags);
-  printf("%s\n", PingSummary(flags.count, round_trips_ns).c_str());
+  puts((flags.json ? PingJson(flags.slot, flags.count, round_trips_ns)
+                   : PingSummary(flags.count, round_trips_ns))
+           .c_str());
+  fflush(stdout);
   if (!round_trips_ns.empty()) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("the agent of slot ", flags.slot,
                                          " never answered: is it stopped, or its VM paused?"));
@@ -81,7 +87,8 @@ void AddPingCommand(CLI::App& app, CliContext& context) {
   command->footer(
       "  tombolo ping 1                the agent of the VM in slot 1\n"
       "  tombolo ping 0                the host's own (tombolo-agent --host)\n"
-      "  tombolo ping 1 -n 1000 --interval 0");
+      "  tombolo ping 1 -n 1000 --interval 0\n"
+      "  tombolo ping 1 --json | jq '.round_trips_ns | min'");
   const auto flags = std::make_shared<PingFlags>();
   command->add_option("SLOT", flags->slot, "Whose agent to ask")->required()->option_text(" ");
   command->add_option("-n,--count", flags->count, "How many times (default 5)")
@@ -93,6 +100,7 @@ void AddPingCommand(CLI::App& app, CliContext& context) {
   command->add_option("--timeout", flags->timeout_s, "Seconds to wait for each (default 1)")
       ->option_text("SECONDS")
       ->check(CLI::Range(0.001, 3600.0));
+  command->add_flag("--json", flags->json, "One JSON object, in the end (docs/cli.md)");
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
 }

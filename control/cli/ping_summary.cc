@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace tombolo::control {
 
@@ -22,6 +23,12 @@ std::string PingSummary(uint32_t asked, std::vector<int64_t> round_trips_ns) {
                   Microseconds(round_trips_ns[round_trips_ns.size() / 2]), ", max ",
                   Microseconds(round_trips_ns.back()));
   return summary;
+}
+
+std::string PingJson(uint32_t slot, uint32_t asked, const std::vector<int64_t>& round_trips_ns) {
+  return absl::StrCat("{\"schema\":1,\"slot\":", slot, ",\"asked\":", asked,
+                      ",\"answered\":", round_trips_ns.size(), ",\"round_trips_ns\":[",
+                      absl::StrJoin(round_trips_ns, ","), "]}");
 }
 
 }  // namespace tombolo::control

@@ -13,4 +13,7 @@ std::string Microseconds(int64_t ns);
 // How many of `asked` were answered, and the least, median and greatest round trip.
 std::string PingSummary(uint32_t asked, std::vector<int64_t> round_trips_ns);
 
+// The same and all round trips, as one JSON object (docs/cli.md), without the end of the line.
+std::string PingJson(uint32_t slot, uint32_t asked, const std::vector<int64_t>& round_trips_ns);
+
 }  // namespace tombolo::control

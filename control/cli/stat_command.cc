@@ -68,8 +68,7 @@ void AddStatCommand(CLI::App& app, CliContext& context) {
       "  tombolo stat --json | jq '.endpoints[].counters.messages_sent'");
   const auto flags = std::make_shared<StatFlags>();
   AddRegionOption(*command, flags->region);
-  command->add_flag("--json", flags->json,
-                    "One JSON object, with every counter (control/cli/stat_text.h)");
+  command->add_flag("--json", flags->json, "One JSON object, with every counter (docs/cli.md)");
   command->add_option("--watch", flags->watch_s, "Go on, every so many seconds")
       ->option_text("SECONDS")
       ->check(CLI::Range(0.01, 86400.0));

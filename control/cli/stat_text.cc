@@ -7,8 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "control/cli/table.h"
-#include "control/cli/words.h"
-#include "transport/layout/counters.h"
+#include "control/words/words.h"
 #include "transport/region/uuid_text.h"
 
 namespace tombolo::control {
@@ -17,34 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kSchema = 1;
-
-struct Counter {
-  const char* name;
-  SharedU64 EndpointCounters::*word;
-};
-
-constexpr Counter kAll[] = {
-    {"messages_sent", &EndpointCounters::messages_sent},
-    {"bytes_sent", &EndpointCounters::bytes_sent},
-    {"messages_received", &EndpointCounters::messages_received},
-    {"bytes_received", &EndpointCounters::bytes_received},
-    {"doorbells_sent", &EndpointCounters::doorbells_sent},
-    {"doorbells_suppressed", &EndpointCounters::doorbells_suppressed},
-    {"sleeps", &EndpointCounters::sleeps},
-    {"credit_stalls", &EndpointCounters::credit_stalls},
-    {"loans_lent", &EndpointCounters::loans_lent},
-    {"loans_borrowed", &EndpointCounters::loans_borrowed},
-    {"loans_refused", &EndpointCounters::loans_refused},
-    {"bulk_fallbacks", &EndpointCounters::bulk_fallbacks},
-    {"vain_wakeups", &EndpointCounters::vain_wakeups},
-    {"storms", &EndpointCounters::storms},
-    {"bad_headers", &EndpointCounters::bad_headers},
-    {"bad_descriptors", &EndpointCounters::bad_descriptors},
-    {"bad_loans", &EndpointCounters::bad_loans},
-    {"bad_credits", &EndpointCounters::bad_credits},
-    {"bad_frames", &EndpointCounters::bad_frames},
-};
-static_assert(std::size(kAll) == kCounters);
 
 // A column of the table: one counter.
 struct Column {
@@ -72,32 +43,26 @@ constexpr std::string_view kRemarks[] = {
 };
 static_assert(std::size(kColumns) + std::size(kRemarks) == kCounters);
 
-uint64_t ValueOf(const EndpointStat& stat, std::string_view name) {
-  const auto* found =
-      std::ranges::find(kAll, name, [](const Counter& c) { return std::string_view(c.name); });
-  return stat.counters[static_cast<size_t>(found - std::begin(kAll))];
-}
-
-// As in "storms 2, bad_loans 1".
-std::string Remarks(const EndpointStat& stat) {
-  std::string text;
-  for (std::string_view name : kRemarks) {
-    const uint64_t value = ValueOf(stat, name);
-    if (value == 0) continue;
-    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
-  }
-  return text.empty() ? "-" : text;
-}
-
 std::vector<std::string> Row(const EndpointStat& stat) {
   std::vector<std::string> row = {absl::StrCat(stat.info.slot), absl::StrCat(stat.info.id.index),
                                   Printable(stat.info.name)};
-  for (const Column& column : kColumns) row.push_back(absl::StrCat(ValueOf(stat, column.counter)));
+  for (const Column& column : kColumns)
+    row.push_back(absl::StrCat(ValueOf(stat.counters, column.counter)));
   row.push_back(Remarks(stat));
   return row;
 }
 
 }  // namespace
+
+std::string Remarks(const EndpointStat& stat) {
+  std::string text;
+  for (std::string_view name : kRemarks) {
+    const uint64_t value = ValueOf(stat.counters, name);
+    if (value == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", std::string(name), " ", value);
+  }
+  return text.empty() ? "-" : text;
+}
 
 RegionStat ReadStat(const Region& region) {
   RegionStat stat{.region_uuid = UuidText(region.Uuid()),
@@ -105,13 +70,8 @@ RegionStat ReadStat(const Region& region) {
                   .membership_epoch = region.MembershipEpoch().load(std::memory_order_acquire),
                   .endpoints = {}};
   for (tombolo::EndpointInfo& info : LiveEndpoints(region)) {
-    const EndpointCounters& counters = region.Counters(info.id.index);
-    EndpointStat& one = stat.endpoints.emplace_back();
-    one.info = std::move(info);
-    for (size_t i = 0; i < kCounters; ++i) {
-      // Relaxed: each on its own; nothing is concluded from two of them.
-      one.counters[i] = (counters.*kAll[i].word).load(std::memory_order_relaxed);
-    }
+    const uint32_t index = info.id.index;
+    stat.endpoints.push_back({std::move(info), ReadCounters(region, index)});
   }
   return stat;
 }
@@ -137,7 +97,7 @@ std::string StatJson(const RegionStat& stat) {
                      {"incarnation", one.info.id.incarnation},
                      {"pid", one.info.pid},
                      {"name", Printable(one.info.name)}};
-    for (size_t i = 0; i < kCounters; ++i) endpoint["counters"][kAll[i].name] = one.counters[i];
+    for (size_t i = 0; i < kCounters; ++i) endpoint["counters"][CounterName(i)] = one.counters[i];
     json["endpoints"].push_back(std::move(endpoint));
   }
   return json.dump();

@@ -1,29 +1,20 @@
-// What `tombolo stat` reads from a region and how it tells it.
-//
-// --json prints one object:
-//   {"schema": 1, "region_uuid": "...", "membership_epoch": 12, "endpoints": [ENDPOINT...]}
-//   ENDPOINT  {"slot": 1, "index": 3, "incarnation": 1, "pid": 311, "name": "rank",
-//              "counters": {"messages_sent": 1000, ...}}
-// Counters are named as in docs/layout.md. They belong to the index: who was given a used one goes
-// on counting from what his predecessor left.
+// What `tombolo stat` reads from a region and how it tells it. docs/cli.md has the schema of
+// --json. Counters: control/counters/endpoint_counters.h.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "control/counters/endpoint_counters.h"
 #include "transport/endpoint/membership_view.h"
 #include "transport/region/region.h"
 
 namespace tombolo::control {
 
-inline constexpr size_t kCounters = 19;
-
 struct EndpointStat {
   tombolo::EndpointInfo info;
-  std::array<uint64_t, kCounters> counters{};
+  CounterValues counters{};
 };
 
 struct RegionStat {
@@ -33,6 +24,9 @@ struct RegionStat {
 };
 
 RegionStat ReadStat(const Region& region);
+
+// The counters that tell of trouble, if they are not 0: "storms 2, bad_loans 1"; else "-".
+std::string Remarks(const EndpointStat& stat);
 
 // What `now` has more than `before`; endpoints that are new keep their totals.
 RegionStat Since(const RegionStat& before, RegionStat now);

@@ -11,7 +11,9 @@
 #include "absl/status/status.h"
 #include "control/agent/agent_flags.h"
 #include "control/cli/cli_context.h"
+#include "control/cli/completion_command.h"
 #include "control/cli/config_command.h"
+#include "control/cli/doctor_command.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
@@ -19,23 +21,27 @@
 #include "control/cli/ping_command.h"
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
+#include "control/cli/status_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
+#include "control/cli/xml_command.h"
 #include "control/config/declared_flags.h"
 #include "control/config/flag_set.h"
 #include "control/config/read_flags.h"
 #include "control/daemon/daemon_flags.h"
+#include "control/words/version.h"
 
 namespace tombolo::control {
 namespace {
 
-constexpr char kVersion[] = "tombolo 0.1.0 (tombolo.control.v1)";
-
+// docs/cli.md tells what each means.
 enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
 
 void Declare(CLI::App& app, CliContext& context) {
   app.formatter(std::make_shared<ExamplesFirst>());
   app.footer(
+      "  tombolo doctor                whether this machine has what it needs\n"
+      "  tombolo status                the region on one page, also without a daemon\n"
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
@@ -44,22 +50,28 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
-      "  tombolo vm-args --slot 3      QEMU options and libvirt XML for a VM");
+      "  tombolo vm-args 3             QEMU's options for a VM in slot 3\n"
+      "  tombolo xml 3                 the same for libvirt");
   app.add_option("--runtime-dir", context.runtime_dir,
                  "Folder of the daemon's sockets (default /run/tombolo)")
       ->option_text("DIR")
       ->capture_default_str();
-  app.set_version_flag("-V,--version", kVersion);
+  app.set_version_flag("-V,--version",
+                       std::string("tombolo ") + kVersion + " (tombolo.control.v1)");
   app.require_subcommand(0, 1);
   app.fallthrough();
+  AddDoctorCommand(app, context);
+  AddStatusCommand(app, context);
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
   AddForwardCommand(app, context);
   AddVmArgsCommand(app, context);
+  AddXmlCommand(app, context);
   AddStatCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddCompletionCommand(app, context);
 }
 
 int ExitCodeOf(const absl::Status& status) {

@@ -48,6 +48,21 @@ std::string ShellWord(const std::string& word) {
   return quoted + "'";
 }
 
+void AddCommonRemarks(std::vector<std::string>& remarks) {
+  remarks.insert(remarks.end(),
+                 {"The guest's kernel needs intel_iommu=on, and tombolo-agent in the guest.",
+                  "Before a migration, unplug the device; plug it again afterwards."});
+}
+
+// `limit`: what raises QEMU's limit of descriptors.
+void AddDescriptorRemark(const VmDevice& device, uint32_t slots, std::string_view limit,
+                         std::vector<std::string>& remarks) {
+  const uint64_t eventfds = uint64_t{slots} * device.vectors;
+  if (eventfds <= kSafeEventfds) return;
+  remarks.push_back("QEMU will hold " + std::to_string(eventfds) +
+                    " eventfds: raise its limit of descriptors (" + std::string(limit) + ").");
+}
+
 }  // namespace
 
 std::vector<std::string> QemuWords(const VmDevice& device) {
@@ -64,13 +79,7 @@ std::string ShellLine(const std::vector<std::string>& words) {
 }
 
 std::string LibvirtXml(const VmDevice& device) {
-  return "<!-- in <features> -->\n"
-         "<ioapic driver='qemu'/>\n"
-         "<!-- in <devices> -->\n"
-         "<iommu model='intel'>\n"
-         "  <driver intremap='on'/>\n"
-         "</iommu>\n"
-         "<shmem name='tombolo'>\n"
+  return "<shmem name='tombolo'>\n"
          "  <model type='ivshmem-doorbell'/>\n"
          "  <server path='" +
          XmlText(device.socket_path) +
@@ -81,19 +90,23 @@ std::string LibvirtXml(const VmDevice& device) {
          "</shmem>\n";
 }
 
-std::vector<std::string> Remarks(const VmDevice& device, uint32_t slots) {
+std::vector<std::string> QemuRemarks(const VmDevice& device, uint32_t slots) {
   std::vector<std::string> remarks = {
-      "The guest's kernel needs intel_iommu=on, and tombolo-agent in the guest.",
       "Do not add reconnect= to the chardev: QEMU then hangs at start.",
       "Without KVM give the guest -smp maxcpus=2 or more: with one possible CPU, TCG's atomics are "
-      "not atomic towards other processes.",
-      "Before a migration, unplug the device; plug it again afterwards."};
-  const uint64_t eventfds = uint64_t{slots} * device.vectors;
-  if (eventfds > kSafeEventfds) {
-    remarks.push_back("QEMU will hold " + std::to_string(eventfds) +
-                      " eventfds: raise its limit of descriptors (ulimit -n; max_files in "
-                      "libvirt's qemu.conf).");
-  }
+      "not atomic towards other processes."};
+  AddCommonRemarks(remarks);
+  AddDescriptorRemark(device, slots, "ulimit -n", remarks);
+  return remarks;
+}
+
+std::vector<std::string> LibvirtRemarks(const VmDevice& device, uint32_t slots) {
+  std::vector<std::string> remarks = {
+      "The domain also needs <ioapic driver='qemu'/> in <features>, and in <devices> "
+      "<iommu model='intel'><driver intremap='on'/></iommu>: vfio-pci asks for interrupt "
+      "remapping."};
+  AddCommonRemarks(remarks);
+  AddDescriptorRemark(device, slots, "max_files in libvirt's qemu.conf", remarks);
   return remarks;
 }
 

@@ -19,10 +19,12 @@ std::vector<std::string> QemuWords(const VmDevice& device);
 // The words as one line for a shell.
 std::string ShellLine(const std::vector<std::string>& words);
 
-// Fragments of a libvirt domain, each under a comment that says where it belongs.
+// libvirt's element of the device alone, as `virsh attach-device` takes it.
 std::string LibvirtXml(const VmDevice& device);
 
-// What the options do not say: one sentence each.
-std::vector<std::string> Remarks(const VmDevice& device, uint32_t slots);
+// What the device itself does not say: one sentence each. For whoever starts QEMU, and for whoever
+// has libvirt start it.
+std::vector<std::string> QemuRemarks(const VmDevice& device, uint32_t slots);
+std::vector<std::string> LibvirtRemarks(const VmDevice& device, uint32_t slots);
 
 }  // namespace tombolo::control

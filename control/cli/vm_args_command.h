@@ -1,4 +1,4 @@
-// `tombolo vm-args`: what QEMU or libvirt must be told so that a VM joins this daemon's region.
+// `tombolo vm-args`: what QEMU must be told so that a VM joins this daemon's region.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "control/cli/json_text.h"
-#include "control/cli/words.h"
 #include "control/client/control_client.h"
 #include "control/registry/membership.h"
+#include "control/words/words.h"
 
 namespace tombolo::control {
 namespace {
@@ -63,7 +63,7 @@ void AddWatchCommand(CLI::App& app, CliContext& context) {
       "  tombolo watch --json | jq -c 'select(.event == \"left\")'\n"
       "  tombolo watch --resume 42     only what happened after revision 42");
   const auto flags = std::make_shared<WatchFlags>();
-  command->add_flag("--json", flags->json, "One JSON object a line");
+  command->add_flag("--json", flags->json, "One JSON object a line (docs/cli.md)");
   command->add_option("--resume", flags->resume, "Begin after this revision, without a snapshot")
       ->option_text("REVISION");
   command->add_option("-n,--count", flags->count, "End after so many lines")->option_text("N");

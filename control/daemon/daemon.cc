@@ -77,6 +77,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
   const RegistryState state = std::move(parts->state);
   std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
   absl::Status begun = daemon->Begin(state, inherited);
+  if (begun.ok() && !options.http.empty()) begun = daemon->ServeStatus(options.http);
   if (begun.ok()) return daemon;
   if (is_first) {
     daemon->RemoveSocketFiles();
@@ -99,6 +100,7 @@ Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
       services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
       view_(ViewOptions(region_, registry_.Snapshot())),
+      monitor_(region_.View(), view_),
       host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
   registry_.SetKeeper([this] { Keep(); });
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
@@ -231,6 +233,15 @@ absl::Status Daemon::ServeControl() {
   return absl::OkStatus();
 }
 
+// Not ready before the first turn of the loop.
+absl::Status Daemon::ServeStatus(const std::string& address) {
+  if (auto status = monitor_.Serve(address); !status.ok()) return status;
+  loop_.Post([this] { Beat(); });
+  heartbeat_timer_ = loop_.Every(Monitor::kBeatNs, [this] { Beat(); });
+  spdlog::info("status: {}", monitor_.Url());
+  return absl::OkStatus();
+}
+
 void Daemon::OnVmJoined(uint32_t slot) {
   const auto incarnation = registry_.OccupySlot(slot, PeerKind::kVm, NowUnixNs());
   if (!incarnation.ok()) spdlog::error("slot {}: {}", slot, incarnation.status().ToString());
@@ -248,6 +259,7 @@ void Daemon::OnEvent(const MembershipEvent& event) {
   reaper_.Note(event);
   RingMembership();
   view_.Publish(event);
+  monitor_.OnEvent(event);
   if (event.kind != EventKind::kEndpointAttached && !event.endpoints.empty()) {
     ReapAfter(kFirstReapDelayNs);
   }
@@ -269,6 +281,11 @@ void Daemon::Reap() {
   if (!reaper_.Sweep()) return;
   const bool at_once = reaper_.HasMoreToScrub();
   ReapAfter(at_once ? kFirstReapDelayNs : std::min(2 * reap_delay_ns_, kLastReapDelayNs));
+}
+
+void Daemon::Beat() {
+  monitor_.Beat(static_cast<uint32_t>(registry_.DyingEndpoints().size()),
+                static_cast<uint32_t>(registry_.Services().size()));
 }
 
 }  // namespace tombolo::control

@@ -2,6 +2,7 @@
 //
 //   ivshmem server --join, leave--> registry --event--> member table in the region
 //                                                   --> gRPC's replica and its watchers
+//                                                   --> ledger of the status page
 //                                                   --> reaper of dead endpoints
 //                                                   --> vector 0 of every occupied slot
 //   host processes --broker.sock---attach, death--> registry
@@ -17,7 +18,8 @@
 // granted but never told or a machine that left, it notices. docs/adr/0014 has the moments in which
 // it can die.
 //
-// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only.
+// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only, and
+// that of the status page, which sees the replica, its ledger and its heartbeat.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +43,7 @@
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
+#include "control/http/monitor.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
@@ -82,6 +85,7 @@ class Daemon {
   absl::Status ServeProcesses(NamedDescriptors& inherited);
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  absl::Status ServeStatus(const std::string& address);
   void CloseVacantLinks();
   void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);
   void Keep();
@@ -91,6 +95,7 @@ class Daemon {
   void RingMembership();
   void ReapAfter(int64_t delay_ns);
   void Reap();
+  void Beat();
 
   EventLoop& loop_;
   DescriptorStore& store_;
@@ -103,8 +108,10 @@ class Daemon {
   Reaper reaper_;
   ServiceDesk services_;
   MembershipView view_;
+  Monitor monitor_;
   int64_t reap_delay_ns_ = 0;
   Watch reap_timer_;
+  Watch heartbeat_timer_;
   std::unique_ptr<GuestLinks> guest_links_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
   HostBroker host_broker_;

@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "control/config/flag_check.h"
+#include "control/tunnel/socket_address.h"
+#include "control/words/version.h"
 #include "transport/region/geometry.h"
 
 namespace tombolo::control {
@@ -16,7 +18,8 @@ constexpr char kTable[] = "daemon";
 constexpr char kDescription[] =
     "Serves one region of shared memory to the virtual machines and processes of this host.\n"
     "In the runtime folder: ivshmem.sock and slot-N.sock for QEMU, broker.sock for processes,\n"
-    "control.sock for operators and guest.sock for guests (both gRPC).";
+    "control.sock for operators and guest.sock for guests (both gRPC). With --http also a status\n"
+    "page, and metrics for Prometheus (docs/monitoring.md).";
 
 // What is no number is left to the flag's own conversion; which would make a large one of -1.
 FlagCheck CheckNumberBy(absl::Status (*judge)(uint64_t)) {
@@ -50,7 +53,7 @@ void DescribeRegion(CLI::App& app, DaemonOptions& options) {
 
 DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
   const auto app = std::make_shared<CLI::App>(kDescription, "tombolod");
-  app->set_version_flag("-V,--version", "tombolod 0.1.0");
+  app->set_version_flag("-V,--version", std::string("tombolod ") + kVersion);
   app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
@@ -59,6 +62,13 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
                   "a parent process of its own (holder), systemd (FileDescriptorStoreMax= of its "
                   "unit), nobody (none); auto is systemd where that says that it does, else holder")
       ->check(CLI::IsMember({"auto", "none", "holder", "systemd"}))
+      ->capture_default_str();
+  app->add_option("--http", flags->options.http,
+                  "where to serve a status page, metrics for Prometheus and health over HTTP, if "
+                  "anywhere: 127.0.0.1:9477 or unix:/PATH")
+      ->check(CheckBy([](const std::string& text) {
+        return text.empty() ? absl::OkStatus() : SocketAddress::Parse(text).status();
+      }))
       ->capture_default_str();
   app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))

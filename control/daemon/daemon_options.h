@@ -11,6 +11,7 @@ struct DaemonOptions {
   std::string runtime_dir = "/run/tombolo";
   RegionLimits limits;
   bool huge_pages = false;  // If there are enough.
+  std::string http = {};    // Where the status is served, as SocketAddress; empty: nowhere.
 };
 
 }  // namespace tombolo::control

@@ -80,6 +80,17 @@ bool SocketAddress::operator==(const SocketAddress& other) const {
          memcmp(&address_, &other.address_, address_bytes_) == 0;
 }
 
+bool SocketAddress::IsLoopback() const {
+  // SAFETY: the family tells which address it is.
+  if (address_.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address_);
+    return ntohl(v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  if (address_.ss_family != AF_INET6) return false;
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address_);
+  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+}
+
 absl::StatusOr<UniqueFd> SocketAddress::MakeSocket() const {
   UniqueFd fd(socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.IsOpen()) return ErrnoStatus(errno, absl::StrCat("make a socket for ", text_));

@@ -1,6 +1,6 @@
 // SocketAddress: where a local stream socket listens or is reached: `127.0.0.1:11211`,
 // `[::1]:11211`, `localhost:11211`, or `unix:/run/app.sock`. Names are not looked up: a tunnel ends
-// on its own machine.
+// on its own machine, and a status page is served on it.
 #pragma once
 
 #include <sys/socket.h>
@@ -32,6 +32,9 @@ class SocketAddress {
 
   // The same place, however it was written.
   bool operator==(const SocketAddress& other) const;
+
+  // Reached from this machine only, over TCP.
+  bool IsLoopback() const;
 
   bool IsUnix() const { return !unix_path_.empty(); }
   const std::string& UnixPath() const { return unix_path_; }

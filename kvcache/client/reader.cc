@@ -26,8 +26,6 @@ constexpr bool kLoadsStayInOrder = true;
 constexpr bool kLoadsStayInOrder = false;
 #endif
 
-constexpr size_t kBatch = 16;  // Keys of GetMany whose lines are on their way at the same time.
-
 Found FoundOf(const ItemHeader& header, uint64_t slot) {
   return {.value_bytes = header.sizes.value_bytes,
           .flags = header.life.flags,
@@ -53,6 +51,8 @@ absl::StatusOr<Reader> Reader::Attach(std::span<const std::byte> memory, ClockNs
   }
   Reader reader(memory, clock);
   if (absl::Status status = reader.Load(); !status.ok()) return status;
+  reader.heartbeat_ = reader.LoadHeartbeat();
+  reader.looked_at_ns_ = clock();
   return reader;
 }
 
@@ -83,8 +83,6 @@ absl::Status Reader::Load() {
   shard_ = ShardView(memory_, *geometry);
   seed_ = seed;
   epoch_ = epoch;
-  heartbeat_ = superblock.heartbeat.load(acquire);
-  heartbeat_at_ns_ = clock_();
   return absl::OkStatus();
 }
 
@@ -96,15 +94,35 @@ Reader::Moment Reader::LoadMoment() const {
           .now_s = superblock.now_s.load(std::memory_order_acquire)};
 }
 
-bool Reader::OwnerIsAlive() {
+uint64_t Reader::LoadHeartbeat() const {
   // Acquire: pairs with Store::Tick, whose time is then no older than that beat.
-  const uint64_t heartbeat = shard_.TheSuperblock().heartbeat.load(std::memory_order_acquire);
+  return shard_.TheSuperblock().heartbeat.load(std::memory_order_acquire);
+}
+
+// SUBTLE: a beat that differs from the one of long ago says that the owner has lived since, not
+// that it lives: it may have been killed an hour ago, and its time be an hour old. So a change
+// counts only when the last look was short ago.
+bool Reader::OwnerIsAlive() {
+  const uint64_t heartbeat = LoadHeartbeat();
   const int64_t now_ns = clock_();
-  if (heartbeat != heartbeat_) {
-    heartbeat_ = heartbeat;
-    heartbeat_at_ns_ = now_ns;
-  }
-  return now_ns - heartbeat_at_ns_ <= kOwnerStaleNs;
+  const bool is_proof = now_ns - looked_at_ns_ <= kOwnerStaleNs;
+  looked_at_ns_ = now_ns;
+  if (heartbeat != heartbeat_ && is_proof) Believe(heartbeat, now_ns);
+  heartbeat_ = heartbeat;
+  return now_ns <= alive_until_ns_;
+}
+
+void Reader::OwnerWasHeard() {
+  const uint64_t heartbeat = LoadHeartbeat();
+  if (believed_heartbeat_ == heartbeat) return;
+  heartbeat_ = heartbeat;
+  looked_at_ns_ = clock_();
+  Believe(heartbeat, looked_at_ns_);
+}
+
+void Reader::Believe(uint64_t heartbeat, int64_t now_ns) {
+  believed_heartbeat_ = heartbeat;
+  alive_until_ns_ = now_ns + kOwnerStaleNs;
 }
 
 const SharedU64& Reader::WordOf(uint64_t slot) const {
@@ -210,37 +228,36 @@ ReadResult Reader::Get(std::string_view key, std::string& value, Found& found) {
   });
 }
 
+ReadResult Reader::Describe(std::string_view key, Found& found) {
+  return Read(key, found, [](const Candidate&, const std::byte*) { return true; });
+}
+
 void Reader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers) {
-  for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, keys.size() - begin);
-    Prefetch(keys.subspan(begin, count));
-    for (size_t i = begin; i < begin + count; ++i) {
-      answers[i].result = Get(keys[i], answers[i].value, answers[i].found);
+  std::array<Hint, kReadBatch> hints;
+  for (size_t begin = 0; begin < keys.size(); begin += kReadBatch) {
+    const auto batch = keys.subspan(begin, std::min(kReadBatch, keys.size() - begin));
+    for (size_t i = 0; i < batch.size(); ++i) hints[i] = PrefetchBuckets(batch[i]);
+    for (size_t i = 0; i < batch.size(); ++i) PrefetchItem(hints[i]);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ManyAnswer& answer = answers[begin + i];
+      answer.result = Get(batch[i], answer.value, answer.found);
     }
   }
 }
 
-// First the buckets of all, then the items of all: each line is asked for long before it is read.
-// What is wrong here costs time and nothing else.
-void Reader::Prefetch(std::span<const std::string_view> keys) const {
-  std::array<uint64_t, kBatch> buckets;
-  std::array<uint16_t, kBatch> tags;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const KeyHash hash(keys[i], seed_);
-    const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
-    buckets[i] = pair.first;
-    tags[i] = hash.Tag();
-    __builtin_prefetch(&shard_.BucketAt(pair.first));
-    __builtin_prefetch(&shard_.BucketAt(pair.second));
-  }
-  for (size_t i = 0; i < keys.size(); ++i) PrefetchItem(buckets[i], tags[i]);
+Reader::Hint Reader::PrefetchBuckets(std::string_view key) const {
+  const KeyHash hash(key, seed_);
+  const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
+  __builtin_prefetch(&shard_.BucketAt(pair.first));
+  __builtin_prefetch(&shard_.BucketAt(pair.second));
+  return {.bucket = pair.first, .tag = hash.Tag()};
 }
 
-void Reader::PrefetchItem(uint64_t bucket, uint16_t tag) const {
-  for (const SharedU64& word : shard_.BucketAt(bucket).slots) {
+void Reader::PrefetchItem(const Hint& hint) const {
+  for (const SharedU64& word : shard_.BucketAt(hint.bucket).slots) {
     // Relaxed: a hint.
     const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
-    if (slot.tag != tag) continue;
+    if (slot.tag != hint.tag) continue;
     const std::optional<Place> place = shard_.PlaceOf(slot.location);
     if (!place) continue;
     __builtin_prefetch(&shard_.HeaderOf(place->segment));

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@
 
 namespace tombolo::kvcache {
 
+// Keys of a GetMany() whose lines are on their way at the same time.
+inline constexpr size_t kReadBatch = 16;
+
 inline constexpr int kMaxAttempts = 9;  // The first one, and eight more.
 
 enum class ReadResult {
@@ -36,7 +40,7 @@ enum class ReadResult {
   kMiss,
   kTooSmall,   // It is there, but the buffer is too small: Found says for what.
   kAskOwner,   // It changes too fast, or the shard is being formatted.
-  kOwnerGone,  // Its heartbeat has stopped for longer than kOwnerStaleNs: nobody tells the time.
+  kOwnerGone,  // Nothing proves that its heart beats: nobody tells the time (OwnerIsAlive).
 };
 
 inline constexpr int64_t kOwnerStaleNs = int64_t{1'000'000'000};
@@ -48,6 +52,7 @@ struct Found {
   uint64_t cas = 0;
   uint16_t marks = 0;  // Of the item (kvcache/layout/item.h).
   uint64_t slot = 0;   // For a hit mark: Store::Touched().
+  uint32_t shard = 0;  // Of a memory file.
 };
 
 struct ReaderCounters {
@@ -96,6 +101,9 @@ class Reader {
   // The same to a string, which grows if it has to.
   ReadResult Get(std::string_view key, std::string& value, Found& found);
 
+  // The same without the value.
+  ReadResult Describe(std::string_view key, Found& found);
+
   // As many Get()s, whose cache misses overlap. `answers` has the size of `keys`.
   void GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers);
 
@@ -103,8 +111,31 @@ class Reader {
   ReadResult Look(std::string_view key, View& view);
   bool StillValid(const View& view) const;
 
-  // As far as its heartbeat tells.
+  // As far as its heartbeat tells: whether that was seen to change, by two looks no farther apart
+  // than kOwnerStaleNs, no longer ago than that. So after attaching, and after a longer pause, it
+  // is not taken for alive before the next beat, which comes within half a second. What is read of
+  // an owner that was killed is two seconds older at most than what it would have said.
   bool OwnerIsAlive();
+
+  // It has just been heard of by other means: it has answered, or it is this process. As good as a
+  // beat that was seen to change; but one beat is believed once, so that an owner who answers and
+  // tells no time is not.
+  void OwnerWasHeard();
+
+  // Makes the lines that Get() will need come nearer: first the buckets of several keys, then the
+  // items of all of them. What is wrong here costs time and nothing else.
+  struct Hint {
+    uint64_t bucket = 0;
+    uint16_t tag = 0;
+  };
+  Hint PrefetchBuckets(std::string_view key) const;
+  void PrefetchItem(const Hint& hint) const;
+
+  // The largest item with its header.
+  uint32_t ItemMaxBytes() const { return static_cast<uint32_t>(shard_.Shape().item_max_bytes); }
+
+  // The owner's time, in seconds of Unix time.
+  uint32_t NowS() const { return LoadMoment().now_s; }
 
   const ReaderCounters& Counters() const { return counters_; }
 
@@ -131,6 +162,8 @@ class Reader {
 
   absl::Status Load();
   Moment LoadMoment() const;
+  uint64_t LoadHeartbeat() const;
+  void Believe(uint64_t heartbeat, int64_t now_ns);
   const SharedU64& WordOf(uint64_t slot) const;
   bool IsUnchanged(const Candidate& candidate, uint64_t epoch) const;
 
@@ -143,16 +176,16 @@ class Reader {
   Attempt Copy(std::string_view key, Candidate& candidate, const Moment& moment, Found& found,
                Take& take);
   ReadResult Conclude(Attempt attempt);
-  void Prefetch(std::span<const std::string_view> keys) const;
-  void PrefetchItem(uint64_t bucket, uint16_t tag) const;
 
   std::span<const std::byte> memory_;
   ClockNs clock_;
   ShardView shard_;
   uint64_t seed_ = 0;
   uint64_t epoch_ = 0;
-  uint64_t heartbeat_ = 0;       // As last seen,
-  int64_t heartbeat_at_ns_ = 0;  // and when it had changed.
+  uint64_t heartbeat_ = 0;    // As last seen,
+  int64_t looked_at_ns_ = 0;  // and when that was.
+  std::optional<uint64_t> believed_heartbeat_;
+  int64_t alive_until_ns_ = INT64_MIN;
   ReaderCounters counters_;
 };
 

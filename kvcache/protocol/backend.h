@@ -1,5 +1,6 @@
 // Backend: what a session asks for items: a Store beside it (store_backend.h), or, in a guest, a
-// Reader for hits and the owner for the rest. The functions mean what they mean in Store.
+// Reader for hits and the owner for the rest. The functions mean what they mean in Store; each is
+// one moment for all other sessions.
 #pragma once
 
 #include <cstdint>
@@ -30,29 +31,23 @@ class Backend {
   virtual StoreAnswer Put(const PutRequest& request) = 0;
   virtual StoreAnswer Count(const CountRequest& request) = 0;
   virtual StoreAnswer Remove(const RemoveRequest& request) = 0;
-  virtual StoreAnswer Amend(const AmendRequest& request) = 0;
-  virtual void FlushAll(int64_t when) = 0;
+  virtual StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) = 0;
+  // False: it is not allowed.
+  virtual bool FlushAll(int64_t when) = 0;
 
-  virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) const = 0;
+  virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) = 0;
   virtual uint32_t NowS() = 0;
-  virtual BackendFacts Facts() const = 0;
+  virtual BackendFacts Facts() = 0;
 
-  // Between the two no other session changes the item of `key`, there or not; the functions above
-  // are then asked for that key only. See HeldItem.
-  virtual void Hold(std::string_view /*key*/) {}
-  virtual void Release() {}
-};
+  // A reader elsewhere found an item in that slot of that shard, as it says itself: a hint.
+  virtual void Touched(uint32_t /*shard*/, uint64_t /*slot*/) {}
 
-// For a command that takes several steps: holds the item as long as it lives.
-class HeldItem {
- public:
-  HeldItem(Backend& backend, std::string_view key) : backend_(backend) { backend_.Hold(key); }
-  HeldItem(const HeldItem&) = delete;
-  HeldItem& operator=(const HeldItem&) = delete;
-  ~HeldItem() { backend_.Release(); }
+  // Of items that were read without asking their owner. Any thread.
+  virtual uint64_t LockFreeHits() const { return 0; }
 
- private:
-  Backend& backend_;
+  // Whether something could not be asked since the last call, because the owner is elsewhere and
+  // cannot be reached: then none of the answers since that call counts.
+  virtual bool TakeFailure() { return false; }
 };
 
 }  // namespace tombolo::kvcache

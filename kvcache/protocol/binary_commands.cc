@@ -1,6 +1,4 @@
 // The commands of the binary protocol, one function each.
-#include <optional>
-
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/binary_protocol.h"
 #include "kvcache/protocol/statistics.h"
@@ -39,18 +37,21 @@ bool IsJoin(PutMode mode) { return mode == PutMode::kAppend || mode == PutMode::
 void BinaryProtocol::Fetch(bool with_key, bool with_value) {
   const bool is_touch = header_.extras_bytes != 0;
   StoredValue item;
-  std::optional<HeldItem> held;
-  if (is_touch) held.emplace(server_.backend, Key());
-  const bool is_hit = with_value ? server_.backend.Get(Key(), item, GetUse::kCounts)
-                                 : server_.backend.Describe(Key(), item, GetUse::kCounts);
+  const bool is_hit = is_touch ? FetchAndTouch(with_value, item)
+                               : server_.backend.Get(Key(), item, GetUse::kCounts);
   CountFetch(is_touch, is_hit, server_.counters);
   if (!is_hit) return AnswerMiss(with_key);
-  if (is_touch) {
-    server_.backend.Amend({.key = Key(), .exptime = static_cast<int64_t>(Extra(0, 4))});
-  }
   std::string flags;
   AppendBig(item.flags, 4, flags);
   Answer({.cas = item.cas}, flags, with_key ? Key() : std::string_view(), item.value);
+}
+
+bool BinaryProtocol::FetchAndTouch(bool with_value, StoredValue& item) {
+  const VisitRequest request{.key = Key(),
+                             .wants_value = with_value,
+                             .use = GetUse::kCounts,
+                             .exptime = static_cast<int64_t>(Extra(0, 4))};
+  return server_.backend.Visit(request, item).result == StoreResult::kDone;
 }
 
 // With the key in place of an explanation, for those who asked for several.
@@ -85,35 +86,22 @@ void BinaryProtocol::FinishPut() {
   } else {
     AnswerError(StatusOf(answer.result, put_.mode));
   }
-  put_ = {};
+  put_.Clear();
 }
 
 void BinaryProtocol::Count(bool is_down) {
-  const HeldItem held(server_.backend, Key());
-  const StoreAnswer answer = server_.backend.Count(
-      {.key = Key(), .is_down = is_down, .delta = Extra(0, 8), .cas = header_.cas});
-  if (answer.result == StoreResult::kNotFound && Extra(16, 4) != kDoNotCreate) return Create();
-  CountArithmetic(answer.result, is_down, server_.counters);
+  CountRequest request{.key = Key(), .is_down = is_down, .delta = Extra(0, 8), .cas = header_.cas};
+  if (Extra(16, 4) != kDoNotCreate) {
+    request.initial = Extra(8, 8);
+    request.initial_exptime = static_cast<int64_t>(Extra(16, 4));
+  }
+  const StoreAnswer answer = server_.backend.Count(request);
+  if (!answer.is_new) CountArithmetic(answer.result, is_down, server_.counters);
   if (answer.result != StoreResult::kStored) {
     return AnswerError(StatusOf(answer.result, PutMode::kSet));
   }
   std::string number;
   AppendBig(answer.number, 8, number);
-  AnswerDone(number, answer.cas);
-}
-
-// Of what was to be counted and is not there.
-void BinaryProtocol::Create() {
-  const uint64_t initial = Extra(8, 8);
-  const StoreAnswer answer = server_.backend.Put({.mode = PutMode::kAdd,
-                                                  .key = Key(),
-                                                  .value = absl::StrCat(initial),
-                                                  .exptime = static_cast<int64_t>(Extra(16, 4))});
-  if (answer.result != StoreResult::kStored) {
-    return AnswerError(StatusOf(answer.result, PutMode::kSet));
-  }
-  std::string number;
-  AppendBig(initial, 8, number);
   AnswerDone(number, answer.cas);
 }
 
@@ -132,7 +120,8 @@ void BinaryProtocol::Delete() {
 void BinaryProtocol::Flush() {
   if (!server_.facts.allows_flush) return AnswerError(BinaryStatus::kNotAllowed);
   ++server_.counters.cmd_flush;
-  server_.backend.FlushAll(header_.extras_bytes == 0 ? 0 : static_cast<int64_t>(Extra(0, 4)));
+  const int64_t when = header_.extras_bytes == 0 ? 0 : static_cast<int64_t>(Extra(0, 4));
+  if (!server_.backend.FlushAll(when)) return AnswerError(BinaryStatus::kNotAllowed);
   AnswerDone();
 }
 
@@ -143,7 +132,7 @@ void BinaryProtocol::Quit() {
 
 void BinaryProtocol::Stat() {
   if (Key() == "reset") {
-    ResetStatistics(server_);
+    if (!ResetStatistics(server_)) return AnswerError(BinaryStatus::kNoOwner);
     return AnswerStatistic({}, {});
   }
   const auto list = ListStatistics(server_, Key());

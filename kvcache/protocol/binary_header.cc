@@ -59,6 +59,8 @@ std::string_view NameOf(BinaryStatus status) {
       return "Unknown command";
     case BinaryStatus::kNoMemory:
       return "Out of memory";
+    case BinaryStatus::kNoOwner:
+      return "Temporary failure";
   }
   return "";
 }

@@ -27,6 +27,7 @@ enum class BinaryStatus : uint16_t {
   kNotAllowed = 0x20,
   kUnknownCommand = 0x81,
   kNoMemory = 0x82,
+  kNoOwner = 0x86,
 };
 
 struct BinaryHeader {

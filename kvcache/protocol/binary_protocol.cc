@@ -95,7 +95,9 @@ void BinaryProtocol::Run() {
   }
   if (!HasShape(*command)) return Break(BinaryStatus::kInvalid);
   is_quiet_ = header_.opcode != command->opcode;
+  const size_t mark = replies_.Mark();
   (this->*command->run)();
+  AnswerFailure(mark);
 }
 
 bool BinaryProtocol::HasShape(const Command& command) const {
@@ -132,7 +134,10 @@ uint64_t BinaryProtocol::ValueBytes() const {
 
 size_t BinaryProtocol::TakeValue(std::string_view input) {
   const size_t taken = put_.Take(input);
-  if (put_.left_bytes == 0) FinishPut();
+  if (put_.left_bytes != 0) return taken;
+  const size_t mark = replies_.Mark();
+  FinishPut();
+  AnswerFailure(mark);
   return taken;
 }
 
@@ -164,6 +169,13 @@ void BinaryProtocol::AnswerDone(std::string_view value, uint64_t cas) {
 
 void BinaryProtocol::AnswerError(BinaryStatus status) {
   Answer({.status = static_cast<uint16_t>(status)}, {}, {}, NameOf(status));
+}
+
+// In place of what was said since `mark`, if the backend was asked in vain.
+void BinaryProtocol::AnswerFailure(size_t mark) {
+  if (!server_.backend.TakeFailure()) return;
+  replies_.Rewind(mark);
+  AnswerError(BinaryStatus::kNoOwner);
 }
 
 void BinaryProtocol::Refuse(BinaryStatus status, uint64_t skip_bytes) {

@@ -64,6 +64,7 @@ class BinaryProtocol final : public Protocol {
   void Answer(BinaryHeader header, std::string_view extras, std::string_view key,
               std::string_view value);
   void AnswerError(BinaryStatus status);
+  void AnswerFailure(size_t mark);
   void Refuse(BinaryStatus status, uint64_t skip_bytes);
   void Break(BinaryStatus status);
 
@@ -71,6 +72,7 @@ class BinaryProtocol final : public Protocol {
   void GetWithKey() { Fetch(true, true); }
   void Touch() { Fetch(false, false); }
   void Fetch(bool with_key, bool with_value);
+  bool FetchAndTouch(bool with_value, StoredValue& item);
   void AnswerMiss(bool with_key);
   void Set() { Put(PutMode::kSet); }
   void Add() { Put(PutMode::kAdd); }
@@ -82,7 +84,6 @@ class BinaryProtocol final : public Protocol {
   void Incr() { Count(false); }
   void Decr() { Count(true); }
   void Count(bool is_down);
-  void Create();
   void Delete();
   void Flush();
   void Noop() { AnswerDone(); }

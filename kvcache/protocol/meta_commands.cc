@@ -21,6 +21,25 @@ bool IsToBeWon(const StoredValue& item) {
   return (item.marks & kMarkStale) != 0 && (item.marks & kMarkWon) == 0;
 }
 
+// What a get is to do with the item beside telling of it. What ends in an error neither counts nor
+// wins.
+VisitRequest ChangesOf(const MetaRequest& request) {
+  const bool counts = !request.Has('u');
+  VisitRequest changes{
+      .key = request.Key(), .wants_value = request.Has('v'), .exptime = request.ExptimeToApply()};
+  if (!request.HasLongOpaque()) {
+    changes.use = counts ? GetUse::kCounts : GetUse::kPeeks;
+    changes.wins_stale = true;
+    changes.wins_before = request.Exptime('R');
+    changes.compares_new = request.ComesBefore('T', 'R');
+  }
+  if (request.Has('N')) {
+    changes.makes = request.LastExptime();
+    changes.new_marks = counts ? kMarkFetched : uint16_t{0};
+  }
+  return changes;
+}
+
 }  // namespace
 
 void MetaCommands::Get(const Tokens& tokens) {
@@ -28,46 +47,32 @@ void MetaCommands::Get(const Tokens& tokens) {
   std::string_view error = CheckMetaTokens(tokens, "CLIENT_ERROR options flags are too long");
   if (error.empty()) error = request.Read(tokens, 2);
   if (!error.empty()) return Answer(error);
-  Visit visit{.subject = {.key = request.Key(), .now_s = server_.backend.NowS()}};
-  std::optional<HeldItem> held;
-  if (request.HasOneOf(kLateFlags)) held.emplace(server_.backend, request.Key());
-  bool is_hit = Find(request, visit);
-  // One client alone is told to write it anew: nobody may come between that and its mark.
-  if (is_hit && !held && IsToBeWon(visit.subject.item)) {
-    held.emplace(server_.backend, request.Key());
-    is_hit = Find(request, visit);
-  }
-  is_hit = is_hit || Vivify(request, visit);
+  Visit visit{.subject = {.key = request.Key()}};
+  const bool is_late = request.HasOneOf(kLateFlags);
+  bool is_hit = is_late ? FindAndChange(request, visit) : Find(request, visit);
+  // One client alone is told to write it anew: that is decided where the item is.
+  if (is_hit && !is_late && IsToBeWon(visit.subject.item)) is_hit = FindAndChange(request, visit);
   CountFetch(is_hit && request.Has('T'), is_hit, server_.counters);
   if (!is_hit) return AnswerEchoes("EN", request, request.Has('q'));
-  const bool is_good = GoThrough(request, kToldByGet, visit);
-  if (is_good) AppendMarks(visit);
-  Amend(request, is_good, visit);
-  if (!is_good) return Answer(kLongOpaque);
+  visit.subject.now_s = server_.backend.NowS();
+  visit.subject.has_binary_key = (visit.subject.item.marks & kMarkBinaryKey) != 0;
+  if (!GoThrough(request, kToldByGet, visit)) return Answer(kLongOpaque);
+  AppendMarks(visit);
   AnswerItem(request, visit);
 }
 
 bool MetaCommands::Find(const MetaRequest& request, Visit& visit) {
-  const bool counts_now = !request.Has('u') && !request.HasOneOf(kLateFlags);
-  const GetUse use = counts_now ? GetUse::kCounts : GetUse::kPeeks;
+  const GetUse use = request.Has('u') ? GetUse::kPeeks : GetUse::kCounts;
   StoredValue& item = visit.subject.item;
-  const bool is_hit = request.Has('v') ? server_.backend.Get(request.Key(), item, use)
-                                       : server_.backend.Describe(request.Key(), item, use);
-  visit.subject.has_binary_key = is_hit && (item.marks & kMarkBinaryKey) != 0;
-  return is_hit;
+  return request.Has('v') ? server_.backend.Get(request.Key(), item, use)
+                          : server_.backend.Describe(request.Key(), item, use);
 }
 
-// Makes an empty item, which the client has won.
-bool MetaCommands::Vivify(const MetaRequest& request, Visit& visit) {
-  if (!request.Has('N')) return false;
-  const unsigned marks = kMarkWon | (request.Has('u') ? 0u : kMarkFetched);
-  const StoreAnswer answer = server_.backend.Put({.mode = PutMode::kAdd,
-                                                  .key = request.Key(),
-                                                  .exptime = request.LastExptime(),
-                                                  .marks = static_cast<uint16_t>(marks)});
-  visit.is_new = answer.result == StoreResult::kStored;
-  visit.subject.item = {.cas = answer.cas};
-  return visit.is_new;
+bool MetaCommands::FindAndChange(const MetaRequest& request, Visit& visit) {
+  const StoreAnswer answer = server_.backend.Visit(ChangesOf(request), visit.subject.item);
+  visit.is_new = answer.is_new;
+  visit.is_won = answer.is_won;
+  return answer.result == StoreResult::kDone || answer.is_new;
 }
 
 // False: an opaque is too long, and the flags after it do not count.
@@ -79,19 +84,10 @@ bool MetaCommands::GoThrough(const MetaRequest& request, std::string_view told, 
   return true;
 }
 
+// What comes later tells of the new expiry.
 void MetaCommands::Apply(const MetaFlag& flag, Visit& visit) {
-  StoredValue& item = visit.subject.item;
-  const auto exptime = static_cast<int64_t>(flag.number);
-  const uint32_t now_s = visit.subject.now_s;
-  if (flag.letter == 'R' && !visit.is_new && item.expiry_s != 0) {
-    const bool is_soon = item.expiry_s < ExpiryOf(exptime, now_s);
-    if (is_soon && (item.marks & kMarkWon) == 0) visit.is_won = true;
-  }
-  if (flag.letter == 'N' && visit.is_new) visit.is_won = true;
-  if (flag.letter == 'T' || (flag.letter == 'N' && visit.is_new)) {
-    visit.exptime = exptime;
-    item.expiry_s = ExpiryOf(exptime, now_s);
-  }
+  if (flag.letter != 'T' && !(flag.letter == 'N' && visit.is_new)) return;
+  visit.subject.item.expiry_s = ExpiryOf(static_cast<int64_t>(flag.number), visit.subject.now_s);
 }
 
 // Z: somebody has been told to write it anew. X: it is stale. W: the client is told so now.
@@ -99,21 +95,9 @@ void MetaCommands::AppendMarks(Visit& visit) {
   const unsigned marks = visit.subject.item.marks;
   const bool was_won = (marks & kMarkWon) != 0;
   const bool is_stale = (marks & kMarkStale) != 0;
-  if (is_stale && !was_won) visit.is_won = true;
   if (was_won) visit.flags += " Z";
   if (is_stale) visit.flags += " X";
   if (visit.is_won) visit.flags += " W";
-}
-
-// What is new has everything already. What ends in an error does not count.
-void MetaCommands::Amend(const MetaRequest& request, bool is_good, const Visit& visit) {
-  const bool counts_now = is_good && !request.Has('u') && request.HasOneOf(kLateFlags);
-  const bool is_won = is_good && visit.is_won;
-  if (visit.is_new || (!visit.exptime && !is_won && !counts_now)) return;
-  server_.backend.Amend({.key = request.Key(),
-                         .exptime = visit.exptime,
-                         .marks = is_won ? kMarkWon : uint16_t{0},
-                         .use = counts_now ? GetUse::kCounts : GetUse::kPeeks});
 }
 
 void MetaCommands::AnswerItem(const MetaRequest& request, const Visit& visit) {

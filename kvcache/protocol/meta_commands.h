@@ -36,10 +36,9 @@ class MetaCommands {
   // An item, while the flags are gone through.
   struct Visit {
     MetaSubject subject;
-    bool is_new = false;                  // The command made it.
-    bool is_won = false;                  // The client is told to write it anew.
-    std::optional<int64_t> exptime = {};  // That it is to have.
-    std::string flags = {};               // Of the answer.
+    bool is_new = false;     // The command made it.
+    bool is_won = false;     // The client is told to write it anew.
+    std::string flags = {};  // Of the answer.
   };
 
   void Answer(std::string_view text) { replies_.AppendLine(text); }
@@ -47,14 +46,12 @@ class MetaCommands {
   void AnswerItem(const MetaRequest& request, const Visit& visit);
 
   bool Find(const MetaRequest& request, Visit& visit);
-  bool Vivify(const MetaRequest& request, Visit& visit);
+  bool FindAndChange(const MetaRequest& request, Visit& visit);
   bool GoThrough(const MetaRequest& request, std::string_view told, Visit& visit);
   void Apply(const MetaFlag& flag, Visit& visit);
   void AppendMarks(Visit& visit);
-  void Amend(const MetaRequest& request, bool is_good, const Visit& visit);
   std::string_view ReadSet(const Tokens& tokens, PendingPut& put);
-  void CountAnew(const MetaRequest& request);
-  void AnswerCount(const MetaRequest& request, const StoreAnswer& answer, bool is_new);
+  void AnswerCount(const MetaRequest& request, const StoreAnswer& answer);
 
   Server& server_;
   Replies& replies_;

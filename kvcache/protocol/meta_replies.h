@@ -1,7 +1,6 @@
 // Pieces of the meta commands' answers.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,7 +10,6 @@
 
 namespace tombolo::kvcache {
 
-inline constexpr size_t kMaxOpaqueBytes = 32;  // With its letter.
 inline constexpr std::string_view kTooManyFlags = "CLIENT_ERROR options flags too long";
 inline constexpr std::string_view kBadFlag = "CLIENT_ERROR invalid or duplicate flag";
 inline constexpr std::string_view kLongOpaque = "CLIENT_ERROR opaque token too long";

@@ -124,6 +124,22 @@ int64_t MetaRequest::LastExptime() const {
   return exptime;
 }
 
+std::optional<int64_t> MetaRequest::ExptimeToApply() const {
+  if (HasLongOpaque() && ComesBefore('O', 'T')) return std::nullopt;
+  return Exptime('T');
+}
+
+bool MetaRequest::HasLongOpaque() const {
+  const MetaFlag* flag = Find('O');
+  return flag != nullptr && flag->token.size() > kMaxOpaqueBytes;
+}
+
+bool MetaRequest::ComesBefore(char first, char second) const {
+  const MetaFlag* one = Find(first);
+  const MetaFlag* other = Find(second);
+  return one != nullptr && other != nullptr && one < other;
+}
+
 char MetaRequest::Mode() const {
   const MetaFlag* flag = Find('M');
   return flag == nullptr ? '\0' : flag->token[1];

@@ -14,7 +14,8 @@
 
 namespace tombolo::kvcache {
 
-inline constexpr size_t kMaxMetaTokens = 19;  // With command and key.
+inline constexpr size_t kMaxMetaTokens = 19;   // With command and key.
+inline constexpr size_t kMaxOpaqueBytes = 32;  // With its letter.
 
 struct MetaFlag {
   char letter = '\0';
@@ -43,8 +44,14 @@ class MetaRequest {
   std::optional<int64_t> Exptime(char letter) const;
   // For an item that is made: that of N or T, whichever comes last.
   int64_t LastExptime() const;
+  // That of T for an item that is there, unless an opaque that is too long comes before it.
+  std::optional<int64_t> ExptimeToApply() const;
   // M's; '\0' when there is none.
   char Mode() const;
+
+  bool HasLongOpaque() const;
+  // Whether both are there, in this order.
+  bool ComesBefore(char first, char second) const;
 
  private:
   const MetaFlag* Find(char letter) const;

@@ -105,16 +105,20 @@ void MetaCommands::Count(const Tokens& tokens) {
   if (!request.Read(tokens, 2).empty()) return Answer(kBadFlag);
   const std::optional<bool> is_down = IsDown(request.Mode());
   if (!is_down) return Answer("CLIENT_ERROR invalid mode for ma M token");
-  const HeldItem held(server_.backend, request.Key());
-  const StoreAnswer answer = server_.backend.Count({.key = request.Key(),
-                                                    .is_down = *is_down,
-                                                    .delta = request.Number('D').value_or(1),
-                                                    .cas = request.Number('C').value_or(0)});
-  if (answer.result == StoreResult::kNotFound && request.Has('N')) return CountAnew(request);
-  CountArithmetic(answer.result, *is_down, server_.counters);
+  CountRequest count{.key = request.Key(),
+                     .is_down = *is_down,
+                     .delta = request.Number('D').value_or(1),
+                     .cas = request.Number('C').value_or(0),
+                     .exptime = request.ExptimeToApply()};
+  if (request.Has('N')) {
+    count.initial = request.Number('J').value_or(0);
+    count.initial_exptime = request.LastExptime();
+  }
+  const StoreAnswer answer = server_.backend.Count(count);
+  if (!answer.is_new) CountArithmetic(answer.result, *is_down, server_.counters);
   switch (answer.result) {
     case StoreResult::kStored:
-      return AnswerCount(request, answer, /*is_new=*/false);
+      return AnswerCount(request, answer);
     case StoreResult::kNotANumber:
       return Answer(kNoNumber);
     case StoreResult::kNotFound:
@@ -125,32 +129,16 @@ void MetaCommands::Count(const Tokens& tokens) {
   }
 }
 
-// Makes what was to be counted and is not there.
-void MetaCommands::CountAnew(const MetaRequest& request) {
-  const uint64_t initial = request.Number('J').value_or(0);
-  StoreAnswer answer = server_.backend.Put({.mode = PutMode::kAdd,
-                                            .key = request.Key(),
-                                            .value = absl::StrCat(initial),
-                                            .exptime = request.LastExptime()});
-  if (answer.result != StoreResult::kStored) return Answer(kOutOfMemory);
-  answer.number = initial;
-  AnswerCount(request, answer, /*is_new=*/true);
-}
-
-void MetaCommands::AnswerCount(const MetaRequest& request, const StoreAnswer& answer, bool is_new) {
+void MetaCommands::AnswerCount(const MetaRequest& request, const StoreAnswer& answer) {
   Visit visit{.subject = {.key = request.Key(),
                           .has_binary_key = request.Has('b'),
                           .item = {.value = absl::StrCat(answer.number),
                                    .expiry_s = answer.expiry_s,
                                    .cas = answer.cas},
                           .now_s = server_.backend.NowS()},
-              .is_new = is_new};
-  const bool is_good = GoThrough(request, kToldByCount, visit);
-  if (visit.exptime && !is_new) {
-    server_.backend.Amend({.key = request.Key(), .exptime = visit.exptime});
-  }
-  if (!is_good) return Answer(kLongOpaque);
-  if (is_new || !request.Has('q')) AnswerItem(request, visit);
+              .is_new = answer.is_new};
+  if (!GoThrough(request, kToldByCount, visit)) return Answer(kLongOpaque);
+  if (answer.is_new || !request.Has('q')) AnswerItem(request, visit);
 }
 
 }  // namespace tombolo::kvcache

@@ -1,6 +1,7 @@
 #include "kvcache/protocol/multi_get.h"
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/tokens.h"
 #include "kvcache/protocol/wording.h"
@@ -39,18 +40,20 @@ bool MultiGet::Continue() {
     const std::string_view key = TakeToken(left);
     next_ = keys_.size() - left.size();
     if (key.empty()) {
-      End();
-    } else {
-      AskFor(key, item);
+      End(is_refused_ ? kBadFormat : "END");
+      break;
     }
+    AskFor(key, item);
+    // What was sent before stays: the end tells that it is not all.
+    if (server_.backend.TakeFailure()) End(kNoOwner);
   }
   return !is_pending_;
 }
 
-void MultiGet::End() {
+void MultiGet::End(std::string_view last_line) {
   is_pending_ = false;
-  keys_ = {};  // They may be long, and the next command need not be.
-  replies_.AppendLine(is_refused_ ? kBadFormat : "END");
+  GiveBack(keys_);  // They may be long, and the next command need not be.
+  replies_.AppendLine(last_line);
 }
 
 void MultiGet::AskFor(std::string_view key, StoredValue& item) {
@@ -65,18 +68,21 @@ void MultiGet::AskFor(std::string_view key, StoredValue& item) {
 // SUBTLE: without their values. Nothing is sent, so nothing would keep a line of keys from making
 // us copy the largest item half a million times.
 void MultiGet::Use(std::string_view key) {
-  const StoreAnswer answer =
-      server_.backend.Amend({.key = key, .exptime = exptime_, .use = GetUse::kCounts});
+  StoredValue item;
+  const StoreAnswer answer = server_.backend.Visit(
+      {.key = key, .wants_value = false, .use = GetUse::kCounts, .exptime = exptime_}, item);
   CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
 }
 
 bool MultiGet::Find(std::string_view key, StoredValue& item) {
-  std::optional<HeldItem> held;
-  if (exptime_) held.emplace(server_.backend, key);
-  const bool is_hit = server_.backend.Get(key, item, GetUse::kCounts);
-  if (is_hit && exptime_) server_.backend.Amend({.key = key, .exptime = exptime_});
+  const bool is_hit = exptime_ ? Touch(key, item) : server_.backend.Get(key, item, GetUse::kCounts);
   CountFetch(exptime_.has_value(), is_hit, server_.counters);
   return is_hit;
+}
+
+bool MultiGet::Touch(std::string_view key, StoredValue& item) {
+  const VisitRequest request{.key = key, .use = GetUse::kCounts, .exptime = exptime_};
+  return server_.backend.Visit(request, item).result == StoreResult::kDone;
 }
 
 void MultiGet::Send(std::string_view key, const StoredValue& item) {

@@ -28,10 +28,11 @@ class MultiGet {
  private:
   static constexpr int kMaxKeysAtOnce = 256;
 
-  void End();
+  void End(std::string_view last_line);
   void AskFor(std::string_view key, StoredValue& item);
   void Use(std::string_view key);
   bool Find(std::string_view key, StoredValue& item);
+  bool Touch(std::string_view key, StoredValue& item);
   void Send(std::string_view key, const StoredValue& item);
 
   Server& server_;

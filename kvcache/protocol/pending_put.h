@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/protocol/server.h"
 #include "kvcache/store/store_types.h"
 
@@ -33,6 +34,12 @@ struct PendingPut {
     value.append(part);
     left_bytes -= part.size();
     return part.size();
+  }
+
+  // Begins anew; a large value does not keep its memory.
+  void Clear() {
+    GiveBack(value);
+    *this = PendingPut();
   }
 };
 

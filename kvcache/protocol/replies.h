@@ -15,6 +15,10 @@ class Replies {
   void Append(std::string_view bytes) { bytes_.append(bytes); }
   void AppendLine(std::string_view text) { bytes_.append(text).append("\r\n"); }
 
+  // What is appended after Mark() is taken back by Rewind(), if nothing was drained in between.
+  size_t Mark() const { return bytes_.size(); }
+  void Rewind(size_t mark) { bytes_.resize(mark); }
+
   std::string_view Unsent() const { return std::string_view(bytes_).substr(sent_); }
   bool IsFull() const { return bytes_.size() - sent_ > limit_bytes_; }
 

@@ -31,6 +31,7 @@ struct CommandCounters {
   Counter delete_misses;
   Counter cmd_flush;
   Counter cmd_meta;
+  Counter remote_requests;  // Of readers elsewhere: kvcache/remote.
   Counter auth_cmds;
   Counter auth_errors;
   Counter total_items;
@@ -38,6 +39,15 @@ struct CommandCounters {
   Counter store_no_memory;
   Counter bytes_read;
   Counter bytes_written;
+};
+
+// By which readers elsewhere know whether they map the memory of this server (FileShape).
+struct CacheIdentity {
+  uint64_t file_bytes = 0;
+  uint64_t shard_seed = 0;
+  uint32_t shard_count = 0;
+
+  bool operator==(const CacheIdentity& other) const = default;
 };
 
 struct ServerFacts {
@@ -49,6 +59,8 @@ struct ServerFacts {
   uint64_t curr_connections = 0;
   uint64_t total_connections = 0;
   uint64_t rejected_connections = 0;
+  uint64_t curr_readers = 0;  // Elsewhere: kvcache/remote.
+  uint64_t rejected_readers = 0;
   uint64_t tcp_port = 0;
   std::string unix_socket;
   uint32_t verbosity = 0;
@@ -63,6 +75,7 @@ struct ServerFacts {
   uint64_t idle_timeout_s = 0;  // 0: none.
   std::string interfaces;       // Where it listens; empty: not said.
   uint64_t lock_free_hits = 0;  // Items that were read without asking the owner of the shard.
+  CacheIdentity identity;
 };
 
 class Credentials;
@@ -76,7 +89,8 @@ class WholeServer {
 
   // Gives `sum` the facts of all, what all have counted, and where both were at the last reset.
   virtual void SumUp(Server& sum) = 0;
-  virtual void Reset() = 0;
+  // `facts`: those of the backend now.
+  virtual void Reset(const BackendFacts& facts) = 0;
   virtual void SetVerbosity(uint32_t level) = 0;
 };
 

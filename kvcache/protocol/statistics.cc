@@ -35,6 +35,7 @@ constexpr NamedCounter kOtherCounters[] = {
     {"delete_misses", &CommandCounters::delete_misses},
     {"cmd_meta", &CommandCounters::cmd_meta},
     {"cmd_flush", &CommandCounters::cmd_flush},
+    {"remote_requests", &CommandCounters::remote_requests},
     {"auth_cmds", &CommandCounters::auth_cmds},
     {"auth_errors", &CommandCounters::auth_errors},
     {"total_items", &CommandCounters::total_items},
@@ -59,6 +60,9 @@ void Add(Statistics& list, std::string name, const Counter& counter) {
   Add(list, std::move(name), counter.Get());
 }
 
+// Since the last reset. An owner elsewhere may have begun anew since, and counts from 0 then.
+uint64_t Since(uint64_t then, uint64_t now) { return now >= then ? now - then : now; }
+
 const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
 
 void AddProcess(Server& server, Statistics& list) {
@@ -78,6 +82,8 @@ void AddConnections(const ServerFacts& facts, Statistics& list) {
   Add(list, "total_connections", facts.total_connections);
   Add(list, "rejected_connections", facts.rejected_connections);
   Add(list, "max_connections", facts.max_connections);
+  Add(list, "curr_readers", facts.curr_readers);
+  Add(list, "rejected_readers", facts.rejected_readers);
   Add(list, "accepting_conns", facts.is_accepting ? 1 : 0);
   Add(list, "listen_disabled_num", facts.listen_disabled_num);
   Add(list, "conn_yields", facts.conn_yields);
@@ -90,9 +96,9 @@ void AddStore(const Server& server, Statistics& list) {
   Add(list, "curr_items", facts.items);
   Add(list, "bytes", facts.bytes);
   Add(list, "limit_maxbytes", facts.limit_bytes);
-  Add(list, "evictions", facts.evicted_items - server.at_reset.evicted_items);
-  Add(list, "get_expired", facts.expired_items - server.at_reset.expired_items);
-  Add(list, "get_flushed", facts.flushed_items - server.at_reset.flushed_items);
+  Add(list, "evictions", Since(server.at_reset.evicted_items, facts.evicted_items));
+  Add(list, "get_expired", Since(server.at_reset.expired_items, facts.expired_items));
+  Add(list, "get_flushed", Since(server.at_reset.flushed_items, facts.flushed_items));
 }
 
 Statistics General(Server& server) {
@@ -146,7 +152,7 @@ Statistics Items(const Server& server) {
   };
   add("number", facts.items);
   add("mem_requested", facts.bytes);
-  add("evicted", facts.evicted_items - server.at_reset.evicted_items);
+  add("evicted", Since(server.at_reset.evicted_items, facts.evicted_items));
   add("outofmemory", server.counters.store_no_memory.Get());
   for (const char* name : kZerosOfItems) add(name, 0);
   return list;
@@ -199,10 +205,16 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
   return List(sum, which);
 }
 
-void ResetStatistics(Server& server) {
-  if (server.whole != nullptr) return server.whole->Reset();
+bool ResetStatistics(Server& server) {
+  const BackendFacts facts = server.backend.Facts();
+  if (server.backend.TakeFailure()) return false;
+  if (server.whole != nullptr) {
+    server.whole->Reset(facts);
+    return true;
+  }
   server.counters = {};
-  server.at_reset = server.backend.Facts();
+  server.at_reset = facts;
+  return true;
 }
 
 void AddCounters(const CommandCounters& more, CommandCounters& sum) {

@@ -21,7 +21,8 @@ struct Statistic {
 // that name.
 std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string_view which);
 
-void ResetStatistics(Server& server);
+// False: the backend cannot tell its facts, from which it is counted anew; nothing was reset.
+bool ResetStatistics(Server& server);
 
 // For sums over several workers.
 void AddCounters(const CommandCounters& more, CommandCounters& sum);

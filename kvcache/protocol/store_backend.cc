@@ -4,7 +4,7 @@
 
 namespace tombolo::kvcache {
 
-BackendFacts StoreBackend::Facts() const {
+BackendFacts StoreBackend::Facts() {
   const ShardShape& shape = store_.Geometry().shape;
   const StoreCounters& counters = store_.Counters();
   return {.items = store_.ItemCount(),

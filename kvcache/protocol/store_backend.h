@@ -20,13 +20,18 @@ class StoreBackend final : public Backend {
   StoreAnswer Put(const PutRequest& request) override { return store_.Put(request); }
   StoreAnswer Count(const CountRequest& request) override { return store_.Count(request); }
   StoreAnswer Remove(const RemoveRequest& request) override { return store_.Remove(request); }
-  StoreAnswer Amend(const AmendRequest& request) override { return store_.Amend(request); }
-  void FlushAll(int64_t when) override { store_.FlushAll(when); }
-  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
+  StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override {
+    return store_.Visit(request, seen);
+  }
+  bool FlushAll(int64_t when) override {
+    store_.FlushAll(when);
+    return true;
+  }
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) override {
     return store_.Fits(key_bytes, value_bytes);
   }
   uint32_t NowS() override { return store_.NowS(); }
-  BackendFacts Facts() const override;
+  BackendFacts Facts() override;
 
  private:
   Store& store_;

@@ -16,6 +16,8 @@ constexpr std::string_view kBadDelete =
     "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
 constexpr std::string_view kBadExptime = "CLIENT_ERROR invalid exptime argument";
 
+constexpr std::string_view kNoFlush = "CLIENT_ERROR flush_all not allowed";
+
 bool IsLong(std::string_view key) { return key.size() > kMaxTextKeyBytes; }
 
 // After the key there may be a 0, which was a delay once, and noreply.
@@ -98,8 +100,9 @@ void TextProtocol::Touch(const Tokens& tokens) {
   if (IsLong(tokens[1])) return Answer(kBadFormat);
   const auto exptime = Signed32In(tokens[2]);
   if (!exptime) return Answer(kBadExptime);
-  const StoreAnswer answer =
-      server_.backend.Amend({.key = tokens[1], .exptime = *exptime, .use = GetUse::kCounts});
+  StoredValue item;
+  const StoreAnswer answer = server_.backend.Visit(
+      {.key = tokens[1], .wants_value = false, .use = GetUse::kCounts, .exptime = *exptime}, item);
   const bool is_hit = answer.result == StoreResult::kDone;
   CountFetch(/*is_touch=*/true, is_hit, server_.counters);
   Answer(is_hit ? "TOUCHED" : "NOT_FOUND");
@@ -108,18 +111,16 @@ void TextProtocol::Touch(const Tokens& tokens) {
 void TextProtocol::FlushAll(const Tokens& tokens) {
   ListenForNoreply(tokens);
   ++server_.counters.cmd_flush;
-  if (!server_.facts.allows_flush) return Answer("CLIENT_ERROR flush_all not allowed");
+  if (!server_.facts.allows_flush) return Answer(kNoFlush);
   const bool has_delay = tokens.Count() > (is_quiet_ ? 2 : 1);
   const std::optional<int32_t> delay = has_delay ? Signed32In(tokens[1]) : 0;
   if (!delay) return Answer(kBadExptime);
-  server_.backend.FlushAll(std::max(*delay, 0));
-  Answer("OK");
+  Answer(server_.backend.FlushAll(std::max(*delay, 0)) ? "OK" : kNoFlush);
 }
 
 void TextProtocol::Stats(const Tokens& tokens) {
   if (tokens.Count() > 1 && tokens[1] == "reset") {
-    ResetStatistics(server_);
-    return Answer("RESET");
+    return Answer(ResetStatistics(server_) ? "RESET" : kNoOwner);
   }
   if (tokens.Count() > 1 && tokens[1] == "cachedump") {
     return Answer("CLIENT_ERROR stats cachedump not allowed");

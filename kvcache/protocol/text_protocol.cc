@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kvcache/protocol/wording.h"
+
 namespace tombolo::kvcache {
 namespace {
 
@@ -104,11 +106,20 @@ void TextProtocol::RunLine(std::string_view line) {
   }
   arguments_ = line;
   TakeToken(arguments_);
+  const size_t mark = replies_.Mark();
   (this->*command->run)(tokens);
+  AnswerFailure(mark);
 }
 
 void TextProtocol::Answer(std::string_view text) {
   if (!is_quiet_) replies_.AppendLine(text);
+}
+
+// In place of what was said since `mark`, if the backend was asked in vain.
+void TextProtocol::AnswerFailure(size_t mark) {
+  if (!server_.backend.TakeFailure()) return;
+  replies_.Rewind(mark);
+  Answer(kNoOwner);
 }
 
 void TextProtocol::AwaitValue(PendingPut put, uint64_t value_bytes) {
@@ -133,8 +144,10 @@ size_t TextProtocol::TakeValue(std::string_view input) {
   const size_t taken = put_.Take(input);
   if (put_.left_bytes != 0) return taken;
   state_ = State::kLine;
+  const size_t mark = replies_.Mark();
   FinishValue();
-  put_ = {};
+  AnswerFailure(mark);
+  put_.Clear();
   return taken;
 }
 

@@ -51,6 +51,7 @@ class TextProtocol final : public Protocol {
   bool IsTooLong(std::string_view part) const;
   void RunLine(std::string_view line);
   void Answer(std::string_view text);
+  void AnswerFailure(size_t mark);
   void ListenForNoreply(const Tokens& tokens) { is_quiet_ = tokens.Last() == "noreply"; }
   void AwaitValue(PendingPut put, uint64_t value_bytes);
   void SkipValue(uint64_t value_bytes);

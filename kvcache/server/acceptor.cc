@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 #include <utility>
 
+#include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 
@@ -19,7 +20,11 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;
 constexpr int64_t kPauseNs = 100 * kNsPerMs;
-constexpr std::string_view kRefusal = "ERROR Too many open connections\r\n";
+
+std::string RefusalIn(Dialect dialect) {
+  if (dialect == Dialect::kMemcached) return "ERROR Too many open connections\r\n";
+  return OwnerRefusal("the owner has as many readers as it takes; raise its --max-readers.");
+}
 
 // The connection is at fault, not this process.
 bool IsOfOneConnection(int error) {
@@ -36,9 +41,10 @@ void Prepare(int socket) {
 
 }  // namespace
 
-Acceptor::Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Workers workers,
-                   uint64_t max_connections)
+Acceptor::Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Dialect dialect,
+                   Workers workers, uint64_t max_connections)
     : sockets_(std::move(sockets)),
+      dialect_(dialect),
       workers_(workers),
       max_connections_(max_connections),
       resume_timer_(base, -1, 0, &OnResume, this) {
@@ -73,7 +79,10 @@ void Acceptor::Stop() {
 uint64_t Acceptor::OpenConnections() const {
   // Others count meanwhile: what is closed may be seen before it is seen that it was accepted.
   uint64_t closed = 0;
-  for (const auto& worker : workers_) closed += worker->Counters().closed_connections.Get();
+  const auto dialect = static_cast<size_t>(dialect_);
+  for (const auto& worker : workers_) {
+    closed += worker->Counters().closed_connections[dialect].Get();
+  }
   const uint64_t accepted = counters_.accepted.Get();
   return accepted - std::min(accepted, closed);
 }
@@ -106,12 +115,13 @@ void Acceptor::Deal(UniqueFd socket) {
     ++counters_.rejected;
     spdlog::debug("a client is refused: there are {}", max_connections_);
     // It fits into any new socket; if not, the client sees the end.
-    send(socket.Get(), kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL);
+    const std::string refusal = RefusalIn(dialect_);
+    send(socket.Get(), refusal.data(), refusal.size(), MSG_NOSIGNAL);
     return;
   }
   Prepare(socket.Get());
   ++counters_.accepted;
-  workers_[next_worker_++ % workers_.size()]->Take(std::move(socket));
+  workers_[next_worker_++ % workers_.size()]->Take(std::move(socket), dialect_);
 }
 
 void Acceptor::Pause(int error) {

@@ -1,7 +1,8 @@
 // Acceptor: accepts connections and deals them out to the workers, one after the other.
 //
-// Over the limit a client is told "ERROR Too many open connections" and closed. Without descriptors
-// for new connections none is accepted for a while; they wait in the kernel meanwhile.
+// Over the limit a client is told so, "ERROR Too many open connections" or OwnerRefusal(), and
+// closed. Without descriptors for new connections none is accepted for a while; they wait in the
+// kernel meanwhile.
 //
 // Belongs to the thread of its base; Counters() and IsAccepting(), any thread.
 #pragma once
@@ -15,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "kvcache/protocol/counter.h"
+#include "kvcache/server/dialect.h"
 #include "kvcache/server/event.h"
 #include "kvcache/server/listen.h"
 #include "kvcache/server/worker.h"
@@ -31,8 +33,8 @@ class Acceptor {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `base` and `workers` must outlive it.
-  Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Workers workers,
+  // All who come by `sockets` speak `dialect`. `base` and `workers` must outlive it.
+  Acceptor(event_base* base, std::vector<ListeningSocket> sockets, Dialect dialect, Workers workers,
            uint64_t max_connections);
 
   // Begins. ResourceExhausted: the sockets cannot be watched.
@@ -56,6 +58,7 @@ class Acceptor {
   bool Resume();
 
   std::vector<ListeningSocket> sockets_;
+  const Dialect dialect_;
   Workers workers_;
   const uint64_t max_connections_;
   std::vector<Event> events_;  // One for each socket.

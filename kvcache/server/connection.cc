@@ -1,10 +1,12 @@
 #include "kvcache/server/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <utility>
 
+#include "kvcache/protocol/give_back.h"
 #include "kvcache/server/worker.h"
 
 namespace tombolo::kvcache {
@@ -17,10 +19,12 @@ bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || e
 
 }  // namespace
 
-Connection::Connection(Worker& worker, UniqueFd socket)
+Connection::Connection(Worker& worker, UniqueFd socket, kvcache::Dialect dialect,
+                       std::unique_ptr<Conversation> conversation)
     : worker_(worker),
       socket_(std::move(socket)),
-      session_(worker.TheServer()),
+      dialect_(dialect),
+      conversation_(std::move(conversation)),
       readable_(worker.Base(), socket_.Get(), EV_READ | EV_PERSIST, &OnReadable, this),
       writable_(worker.Base(), socket_.Get(), EV_WRITE | EV_PERSIST, &OnWritable, this) {}
 
@@ -44,7 +48,12 @@ void Connection::Resume() {
 }
 
 void Connection::Turn(bool is_readable) {
-  if (!Serve(is_readable) || IsDone()) return worker_.End(*this);
+  const bool is_served = Serve(is_readable);
+  if (!is_told_ && !conversation_->WhyClosed().empty()) {
+    is_told_ = true;
+    worker_.TellWhyClosed(conversation_->WhyClosed());
+  }
+  if (!is_served || IsDone()) return worker_.End(*this);
   Await();
 }
 
@@ -54,7 +63,8 @@ bool Connection::Serve(bool is_readable) {
   std::span<const std::byte> input = std::as_bytes(std::span(kept_)).subspan(kept_from_);
   const bool is_kept = !input.empty();
   if (!is_kept && is_readable && !Receive(input)) return false;
-  if (input.empty() && !session_.HasMore()) return true;
+  if (input.empty() && !conversation_->HasMore()) return true;
+  if (dialect_ == Dialect::kOwner && HasHungUp()) return false;
   Feed(input, is_kept);
   return Send();
 }
@@ -70,9 +80,18 @@ bool Connection::Receive(std::span<const std::byte>& input) {
   return true;
 }
 
+// Whether the client has closed its socket, and not only said that it sends nothing more.
+// SUBTLE: a reader that was not answered in time closes and asks anew, perhaps another worker. What
+// it had sent here and nobody has looked at is older than what it asks there, and has to be
+// dropped: run now, it would undo what was acknowledged since.
+bool Connection::HasHungUp() const {
+  pollfd socket{.fd = socket_.Get(), .events = 0, .revents = 0};
+  return poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 // `is_kept`: `input` lies in kept_.
 void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
-  const size_t taken = session_.Feed(input, worker_.RequestsPerTurn());
+  const size_t taken = conversation_->Feed(input, worker_.RequestsPerTurn());
   if (is_kept) {
     kept_from_ += taken;
   } else if (taken < input.size()) {
@@ -81,19 +100,18 @@ void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
     kept_from_ = 0;
   }
   if (kept_from_ < kept_.size()) return;
-  // Given back: most connections wait for their clients most of the time.
-  kept_ = {};
+  GiveBack(kept_);
   kept_from_ = 0;
 }
 
 // Sends until the socket takes no more. False: the client is gone.
 bool Connection::Send() {
   size_t sent_bytes = 0;
-  while (!session_.Unsent().empty() && sent_bytes < kMaxSendBytes) {
-    const std::string_view unsent = session_.Unsent();
+  while (!conversation_->Unsent().empty() && sent_bytes < kMaxSendBytes) {
+    const std::string_view unsent = conversation_->Unsent();
     const ssize_t sent = send(socket_.Get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
     if (sent < 0) return IsForLater(errno);
-    session_.Drained(static_cast<size_t>(sent));
+    conversation_->Drained(static_cast<size_t>(sent));
     sent_bytes += static_cast<size_t>(sent);
     worker_.Moved(*this);
   }
@@ -102,16 +120,16 @@ bool Connection::Send() {
 
 // Whether nothing is left to be done for this client.
 bool Connection::IsDone() const {
-  if (!session_.Unsent().empty()) return false;
-  return session_.IsClosed() || (is_at_end_ && !HasWork());
+  if (!conversation_->Unsent().empty()) return false;
+  return conversation_->IsClosed() || (is_at_end_ && !HasWork());
 }
 
 // Waits for what can happen next: each of these is a system call, and in the usual turn, which
 // ends with everything sent, there is none.
 void Connection::Await() {
-  const bool wants_write = !session_.Unsent().empty();
-  const bool is_full = session_.Unsent().size() > kReplyLimitBytes;
-  const bool wants_read = !HasWork() && !is_at_end_ && !is_full && !session_.IsClosed();
+  const bool wants_write = !conversation_->Unsent().empty();
+  const bool is_full = conversation_->Unsent().size() > kReplyLimitBytes;
+  const bool wants_read = !HasWork() && !is_at_end_ && !is_full && !conversation_->IsClosed();
   if (wants_write != std::exchange(is_writing_, wants_write)) {
     if (!wants_write) writable_.Delete();
     if (wants_write && !writable_.Add()) return worker_.End(*this);

@@ -1,13 +1,14 @@
-// Connection: a client's socket and its Session.
+// Connection: a client's socket and its Conversation.
 //
 //   readable -> read -> Feed() -> send             one turn: so many commands, so many bytes
 //   what was not fed stays here, nothing more is read, and a turn of its own follows; so does one
-//   after a command that is not done (Session::HasMore)
-//   what was not sent waits for the socket; with too much of it nothing is fed (Session)
+//   after a command that is not done (Conversation::HasMore)
+//   what was not sent waits for the socket; with too much of it nothing is fed (Conversation)
 //
 // So a client that does not read stops being read; it holds what is read at once, one command, and
-// the replies that Session allows. A client that has sent its end is served what it asked for
-// before, and then closed.
+// the replies that its conversation allows. A client that has sent its end is served what it asked
+// for before, and then closed. Of a reader elsewhere that has closed altogether nothing more is
+// run.
 //
 // The client is not trusted. Belongs to the thread of its worker.
 #pragma once
@@ -19,7 +20,8 @@
 #include <span>
 #include <string>
 
-#include "kvcache/protocol/session.h"
+#include "kvcache/protocol/conversation.h"
+#include "kvcache/server/dialect.h"
 #include "kvcache/server/event.h"
 #include "transport/base/unique_fd.h"
 
@@ -32,7 +34,8 @@ class Connection {
   using List = std::list<std::unique_ptr<Connection>>;
 
   // `socket` does not block. `worker` and its base must outlive it.
-  Connection(Worker& worker, UniqueFd socket);
+  Connection(Worker& worker, UniqueFd socket, Dialect dialect,
+             std::unique_ptr<Conversation> conversation);
 
   // Begins to wait for the client; false: that cannot be done now. `self`: where it is listed.
   bool Start(List::iterator self);
@@ -41,6 +44,7 @@ class Connection {
   void Resume();
 
   List::iterator Self() const { return self_; }
+  kvcache::Dialect Dialect() const { return dialect_; }
   bool IsWaitingForTurn() const { return is_waiting_for_turn_; }
 
   // When bytes last moved; used by its worker.
@@ -53,15 +57,17 @@ class Connection {
   void Turn(bool is_readable);
   bool Serve(bool is_readable);
   bool Receive(std::span<const std::byte>& input);
+  bool HasHungUp() const;
   void Feed(std::span<const std::byte> input, bool is_kept);
   bool Send();
-  bool HasWork() const { return !kept_.empty() || session_.HasMore(); }
+  bool HasWork() const { return !kept_.empty() || conversation_->HasMore(); }
   bool IsDone() const;
   void Await();
 
   Worker& worker_;
   UniqueFd socket_;
-  Session session_;
+  const kvcache::Dialect dialect_;
+  std::unique_ptr<Conversation> conversation_;
   Event readable_;
   Event writable_;
   List::iterator self_;
@@ -71,6 +77,7 @@ class Connection {
   bool is_writing_ = false;
   bool is_at_end_ = false;  // The client sends nothing more.
   bool is_waiting_for_turn_ = false;
+  bool is_told_ = false;  // Why the conversation is closed.
 };
 
 }  // namespace tombolo::kvcache

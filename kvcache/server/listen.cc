@@ -99,18 +99,6 @@ absl::Status ListenTcp(const Interface& interface, int backlog, Sockets& sockets
   return sockets.size() > before ? absl::OkStatus() : failure;
 }
 
-absl::Status ListenUnixAt(const ListenOptions& options, Sockets& sockets) {
-  absl::StatusOr<UniqueFd> fd =
-      ListenUnix(options.unix_path, SOCK_STREAM | SOCK_NONBLOCK, options.unix_mode);
-  if (!fd.ok()) return fd.status();
-  // Once more, for the backlog that was asked for.
-  if (listen(fd->Get(), options.backlog) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("listen at ", options.unix_path));
-  }
-  sockets.push_back({.fd = *std::move(fd), .name = options.unix_path});
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Interface> ParseInterface(const std::string& text, int usual_port) {
@@ -137,6 +125,14 @@ absl::StatusOr<Interface> ParseInterface(const std::string& text, int usual_port
                    "with commas between."));
 }
 
+absl::StatusOr<ListeningSocket> ListenUnixAt(const std::string& path, unsigned mode, int backlog) {
+  absl::StatusOr<UniqueFd> fd = ListenUnix(path, SOCK_STREAM | SOCK_NONBLOCK, mode);
+  if (!fd.ok()) return fd.status();
+  // Once more, for the backlog that was asked for.
+  if (listen(fd->Get(), backlog) != 0) return ErrnoStatus(errno, absl::StrCat("listen at ", path));
+  return ListeningSocket{.fd = *std::move(fd), .name = path};
+}
+
 absl::StatusOr<std::vector<ListeningSocket>> ListenAll(const ListenOptions& options) {
   Sockets sockets;
   if (options.port != kNoTcp) {
@@ -149,7 +145,9 @@ absl::StatusOr<std::vector<ListeningSocket>> ListenAll(const ListenOptions& opti
     }
   }
   if (!options.unix_path.empty()) {
-    if (auto status = ListenUnixAt(options, sockets); !status.ok()) return status;
+    auto socket = ListenUnixAt(options.unix_path, options.unix_mode, options.backlog);
+    if (!socket.ok()) return socket.status();
+    sockets.push_back(*std::move(socket));
   }
   return sockets;
 }

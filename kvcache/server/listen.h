@@ -32,6 +32,9 @@ struct ListeningSocket {
 // that has no address, AlreadyExists when somebody listens there, else what the system says.
 absl::StatusOr<std::vector<ListeningSocket>> ListenAll(const ListenOptions& options);
 
+// A Unix socket alone. AlreadyExists when somebody listens there, else what the system says.
+absl::StatusOr<ListeningSocket> ListenUnixAt(const std::string& path, unsigned mode, int backlog);
+
 // An interface's parts; exposed for tests.
 struct Interface {
   std::string host;

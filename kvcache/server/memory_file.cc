@@ -189,7 +189,11 @@ absl::StatusOr<MemoryFile> MemoryFile::TakeOver(const MemoryFileOptions& options
   if (!mapping.ok()) return mapping.status();
   const absl::StatusOr<FileShape> shape = ReadFileHeader(HeaderOf(*mapping), *bytes);
   if (!shape.ok()) return absl::NotFoundError(shape.status().message());
-  if (absl::Status status = CheckShape(*shape, options); !status.ok()) return status;
+  if (absl::Status status = CheckShape(*shape, options); !status.ok()) {
+    // Readers that map it need not wait for its heartbeats to learn that there will be none.
+    HeaderOf(*mapping).owner.store(kOwnerStopped, std::memory_order_release);
+    return status;
+  }
   if (HasHoles(file.Get(), *bytes)) {
     if (absl::Status status = Allocate(options, file.Get()); !status.ok()) return status;
   }

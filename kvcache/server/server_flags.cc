@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "kvcache/client/owner_address.h"
 #include "kvcache/protocol/credentials.h"
 #include "kvcache/server/shard_sizes.h"
 #include "kvcache/shard/file_shape.h"
@@ -31,6 +32,27 @@ absl::StatusOr<unsigned> ParseMode(const std::string& text) {
       absl::StrCat("-a ", text, ": give the permissions in octal, 0 to 777."));
 }
 
+constexpr const char* kOwnersFlags[] = {"--memory-limit",    "--memory-file", "--max-item-size",
+                                        "--usual-item-size", "--shards",      "--owner-socket",
+                                        "--max-readers"};
+constexpr const char* kGuestsFlags[] = {"--window", "--owner", "--owner-timeout"};
+
+absl::Status CheckNoGuestFlags(const CLI::App& app, bool is_guest) {
+  for (const char* flag : kGuestsFlags) {
+    if (is_guest || app.count(flag) == 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " is for a server that owns no items; give --guest too."));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSocketPath(const char* flag, const std::string& path) {
+  if (path.size() <= kMaxSocketPathBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " ", path, ": the path of a Unix socket has at most ", kMaxSocketPathBytes,
+                   " bytes; choose a shorter one."));
+}
+
 // In memory, if this machine has the usual place for that.
 std::string UsualPath(int port) {
   const std::string name =
@@ -48,6 +70,7 @@ void ServerFlags::Describe(CLI::App& app) {
   app.set_version_flag("-V,--version", "tombolo-kv 0.1.0, with the protocols of memcached 1.6.18");
   DescribeSockets(app);
   DescribeMemory(app);
+  DescribeGuest(app);
   DescribeProcess(app);
   foreign_.Describe(app);
 }
@@ -68,6 +91,14 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
   app.add_option("-s,--unix-socket", listen.unix_path,
                  "Unix socket; together with -p or -l both are served, unlike memcached");
   app.add_option("-a,--unix-mask", unix_mode_, "permissions of the Unix socket, in octal")
+      ->capture_default_str();
+  app.add_option(
+      "--owner-socket", options_.owner_socket,
+      "Unix socket at which those who map the memory file ask for what they cannot do "
+      "themselves: guests (tombolo-kv --guest) and programs with kvcache/client. Whoever "
+      "may open it may change everything; -a is for it too");
+  app.add_option("--max-readers", options_.max_readers, "connections at --owner-socket at once")
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("-c,--conn-limit", options_.max_connections, "clients at once")
       ->check(CLI::Range(1, 1'000'000))
@@ -107,6 +138,22 @@ void ServerFlags::DescribeMemory(CLI::App& app) {
       ->check(CLI::Range(1u, kMaxShards));
 }
 
+void ServerFlags::DescribeGuest(CLI::App& app) {
+  app.add_flag("--guest", is_guest_,
+               "own nothing: serve the items of another tombolo-kv, in a virtual machine or beside "
+               "it. Takes --window and --owner, and no flag about memory");
+  app.add_option("--window", guest_.window,
+                 "with --guest: the file that shows its items: its memory file, or in a virtual "
+                 "machine /sys/bus/pci/devices/DEVICE/resource2 of an ivshmem-plain device");
+  app.add_option("--owner", guest_.owner,
+                 "with --guest: where its --owner-socket is reached: the path of a Unix socket, or "
+                 "ADDRESS:PORT, as the near end of a tunnel is");
+  app.add_option("--owner-timeout", owner_timeout_ms_,
+                 "with --guest: milliseconds to wait for the owner before clients get SERVER_ERROR")
+      ->check(CLI::Range(int64_t{1}, int64_t{3'600'000}))
+      ->capture_default_str();
+}
+
 void ServerFlags::DescribeProcess(CLI::App& app) {
   app.add_option("-t,--threads", options_.threads, "threads that serve clients")
       ->check(CLI::Range(1u, kMaxShards))
@@ -132,7 +179,8 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   absl::Status status = foreign_.Check(warnings);
   status.Update(ParseExtendedOptions(extended_, idle_timeout_s, warnings));
   status.Update(CheckListen(app, options.listen));
-  status.Update(CheckMemory(options));
+  status.Update(is_guest_ ? CheckGuest(app, options) : CheckMemory(options));
+  status.Update(CheckNoGuestFlags(app, is_guest_));
   status.Update(ReadCredentials(options));
   if (!status.ok()) return status;
   options.worker.idle_timeout_ns = idle_timeout_s * kNsPerSecond;
@@ -149,11 +197,9 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
     const absl::StatusOr<Interface> interface = ParseInterface(text, listen.port);
     if (!interface.ok()) return interface.status();
   }
-  if (listen.unix_path.size() > kMaxSocketPathBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("-s ", listen.unix_path, ": the path of a Unix socket has at most ",
-                     kMaxSocketPathBytes, " bytes; choose a shorter one."));
-  }
+  absl::Status paths = CheckSocketPath("-s", listen.unix_path);
+  paths.Update(CheckSocketPath("--owner-socket", options_.owner_socket));
+  if (!paths.ok()) return paths;
   const bool wants_tcp = app.count("-p") != 0 || app.count("-l") != 0;
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
   if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();
@@ -175,6 +221,27 @@ absl::Status ServerFlags::ReadCredentials(ServerOptions& options) const {
         absl::StrCat("-Y ", options.auth_file, ": ", credentials.status().message()));
   }
   options.credentials = *std::move(credentials);
+  return absl::OkStatus();
+}
+
+absl::Status ServerFlags::CheckGuest(const CLI::App& app, ServerOptions& options) const {
+  for (const char* flag : kOwnersFlags) {
+    if (app.count(flag) == 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " is for the owner of the items; leave it out with --guest."));
+  }
+  if (guest_.window.empty() || guest_.owner.empty()) {
+    return absl::InvalidArgumentError(
+        "--guest needs --window FILE, which shows the items, and --owner ADDRESS, where their "
+        "owner "
+        "is asked.");
+  }
+  absl::StatusOr<OwnerAddress> owner = OwnerAddress::Parse(guest_.owner);
+  if (!owner.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--owner: ", owner.status().message()));
+  }
+  options.guest = guest_;
+  options.guest->timeout_ns = owner_timeout_ms_ * kNsPerMs;
   return absl::OkStatus();
 }
 

@@ -29,8 +29,10 @@ class ServerFlags {
  private:
   void DescribeSockets(CLI::App& app);
   void DescribeMemory(CLI::App& app);
+  void DescribeGuest(CLI::App& app);
   void DescribeProcess(CLI::App& app);
   absl::Status CheckListen(const CLI::App& app, ListenOptions& listen) const;
+  absl::Status CheckGuest(const CLI::App& app, ServerOptions& options) const;
   absl::Status CheckMemory(ServerOptions& options) const;
   absl::Status ReadCredentials(ServerOptions& options) const;
 
@@ -39,6 +41,9 @@ class ServerFlags {
   uint64_t memory_mib_ = 64;
   uint64_t item_max_bytes_ = kMiB;
   int64_t idle_timeout_s_ = 0;
+  bool is_guest_ = false;
+  GuestOptions guest_;
+  int64_t owner_timeout_ms_ = 1000;
   std::string extended_;
   bool refuses_flush_ = false;
   std::string user_;

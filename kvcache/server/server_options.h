@@ -10,14 +10,25 @@
 #include "kvcache/server/memory_file.h"
 #include "kvcache/server/worker.h"
 #include "kvcache/shard/geometry.h"
+#include "transport/base/units.h"
 
 namespace tombolo::kvcache {
 
+// For a server that does not own the items.
+struct GuestOptions {
+  std::string window;  // The file that shows them.
+  std::string owner;   // As OwnerAddress has it.
+  int64_t timeout_ns = kNsPerSecond;
+};
+
 struct ServerOptions {
   ListenOptions listen;
+  std::string owner_socket;    // For readers elsewhere; empty: none.
+  uint64_t max_readers = 256;  // At owner_socket.
   MemoryFileOptions memory;
   ShardLimits shard;  // But for shard_bytes and segment_bytes, which follow from the file.
   WorkerOptions worker;
+  std::optional<GuestOptions> guest;  // None: it owns them, and what concerns memory is meant.
   uint32_t threads = 4;
   uint64_t max_connections = 1024;
   bool allows_flush = true;

@@ -12,6 +12,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "kvcache/client/file_reader.h"
+#include "kvcache/server/guest_server.h"
 #include "kvcache/server/kv_server.h"
 #include "kvcache/server/process_setup.h"
 #include "kvcache/server/server_flags.h"
@@ -25,16 +27,19 @@ constexpr int kExitGood = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
-// Of each worker and of the whole: loops, log, memory file, sockets that listen.
-constexpr uint64_t kDescriptorsOfWorker = 4;
+// Of each worker, its connection to an owner among them, and of the whole: loops, log, memory file,
+// sockets that listen.
+constexpr uint64_t kDescriptorsOfWorker = 5;
 constexpr uint64_t kOtherDescriptors = 64;
 
 constexpr char kDescription[] =
     "Serves a cache by memcached's protocols: text with the meta commands, and binary, over TCP "
     "and "
     "a Unix socket.\nIts items lie in a file in memory, which other processes may map to read them "
-    "in place, and from which the\nnext one goes on after a restart, an upgrade or kill -9. Flags "
-    "are memcached's where they mean the same.";
+    "in place, and from which the\nnext one goes on after a restart, an upgrade or kill -9. With "
+    "--guest it serves what another one owns, in a virtual\nmachine too. Flags are memcached's "
+    "where "
+    "they mean the same.";
 
 int Fail(const absl::Status& status) {
   std::cerr << "error: " << status.message() << std::endl;
@@ -53,16 +58,17 @@ absl::Status PrepareProcess(const ServerFlags& flags, const ServerOptions& optio
   // neither.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
-  absl::Status status = RaiseDescriptorLimit(
-      options.max_connections + options.threads * kDescriptorsOfWorker + kOtherDescriptors);
+  const uint64_t readers = options.owner_socket.empty() ? 0 : options.max_readers;
+  absl::Status status =
+      RaiseDescriptorLimit(options.max_connections + readers +
+                           options.threads * kDescriptorsOfWorker + kOtherDescriptors);
   status.Update(BecomeUser(flags.User()));
   if (status.ok() && flags.LocksMemory()) status = LockMemory();
   return status;
 }
 
-int Run(const ServerFlags& flags, const ServerOptions& options) {
-  if (absl::Status status = PrepareProcess(flags, options); !status.ok()) return Fail(status);
-  const absl::StatusOr<std::unique_ptr<KvServer>> server = KvServer::Start(options);
+template <typename ServerType>
+int Serve(const ServerFlags& flags, absl::StatusOr<std::unique_ptr<ServerType>> server) {
   if (!server.ok()) return Fail(server.status());
   PidFile pid_file;
   if (!flags.PidFilePath().empty()) {
@@ -74,6 +80,20 @@ int Run(const ServerFlags& flags, const ServerOptions& options) {
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping");
   return kExitGood;
+}
+
+int RunGuest(const ServerFlags& flags, const ServerOptions& options) {
+  // Before root becomes somebody who may not open a device.
+  const absl::StatusOr<FileReader> window = OpenWindow(*options.guest);
+  if (!window.ok()) return Fail(window.status());
+  if (absl::Status status = PrepareProcess(flags, options); !status.ok()) return Fail(status);
+  return Serve(flags, GuestServer::Start(options, *window));
+}
+
+int Run(const ServerFlags& flags, const ServerOptions& options) {
+  if (options.guest) return RunGuest(flags, options);
+  if (absl::Status status = PrepareProcess(flags, options); !status.ok()) return Fail(status);
+  return Serve(flags, KvServer::Start(options));
 }
 
 int Main(int argc, char** argv) {

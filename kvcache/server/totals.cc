@@ -4,12 +4,12 @@
 
 namespace tombolo::kvcache {
 
-Totals::Totals(const ServerFacts& facts, OwnedShards& shards, Workers workers,
-               const Acceptor& acceptor)
+Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
+               const Acceptor* reader_acceptor)
     : facts_(facts),
-      shards_(shards),
       workers_(workers),
       acceptor_(acceptor),
+      reader_acceptor_(reader_acceptor),
       verbosity_(facts.verbosity) {}
 
 Totals::Counted Totals::CountAll() const {
@@ -18,10 +18,13 @@ Totals::Counted Totals::CountAll() const {
     AddCounters(worker->TheServer().counters, all.commands);
     all.yields += worker->Counters().yields.Get();
     all.idle_kicks += worker->Counters().idle_kicks.Get();
-    all.lock_free_hits += worker->LockFreeHits().Get();
+    all.lock_free_hits += worker->LockFreeHits();
   }
   all.accepted = acceptor_.Counters().accepted.Get();
   all.rejected = acceptor_.Counters().rejected.Get();
+  if (reader_acceptor_ != nullptr) {
+    all.rejected_readers = reader_acceptor_->Counters().rejected.Get();
+  }
   all.pauses = acceptor_.Counters().pauses.Get();
   return all;
 }
@@ -35,6 +38,8 @@ void Totals::SumUp(Server& sum) {
   sum.facts.curr_connections = acceptor_.OpenConnections();
   sum.facts.total_connections = all.accepted - reset_.accepted;
   sum.facts.rejected_connections = all.rejected - reset_.rejected;
+  if (reader_acceptor_ != nullptr) sum.facts.curr_readers = reader_acceptor_->OpenConnections();
+  sum.facts.rejected_readers = all.rejected_readers - reset_.rejected_readers;
   sum.facts.listen_disabled_num = all.pauses - reset_.pauses;
   sum.facts.conn_yields = all.yields - reset_.yields;
   sum.facts.idle_kicks = all.idle_kicks - reset_.idle_kicks;
@@ -44,8 +49,7 @@ void Totals::SumUp(Server& sum) {
   sum.at_reset = facts_at_reset_;
 }
 
-void Totals::Reset() {
-  const BackendFacts facts = shards_.Facts();
+void Totals::Reset(const BackendFacts& facts) {
   const std::lock_guard lock(mutex_);
   reset_ = CountAll();
   facts_at_reset_ = facts;

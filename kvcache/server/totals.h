@@ -12,7 +12,6 @@
 
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/acceptor.h"
-#include "kvcache/server/owned_shards.h"
 #include "kvcache/server/worker.h"
 
 namespace tombolo::kvcache {
@@ -21,11 +20,13 @@ class Totals final : public WholeServer {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `facts`: those that do not change. All must outlive it.
-  Totals(const ServerFacts& facts, OwnedShards& shards, Workers workers, const Acceptor& acceptor);
+  // `facts`: those that do not change. `acceptor`: of memcached's clients; `reader_acceptor`: of
+  // readers elsewhere, null if none may come. All others must outlive it.
+  Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
+         const Acceptor* reader_acceptor);
 
   void SumUp(Server& sum) override;
-  void Reset() override;
+  void Reset(const BackendFacts& facts) override;
   void SetVerbosity(uint32_t level) override {
     verbosity_.store(level, std::memory_order_relaxed);  // A setting on its own.
   }
@@ -36,6 +37,7 @@ class Totals final : public WholeServer {
     CommandCounters commands;
     uint64_t accepted = 0;
     uint64_t rejected = 0;
+    uint64_t rejected_readers = 0;
     uint64_t pauses = 0;
     uint64_t yields = 0;
     uint64_t idle_kicks = 0;
@@ -45,9 +47,9 @@ class Totals final : public WholeServer {
   Counted CountAll() const;
 
   const ServerFacts facts_;
-  OwnedShards& shards_;
   Workers workers_;
   const Acceptor& acceptor_;
+  const Acceptor* const reader_acceptor_;
   std::atomic<uint32_t> verbosity_;
 
   std::mutex mutex_;

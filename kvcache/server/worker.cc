@@ -6,27 +6,27 @@
 #include <algorithm>
 #include <utility>
 
+#include "kvcache/protocol/session.h"
+#include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/clock.h"
 #include "transport/base/errno_status.h"
 
 namespace tombolo::kvcache {
 
-absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(OwnedShards& shards,
+absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(std::unique_ptr<Backend> backend,
                                                        const WorkerOptions& options) {
   absl::StatusOr<EventBase> base = MakeEventBase();
   if (!base.ok()) return base.status();
   UniqueFd wake_up(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake_up.IsOpen()) return ErrnoStatus(errno, "make an eventfd");
-  auto backend = WorkerBackend::Create(shards);
-  if (!backend.ok()) return backend.status();
   std::unique_ptr<Worker> worker(
-      new Worker(*std::move(base), std::move(wake_up), *std::move(backend), options));
+      new Worker(*std::move(base), std::move(wake_up), std::move(backend), options));
   if (worker->wake_up_event_.Add() && worker->turns_timer_ && worker->idle_timer_) return worker;
   return ErrnoStatus(ENOMEM, "watch an eventfd");
 }
 
-Worker::Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<WorkerBackend> backend,
+Worker::Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<Backend> backend,
                const WorkerOptions& options)
     : options_(options),
       base_(std::move(base)),
@@ -53,10 +53,10 @@ void Worker::Start() {
   });
 }
 
-void Worker::Take(UniqueFd socket) {
+void Worker::Take(UniqueFd socket, Dialect dialect) {
   {
     const std::lock_guard lock(mutex_);
-    handed_over_.push_back(std::move(socket));
+    handed_over_.push_back({std::move(socket), dialect});
   }
   eventfd_write(wake_up_.Get(), 1);
 }
@@ -77,19 +77,20 @@ void Worker::OnWakeUp(evutil_socket_t fd, int16_t /*what*/, void* self) {
 }
 
 void Worker::TakeHandedOver() {
-  std::vector<UniqueFd> sockets;
+  std::vector<NewConnection> taken;
   bool is_stopping;
   {
     const std::lock_guard lock(mutex_);
-    sockets.swap(handed_over_);
+    taken.swap(handed_over_);
     is_stopping = is_stopping_;
   }
-  for (UniqueFd& socket : sockets) Begin(std::move(socket));
+  for (NewConnection& one : taken) Begin(std::move(one));
   if (is_stopping) event_base_loopbreak(base_.get());
 }
 
-void Worker::Begin(UniqueFd socket) {
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(socket)));
+void Worker::Begin(NewConnection taken) {
+  connections_.push_back(std::make_unique<Connection>(*this, std::move(taken.socket), taken.dialect,
+                                                      MakeConversation(taken.dialect)));
   Connection& connection = *connections_.back();
   if (!connection.Start(std::prev(connections_.end()))) {
     spdlog::warn("a connection was closed, because there is no memory to wait for its client");
@@ -98,6 +99,22 @@ void Worker::Begin(UniqueFd socket) {
   spdlog::trace("a client has come; this worker has {}", connections_.size());
   Moved(connection);
   AwaitIdle();
+}
+
+std::unique_ptr<Conversation> Worker::MakeConversation(Dialect dialect) {
+  if (dialect == Dialect::kOwner) return std::make_unique<OwnerSession>(server_);
+  return std::make_unique<Session>(server_);
+}
+
+void Worker::TellWhyClosed(std::string_view why) {
+  const int64_t now_ns = MonotonicNs();
+  if (now_ns - told_why_at_ns_ < kTellEveryNs) {
+    ++untold_;
+    return;
+  }
+  spdlog::warn("a reader elsewhere was cut off: {} ({} others since the last line like this)", why,
+               std::exchange(untold_, 0));
+  told_why_at_ns_ = now_ns;
 }
 
 // Bytes have moved: the last one to be idle.
@@ -123,9 +140,10 @@ void Worker::OnTurns(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
 
 void Worker::End(Connection& connection) {
   if (connection.IsWaitingForTurn()) std::erase(turns_, &connection);
+  const auto dialect = static_cast<size_t>(connection.Dialect());
   connections_.erase(connection.Self());
   // Last: whoever sees the number finds the descriptor free.
-  ++counters_.closed_connections;
+  ++counters_.closed_connections[dialect];
   spdlog::trace("a client has gone; this worker has {}", connections_.size());
 }
 

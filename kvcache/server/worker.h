@@ -12,16 +12,17 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "kvcache/protocol/backend.h"
 #include "kvcache/protocol/counter.h"
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/connection.h"
+#include "kvcache/server/dialect.h"
 #include "kvcache/server/event.h"
-#include "kvcache/server/owned_shards.h"
-#include "kvcache/server/worker_backend.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 
@@ -33,15 +34,16 @@ struct WorkerOptions {
 };
 
 struct WorkerCounters {
-  Counter closed_connections;
+  std::array<Counter, kDialects> closed_connections;
   Counter yields;
   Counter idle_kicks;
 };
 
 class Worker {
  public:
-  // Does nothing yet. `shards` must outlive it. Fails when descriptors or memory are lacking.
-  static absl::StatusOr<std::unique_ptr<Worker>> Create(OwnedShards& shards,
+  // Does nothing yet. `backend`: what its sessions ask for items; only the worker's thread calls
+  // it. Fails when descriptors or memory are lacking.
+  static absl::StatusOr<std::unique_ptr<Worker>> Create(std::unique_ptr<Backend> backend,
                                                         const WorkerOptions& options);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -51,7 +53,7 @@ class Worker {
   void Start();
 
   // Serves the client of `socket`, which does not block. In vain after Stop().
-  void Take(UniqueFd socket);
+  void Take(UniqueFd socket, Dialect dialect);
 
   // Closes all connections and ends the thread; does not wait for it.
   void Stop();
@@ -60,7 +62,7 @@ class Worker {
   void Join();
 
   const WorkerCounters& Counters() const { return counters_; }
-  const Counter& LockFreeHits() const { return backend_->LockFreeHits(); }
+  uint64_t LockFreeHits() const { return backend_->LockFreeHits(); }
 
   // Facts and `whole` are to be filled in before Start(). Others may read the counters only.
   Server& TheServer() { return server_; }
@@ -70,13 +72,22 @@ class Worker {
   std::span<std::byte> Buffer() { return buffer_; }
   size_t RequestsPerTurn() const { return options_.requests_per_turn; }
   void Moved(Connection& connection);
+  void TellWhyClosed(std::string_view why);
   void GiveTurn(Connection& connection);
   void End(Connection& connection);
 
  private:
   static constexpr size_t kBufferBytes = 64 * kKiB;  // Read from a socket at once.
 
-  Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<WorkerBackend> backend,
+  // Whoever makes connections to be cut off does not fill the log.
+  static constexpr int64_t kTellEveryNs = kNsPerSecond;
+
+  struct NewConnection {
+    UniqueFd socket;
+    Dialect dialect;
+  };
+
+  Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<Backend> backend,
          const WorkerOptions& options);
 
   static void OnWakeUp(evutil_socket_t fd, int16_t what, void* self);
@@ -84,14 +95,15 @@ class Worker {
   static void OnIdleTimer(evutil_socket_t fd, int16_t what, void* self);
 
   void TakeHandedOver();
-  void Begin(UniqueFd socket);
+  void Begin(NewConnection taken);
+  std::unique_ptr<Conversation> MakeConversation(Dialect dialect);
   void KickIdle();
   void AwaitIdle();
 
   const WorkerOptions options_;
   EventBase base_;
   UniqueFd wake_up_;  // An eventfd.
-  std::unique_ptr<WorkerBackend> backend_;
+  std::unique_ptr<Backend> backend_;
   Server server_;
   WorkerCounters counters_;
   Event wake_up_event_;
@@ -101,10 +113,12 @@ class Worker {
   Connection::List connections_;    // With a time-out: who moved longest ago is first.
   std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
   bool is_idle_timer_set_ = false;
+  int64_t told_why_at_ns_ = -kTellEveryNs;
+  uint64_t untold_ = 0;
 
   std::mutex mutex_;
-  std::vector<UniqueFd> handed_over_;  // Guarded by mutex_.
-  bool is_stopping_ = false;           // Guarded by mutex_.
+  std::vector<NewConnection> handed_over_;  // Guarded by mutex_.
+  bool is_stopping_ = false;                // Guarded by mutex_.
   std::thread thread_;
 };
 

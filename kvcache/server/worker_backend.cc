@@ -9,40 +9,36 @@ namespace tombolo::kvcache {
 absl::StatusOr<std::unique_ptr<WorkerBackend>> WorkerBackend::Create(OwnedShards& shards) {
   std::unique_ptr<WorkerBackend> backend(new WorkerBackend(shards));
   for (uint32_t shard = 0; shard < shards.Count(); ++shard) {
-    absl::StatusOr<Reader> reader = Reader::Attach(shards.Memory(shard));
+    // The owner is this process, and TellTime() tells it the time: its heartbeat does not matter.
+    absl::StatusOr<Reader> reader = Reader::Attach(shards.Memory(shard), [] { return int64_t{0}; });
     if (!reader.ok()) return reader.status();
+    reader->OwnerWasHeard();
     backend->lanes_.push_back({.reader = *std::move(reader)});
   }
   return backend;
 }
 
-WorkerBackend::Owner::Owner(WorkerBackend& backend, uint32_t shard) {
-  OwnedShard& owned = backend.shards_.At(shard);
-  if (backend.held_shard_ != shard) lock_ = std::unique_lock(owned.mutex);
-  store_ = owned.store.get();
+WorkerBackend::Owner::Owner(WorkerBackend& backend, uint32_t shard)
+    : lock_(backend.shards_.At(shard).mutex), store_(backend.shards_.At(shard).store.get()) {
   backend.TellSamples(shard, *store_);
 }
 
 bool WorkerBackend::Get(std::string_view key, StoredValue& value, GetUse use) {
   const uint32_t shard = shards_.ShardOf(key);
-  if (held_shard_ != shard) {
-    TellTime(shard);
-    Found found;
-    const ReadResult result = lanes_[shard].reader.Get(key, value.value, found);
-    if (IsRead(shard, result, found, value, use)) return true;
-  }
+  TellTime(shard);
+  Found found;
+  const ReadResult result = lanes_[shard].reader.Get(key, value.value, found);
+  if (IsRead(shard, result, found, value, use)) return true;
   return Owner(*this, shard)->Get(key, value, use);
 }
 
 bool WorkerBackend::Describe(std::string_view key, StoredValue& value, GetUse use) {
   const uint32_t shard = shards_.ShardOf(key);
-  if (held_shard_ != shard) {
-    TellTime(shard);
-    View view;
-    const ReadResult result = lanes_[shard].reader.Look(key, view);
-    value.value.clear();
-    if (IsRead(shard, result, view.found, value, use)) return true;
-  }
+  TellTime(shard);
+  View view;
+  const ReadResult result = lanes_[shard].reader.Look(key, view);
+  value.value.clear();
+  if (IsRead(shard, result, view.found, value, use)) return true;
   return Owner(*this, shard)->Describe(key, value, use);
 }
 
@@ -75,8 +71,17 @@ bool WorkerBackend::IsRead(uint32_t shard, ReadResult result, const Found& found
   return true;
 }
 
+void WorkerBackend::Touched(uint32_t shard, uint64_t slot) {
+  if (shard < shards_.Count()) Keep(shard, slot);
+}
+
 void WorkerBackend::Sample(uint32_t shard, uint64_t slot) {
   hits_until_sample_ = kHitsPerSample;
+  Keep(shard, slot);
+}
+
+// Until somebody has the mutex.
+void WorkerBackend::Keep(uint32_t shard, uint64_t slot) {
   Lane& lane = lanes_[shard];
   lane.samples[lane.sample_count++] = slot;
   if (lane.sample_count < kMaxSamples) return;
@@ -104,19 +109,8 @@ StoreAnswer WorkerBackend::Remove(const RemoveRequest& request) {
   return OwnerOf(request.key)->Remove(request);
 }
 
-StoreAnswer WorkerBackend::Amend(const AmendRequest& request) {
-  return OwnerOf(request.key)->Amend(request);
-}
-
-void WorkerBackend::Hold(std::string_view key) {
-  const uint32_t shard = shards_.ShardOf(key);
-  held_ = std::unique_lock(shards_.At(shard).mutex);
-  held_shard_ = shard;
-}
-
-void WorkerBackend::Release() {
-  held_shard_.reset();
-  held_ = {};
+StoreAnswer WorkerBackend::Visit(const VisitRequest& request, StoredValue& seen) {
+  return OwnerOf(request.key)->Visit(request, seen);
 }
 
 }  // namespace tombolo::kvcache

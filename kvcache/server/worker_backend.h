@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,17 +40,19 @@ class WorkerBackend final : public Backend {
   StoreAnswer Put(const PutRequest& request) override;
   StoreAnswer Count(const CountRequest& request) override;
   StoreAnswer Remove(const RemoveRequest& request) override;
-  StoreAnswer Amend(const AmendRequest& request) override;
-  void FlushAll(int64_t when) override { shards_.FlushAll(when); }
-  bool Fits(uint64_t key_bytes, uint64_t value_bytes) const override {
+  StoreAnswer Visit(const VisitRequest& request, StoredValue& seen) override;
+  bool FlushAll(int64_t when) override {
+    shards_.FlushAll(when);
+    return true;
+  }
+  bool Fits(uint64_t key_bytes, uint64_t value_bytes) override {
     return shards_.Fits(key_bytes, value_bytes);
   }
   uint32_t NowS() override { return shards_.NowS(); }
-  BackendFacts Facts() const override { return shards_.Facts(); }
-  void Hold(std::string_view key) override;
-  void Release() override;
+  BackendFacts Facts() override { return shards_.Facts(); }
 
-  const Counter& LockFreeHits() const { return lock_free_hits_; }
+  void Touched(uint32_t shard, uint64_t slot) override;
+  uint64_t LockFreeHits() const override { return lock_free_hits_.Get(); }
 
  private:
   static constexpr uint32_t kHitsPerSample = 4;
@@ -72,7 +73,7 @@ class WorkerBackend final : public Backend {
     Store* operator->() const { return store_; }
 
    private:
-    std::unique_lock<std::mutex> lock_;  // Not if the shard is held already.
+    std::unique_lock<std::mutex> lock_;
     Store* store_;
   };
 
@@ -83,13 +84,12 @@ class WorkerBackend final : public Backend {
   bool IsRead(uint32_t shard, ReadResult result, const Found& found, StoredValue& value,
               GetUse use);
   void Sample(uint32_t shard, uint64_t slot);
+  void Keep(uint32_t shard, uint64_t slot);
   void TellSamples(uint32_t shard, Store& store);
 
   OwnedShards& shards_;
   std::vector<Lane> lanes_;
   uint32_t hits_until_sample_ = kHitsPerSample;
-  std::optional<uint32_t> held_shard_;
-  std::unique_lock<std::mutex> held_;
   Counter lock_free_hits_;
 };
 

@@ -13,6 +13,15 @@ uint64_t Step(uint64_t number, const CountRequest& request) {
   return number < request.delta ? 0 : number - request.delta;
 }
 
+bool IsWon(const VisitRequest& request, const StoredValue& item, uint32_t now_s) {
+  if ((item.marks & kMarkWon) != 0) return false;
+  if (request.wins_stale && (item.marks & kMarkStale) != 0) return true;
+  if (!request.wins_before) return false;
+  const bool is_new = request.compares_new && request.exptime;
+  const uint32_t expiry_s = is_new ? ExpiryOf(*request.exptime, now_s) : item.expiry_s;
+  return expiry_s != 0 && expiry_s < ExpiryOf(*request.wins_before, now_s);
+}
+
 }  // namespace
 
 StoreAnswer Store::Put(const PutRequest& request) {
@@ -83,26 +92,45 @@ StoreAnswer Store::Count(const CountRequest& request) {
   Begin();
   const KeyHash hash = HashOf(request.key);
   const auto before = FindVisible(request.key, hash);
+  if (!before && request.initial) return MakeNumber(request, hash);
   if (!before) return {.result = StoreResult::kNotFound};
-  const ItemHeader header = before->header;
-  const uint32_t bytes = header.sizes.value_bytes;
+  const uint32_t bytes = before->header.sizes.value_bytes;
   if (bytes == 0 || bytes > kMaxNumberBytes) return {.result = StoreResult::kNotANumber};
-  if (request.cas != 0 && request.cas != header.cas) return {.result = StoreResult::kExists};
+  if (request.cas != 0 && request.cas != before->header.cas) {
+    return {.result = StoreResult::kExists};
+  }
   LoadValue(*before, scratch_);
   const std::optional<uint64_t> number = UnsignedIn(scratch_);
   if (!number) return {.result = StoreResult::kNotANumber};
-  const uint64_t next = Step(*number, request);
+  return WriteNumber(request, *before, Step(*number, request));
+}
+
+// In the place of what scratch_ holds.
+StoreAnswer Store::WriteNumber(const CountRequest& request, const Entry& before, uint64_t next) {
+  const ItemHeader header = before.header;
   std::string text = std::to_string(next);
   const bool is_longer = text.size() > scratch_.size();
   if (!is_longer) text.resize(scratch_.size(), ' ');
+  StoreAnswer answer = Write(
+      {.key = request.key,
+       .hash = HashOf(request.key),
+       .head = text,
+       .flags = header.life.flags,
+       .expiry_s = request.exptime ? ExpiryOf(*request.exptime, now_s_) : header.life.expiry_s,
+       .marks = is_longer ? uint16_t{0} : header.sizes.marks});
+  answer.number = next;
+  answer.expiry_s = header.life.expiry_s;
+  return answer;
+}
+
+StoreAnswer Store::MakeNumber(const CountRequest& request, const KeyHash& hash) {
+  const std::string text = std::to_string(*request.initial);
   StoreAnswer answer = Write({.key = request.key,
                               .hash = hash,
                               .head = text,
-                              .flags = header.life.flags,
-                              .expiry_s = header.life.expiry_s,
-                              .marks = is_longer ? uint16_t{0} : header.sizes.marks});
-  answer.number = next;
-  answer.expiry_s = header.life.expiry_s;
+                              .expiry_s = ExpiryOf(request.initial_exptime, now_s_)});
+  answer.number = *request.initial;
+  answer.is_new = answer.result == StoreResult::kStored;
   return answer;
 }
 
@@ -134,22 +162,37 @@ StoreAnswer Store::WriteStale(const RemoveRequest& request, const KeyHash& hash,
   return {.result = StoreResult::kDone, .cas = answer.cas};
 }
 
-StoreAnswer Store::Amend(const AmendRequest& request) {
-  Begin();
-  const auto before = FindVisible(request.key, HashOf(request.key));
-  if (!before) return {.result = StoreResult::kNotFound};
-  if (request.use == GetUse::kCounts) CountHit(*before);
-  if (request.exptime) {
-    const uint32_t expiry_s = ExpiryOf(*request.exptime, now_s_);
-    log_.Extended(before->place.segment, expiry_s);
-    // SAFETY: Find() checked place and size. Release, as all words of items: LoadItemHeader().
-    reinterpret_cast<Item*>(shard_.At(before->place))
-        ->life.store(Pack(ItemLife{.flags = before->header.life.flags, .expiry_s = expiry_s}),
-                     std::memory_order_release);
-  }
-  const uint16_t hit = request.use == GetUse::kCounts ? kMarkFetched : 0;
-  StoreMarks(*before, static_cast<uint16_t>(request.marks | hit));
-  return {.result = StoreResult::kDone, .cas = before->header.cas};
+StoreAnswer Store::Visit(const VisitRequest& request, StoredValue& seen) {
+  seen.value.clear();
+  const std::optional<Entry> entry = FindFor(request.key, seen, GetUse::kPeeks);
+  if (!entry && request.makes) return MakeWon(request, seen);
+  if (!entry) return {.result = StoreResult::kNotFound};
+  if (request.wants_value) LoadValue(*entry, seen.value);
+  const bool is_won = IsWon(request, seen, now_s_);
+  if (request.exptime) StoreExpiry(*entry, ExpiryOf(*request.exptime, now_s_));
+  const bool counts = request.use == GetUse::kCounts;
+  if (counts) index_.Touch(entry->slot);
+  StoreMarks(*entry, static_cast<uint16_t>((counts ? kMarkFetched : 0) | (is_won ? kMarkWon : 0)));
+  return {.result = StoreResult::kDone, .cas = seen.cas, .is_won = is_won};
+}
+
+StoreAnswer Store::MakeWon(const VisitRequest& request, StoredValue& seen) {
+  StoreAnswer answer = Write({.key = request.key,
+                              .hash = HashOf(request.key),
+                              .head = {},
+                              .expiry_s = ExpiryOf(*request.makes, now_s_),
+                              .marks = static_cast<uint16_t>(request.new_marks | kMarkWon)});
+  answer.is_new = answer.is_won = answer.result == StoreResult::kStored;
+  seen = {.cas = answer.cas};
+  return answer;
+}
+
+void Store::StoreExpiry(const Entry& entry, uint32_t expiry_s) {
+  log_.Extended(entry.place.segment, expiry_s);
+  // SAFETY: Find() checked place and size. Release, as all words of items: LoadItemHeader().
+  reinterpret_cast<Item*>(shard_.At(entry.place))
+      ->life.store(Pack(ItemLife{.flags = entry.header.life.flags, .expiry_s = expiry_s}),
+                   std::memory_order_release);
 }
 
 void Store::CountHit(const Entry& entry) {
@@ -162,7 +205,7 @@ void Store::StoreMarks(const Entry& entry, uint16_t marks) {
   ItemSizes sizes = entry.header.sizes;
   if ((sizes.marks & marks) == marks) return;
   sizes.marks = static_cast<uint16_t>(sizes.marks | marks);
-  // SAFETY: as in Amend(). Release, as all words of items.
+  // SAFETY: as in StoreExpiry(). Release, as all words of items.
   reinterpret_cast<Item*>(shard_.At(entry.place))
       ->sizes.store(Pack(sizes), std::memory_order_release);
 }
@@ -213,7 +256,9 @@ StoreAnswer Store::Decr(std::string_view key, uint64_t delta) {
 StoreAnswer Store::Delete(std::string_view key) { return Remove({.key = key}); }
 
 StoreAnswer Store::Touch(std::string_view key, int64_t exptime) {
-  return Amend({.key = key, .exptime = exptime, .use = GetUse::kCounts});
+  StoredValue seen;
+  return Visit({.key = key, .wants_value = false, .use = GetUse::kCounts, .exptime = exptime},
+               seen);
 }
 
 bool Store::Fits(uint64_t key_bytes, uint64_t value_bytes) const {

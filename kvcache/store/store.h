@@ -80,7 +80,8 @@ class Store {
   StoreAnswer Put(const PutRequest& request);
   StoreAnswer Count(const CountRequest& request);
   StoreAnswer Remove(const RemoveRequest& request);
-  StoreAnswer Amend(const AmendRequest& request);
+  // `seen`: what there was; when an item was made, what there is.
+  StoreAnswer Visit(const VisitRequest& request, StoredValue& seen);
 
   StoreAnswer Set(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
   StoreAnswer Add(std::string_view key, std::string_view value, uint32_t flags, int64_t exptime);
@@ -160,7 +161,11 @@ class Store {
   StoreAnswer WriteCas(const PutRequest& request, Draft draft, const std::optional<Entry>& before);
   StoreAnswer Join(const PutRequest& request, Draft draft, const std::optional<Entry>& before);
   StoreAnswer WriteStale(const RemoveRequest& request, const KeyHash& hash, const Entry& before);
+  StoreAnswer WriteNumber(const CountRequest& request, const Entry& before, uint64_t next);
+  StoreAnswer MakeNumber(const CountRequest& request, const KeyHash& hash);
+  StoreAnswer MakeWon(const VisitRequest& request, StoredValue& seen);
   void CountHit(const Entry& entry);
+  void StoreExpiry(const Entry& entry, uint32_t expiry_s);
   void StoreMarks(const Entry& entry, uint16_t marks);
   Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
   void Publish(const Draft& draft, const Place& place);

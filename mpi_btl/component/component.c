@@ -29,7 +29,7 @@ enum {
   kIdleUs = 100,
 };
 
-static int component_register(void) {
+static void register_own_parameters(void) {
   mca_base_component_t *version = &mca_btl_tombolo_component.super.btl_version;
   mca_btl_tombolo_component.brokers = TOMBOLO_DEFAULT_BROKER;
   (void)mca_base_component_var_register(
@@ -54,6 +54,17 @@ static int component_register(void) {
       MCA_BASE_VAR_TYPE_SIZE_T, NULL, 0, 0, OPAL_INFO_LVL_3, MCA_BASE_VAR_SCOPE_READONLY,
       &mca_btl_tombolo_component.get_min_bytes);
 
+  mca_btl_tombolo_component.pool_bytes = 0;
+  (void)mca_base_component_var_register(
+      version, "pool_size",
+      "Bytes of the region that large messages of a rank go through at most (0: what suits the "
+      "caches of this host)",
+      MCA_BASE_VAR_TYPE_SIZE_T, NULL, 0, 0, OPAL_INFO_LVL_5, MCA_BASE_VAR_SCOPE_READONLY,
+      &mca_btl_tombolo_component.pool_bytes);
+}
+
+// Every transport has these, and users may change them, too.
+static int register_common_parameters(void) {
   mca_btl_base_module_t *module = &mca_btl_tombolo.super;
   module->btl_exclusivity = kExclusivity;
   module->btl_eager_limit = kEagerLimitBytes;
@@ -84,7 +95,12 @@ static int component_register(void) {
   module->btl_put_local_registration_threshold = SIZE_MAX;
   module->btl_latency = kLatencyUs;
   module->btl_bandwidth = kBandwidthMbps;
-  return mca_btl_base_param_register(version, module);
+  return mca_btl_base_param_register(&mca_btl_tombolo_component.super.btl_version, module);
+}
+
+static int component_register(void) {
+  register_own_parameters();
+  return register_common_parameters();
 }
 
 static int component_open(void) { return OPAL_SUCCESS; }
@@ -131,6 +147,8 @@ static tombolo_module *module_open(const char *broker_path, bool threads) {
                         why);
     return NULL;
   }
+  if (0 != mca_btl_tombolo_component.pool_bytes)
+    tombolo_set_pool_bytes(engine, mca_btl_tombolo_component.pool_bytes);
   tombolo_module *module = malloc(sizeof(*module));
   if (NULL == module) {
     tombolo_detach(engine, /*keeps_memory=*/false);

@@ -41,6 +41,7 @@ typedef struct tombolo_component {
   char *brokers;         // MCA parameter `btl_tombolo_broker`: paths with commas between them.
   unsigned idle_us;      // MCA parameter `btl_tombolo_idle_us`.
   size_t get_min_bytes;  // MCA parameter `btl_tombolo_get_min`.
+  size_t pool_bytes;     // MCA parameter `btl_tombolo_pool_size`; 0: the engine knows.
   // In the order of their brokers; memory of the region is that of the first.
   tombolo_module *modules[TOMBOLO_MAX_REGIONS];
   int module_count;

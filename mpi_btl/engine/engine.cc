@@ -192,6 +192,7 @@ void tombolo_deregister(tombolo_engine* engine, const tombolo_handle* handle) {
 
 bool tombolo_start_operation(tombolo_engine* engine, tombolo_peer* peer,
                              const tombolo_operation* operation) {
+  engine->idle.Worked();
   return engine->rep->StartOperation(
       Rep(peer),
       Operation{
@@ -211,6 +212,10 @@ int tombolo_poll(tombolo_engine* engine, const tombolo_handlers* handlers) {
   const int delivered = engine->rep->Poll(*handlers);
   engine->idle.Polled(delivered != 0);
   return delivered;
+}
+
+void tombolo_set_pool_bytes(tombolo_engine* engine, size_t bytes) {
+  engine->rep->SetPoolBytes(bytes);
 }
 
 void tombolo_set_idle(tombolo_engine* engine, int64_t idle_ns, int64_t longest_sleep_ns,

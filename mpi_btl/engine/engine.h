@@ -174,6 +174,10 @@ bool tombolo_start_operation(tombolo_engine *engine, tombolo_peer *peer,
 // Hands what has come to the handlers, at most a batch. Returns how many messages it handed over.
 int tombolo_poll(tombolo_engine *engine, const tombolo_handlers *handlers);
 
+// What large messages go through has at most so many bytes, instead of what suits the host's
+// caches. Before the first message.
+void tombolo_set_pool_bytes(tombolo_engine *engine, size_t bytes);
+
 // Sleep, for whoever polls because it waits and has nothing else to do (idle_policy.h). Until it is
 // set, nobody sleeps. `idle_ns`: how long nothing has come before the first sleep; 0: never sleep.
 // `longest_sleep_ns`: of one sleep. `is_crowded`: whoever polls yields.

@@ -8,7 +8,7 @@ void IdlePolicy::Set(int64_t idle_ns, int64_t longest_sleep_ns, bool is_crowded)
   idle_ns_ = longest_sleep_ns > 0 ? std::max<int64_t>(idle_ns, 0) : 0;
   longest_sleep_ns_ = longest_sleep_ns;
   polls_per_first_look_ = is_crowded ? kPollsPerLookOfSleeper : kPollsPerLook;
-  SawSomething();
+  Worked();
 }
 
 int64_t IdlePolicy::SleepNs(const IdleTimes& now) {
@@ -28,12 +28,6 @@ void IdlePolicy::Slept(const IdleTimes& now) {
   polls_per_look_ = kPollsPerLookOfSleeper;
   polls_awake_ = 0;
   awake_cpu_ns_ = now.cpu_ns;
-}
-
-void IdlePolicy::SawSomething() {
-  polls_ = 0;
-  polls_per_look_ = polls_per_first_look_;
-  is_idle_ = false;
 }
 
 void IdlePolicy::Restart(const IdleTimes& now) {

@@ -39,7 +39,15 @@ class IdlePolicy {
   // After each poll.
   void Polled(bool found) {
     ++polls_;
-    if (found) SawSomething();
+    if (found) Worked();
+  }
+
+  // The thread got on without a message, by an operation on memory of the region: the polls around
+  // it are not those of a rank that waits.
+  void Worked() {
+    polls_ = 0;
+    polls_per_look_ = polls_per_first_look_;
+    is_idle_ = false;
   }
 
   // Whether SleepNs() wants to be asked now: cheap, for after each poll.
@@ -52,7 +60,6 @@ class IdlePolicy {
   void Slept(const IdleTimes& now);
 
  private:
-  void SawSomething();
   void Restart(const IdleTimes& now);
   bool IsWaiting(const IdleTimes& now) const;
 

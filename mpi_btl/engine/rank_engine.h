@@ -53,6 +53,9 @@ class RankEngine final : private ChannelHandler {
   tombolo_address Address() const;
   size_t MaxMessageBytes() const;
 
+  // See Channel.
+  void SetPoolBytes(uint64_t bytes) { channel_->SetPoolBytes(bytes); }
+
   // Whether this is an address in the region of this process.
   bool IsInRegion(const void* address, size_t bytes) const;
 

@@ -16,10 +16,11 @@ MEMCACHED_PORT = 11211
 MEMCACHED = f"127.0.0.1:{MEMCACHED_PORT}"
 
 
-def start_daemon(host: HostPrograms, programs: Programs) -> None:
-    """Returns when the daemon answers."""
-    daemon = host.spawn("tombolod", [programs.tombolod, "--runtime-dir", RUNTIME])
-    daemon.wait_until(lambda: _succeeds(peers_command(programs)), READY_SECONDS, "it answered")
+def start_daemon(host: HostPrograms, programs: Programs, runtime: Path = RUNTIME) -> None:
+    """Returns when the daemon answers. There may be several, each for a region of its own."""
+    name = "tombolod" if runtime == RUNTIME else f"tombolod-of-{runtime.name}"
+    daemon = host.spawn(name, [programs.tombolod, "--runtime-dir", runtime])
+    daemon.wait_until(lambda: _succeeds(peers_command(programs, runtime)), READY_SECONDS, "it answered")
 
 
 def start_agent(host: HostPrograms, programs: Programs) -> None:
@@ -30,14 +31,14 @@ def start_agent(host: HostPrograms, programs: Programs) -> None:
     agent.wait_until(lambda: AGENT_ENDPOINT in endpoints(programs, HOST_SLOT), READY_SECONDS, "it joined")
 
 
-def peers_command(programs: Programs) -> list[str]:
-    """The same in the lab and in a guest: on both sides the control socket is in RUNTIME."""
-    return [str(programs.cli), "--runtime-dir", str(RUNTIME), "peers"]
+def peers_command(programs: Programs, runtime: Path = RUNTIME) -> list[str]:
+    """The same in the lab and in a guest: on both sides the control socket is in `runtime`."""
+    return [str(programs.cli), "--runtime-dir", str(runtime), "peers"]
 
 
-def endpoints(programs: Programs, slot: int) -> list[str]:
+def endpoints(programs: Programs, slot: int, runtime: Path = RUNTIME) -> list[str]:
     """Names of the endpoints of one peer."""
-    peers = json.loads(run_command([*peers_command(programs), "--json"]))["peers"]
+    peers = json.loads(run_command([*peers_command(programs, runtime), "--json"]))["peers"]
     return [endpoint["name"] for peer in peers if peer["slot"] == slot for endpoint in peer["endpoints"]]
 
 

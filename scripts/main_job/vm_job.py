@@ -27,7 +27,7 @@ TRANSPORTS = ("tombolo", "tcp")
 
 
 def run(work: Path, programs: Programs, steps: Steps, keep_up: bool) -> None:
-    devices = {number: Ivshmem(RUNTIME / f"slot-{number}.sock", VECTORS) for number in range(1, GUESTS + 1)}
+    devices = {number: [Ivshmem(RUNTIME / f"slot-{number}.sock", VECTORS)] for number in range(1, GUESTS + 1)}
     with Lab(work, GUESTS, devices) as lab:
         _join(lab, programs, steps)
         result_table.show(_compare(lab.guest(1), programs, steps), work / "result.json")

@@ -65,6 +65,7 @@ class HostileBytesTest : public ShardTest {
   void ReadAll() {
     for (uint64_t round = 0; !is_over_.load(std::memory_order_relaxed);) {
       auto reader = Reader::Attach(memory_.Bytes());
+      if (reader.ok()) reader->OwnerWasHeard();
       for (int i = 0; reader.ok() && i < 200; ++i) {
         ReadOnce(*reader, "key" + std::to_string(++round % 100));
       }
@@ -111,6 +112,7 @@ TEST_F(HostileBytesTest, WhatWasScribbledOnceIsOpenedAndWorks) {
     WorkALittle(round);
     for (uint32_t i = 0; i < round; ++i) ScribbleOnce(random);
     auto reader = Reader::Attach(memory_.Bytes());
+    if (reader.ok()) reader->OwnerWasHeard();
     for (int i = 0; reader.ok() && i < 100; ++i) ReadOnce(*reader, "key" + std::to_string(i));
     WorkALittle(round + 1);
     Reopen();

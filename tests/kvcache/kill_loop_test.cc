@@ -123,6 +123,7 @@ TEST_F(KillLoopTest, EveryAcknowledgedWriteIsThereAndNothingElse) {
   OpenStore();
   auto reader = Reader::Attach(shard_.Bytes(), [] { return int64_t{0}; });
   ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  reader->OwnerWasHeard();
   int64_t reopen_ns = 0;
   for (uint32_t kills = 1; kills <= kKills; ++kills) {
     SCOPED_TRACE(testing::Message() << "kill " << kills);

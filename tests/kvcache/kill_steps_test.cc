@@ -102,10 +102,20 @@ const KillCase kCases[] = {
      .prepare = [](Store& store) { SetSome(store, "key", 3); },
      .operate =
          [](Store& store) { store.Remove({.key = "key1", .leaves_stale = true, .exptime = 9}); }},
-    {.name = "AmendOfExpiryAndMarks",
+    {.name = "VisitThatChangesExpiryAndMarks",
      .prepare = [](Store& store) { SetSome(store, "key", 3); },
      .operate =
-         [](Store& store) { store.Amend({.key = "key1", .exptime = -1, .marks = kMarkWon}); }},
+         [](Store& store) {
+           StoredValue seen;
+           store.Visit({.key = "key1", .use = GetUse::kCounts, .exptime = -1}, seen);
+         }},
+    {.name = "VisitThatMakes",
+     .prepare = [](Store& store) { SetSome(store, "key", 3); },
+     .operate =
+         [](Store& store) {
+           StoredValue seen;
+           store.Visit({.key = "key", .makes = 100}, seen);
+         }},
     {.name = "Flush",
      .prepare = [](Store& store) { store.Set("key0", "value", 0, 0); },
      .operate = [](Store& store) { store.FlushAll(0); }},
@@ -230,6 +240,7 @@ TEST_P(KillStepsTest, LeavesEveryKeyAsItWasOrAsItIs) {
   memcpy(shared_.Bytes().data(), start.data(), kBytes);
   auto reader = Reader::Attach(shared_.Bytes(), [] { return int64_t{0}; });
   ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  reader->OwnerWasHeard();
   std::vector<std::byte> last = start;
   crash::Stepper stepper([&] { Operate(store); });
   int points = 0;

@@ -112,6 +112,7 @@ class ReadStepsTest : public testing::TestWithParam<Interference> {
     store->Set("key", ValueOf(1), 0, 0);
     auto reader = Reader::Attach(shard_.Bytes(), [] { return int64_t{0}; });
     EXPECT_TRUE(reader.ok()) << reader.status().ToString();
+    reader->OwnerWasHeard();
     Found found;
     crash::Stepper stepper([&] { TheTold().result = reader->Get("key", TheTold().value, found); });
     for (int i = 0; i < instructions; ++i) {

@@ -132,6 +132,41 @@ TEST_F(ReaderTest, TheOwnerIsGoneWhenItsHeartbeatStandsStill) {
   EXPECT_EQ(reader.Get("key", value, found), ReadResult::kHit);
 }
 
+// As when it was killed long ago.
+TEST_F(ReaderTest, ABeatThatChangedWhileNobodyLookedProvesNothing) {
+  Set("key", "value");
+  EXPECT_EQ(Read("key"), "value");
+  store_->Tick();
+  reader_now_ns_ += 3'600 * kOwnerStaleNs;
+  EXPECT_EQ(Read("key"), "(ask)");
+  reader_now_ns_ += kOwnerStaleNs;
+  EXPECT_EQ(Read("key"), "(ask)");
+  store_->Tick();
+  EXPECT_EQ(Read("key"), "value");
+}
+
+TEST_F(ReaderTest, WhoHasJustComeWaitsForABeat) {
+  Set("key", "value");
+  auto reader = Reader::Attach(memory_.Bytes(), [] { return reader_now_ns_; });
+  ASSERT_TRUE(reader.ok());
+  EXPECT_FALSE(reader->OwnerIsAlive());
+  store_->Tick();
+  EXPECT_TRUE(reader->OwnerIsAlive());
+}
+
+TEST_F(ReaderTest, AnOwnerWhoIsHeardButDoesNotTickIsBelievedOnce) {
+  Reader reader = AttachReader();
+  EXPECT_TRUE(reader.OwnerIsAlive());
+  reader_now_ns_ += kOwnerStaleNs + 1;
+  reader.OwnerWasHeard();
+  EXPECT_FALSE(reader.OwnerIsAlive());
+  reader_now_ns_ += kOwnerStaleNs + 1;
+  store_->Tick();
+  EXPECT_FALSE(reader.OwnerIsAlive());
+  reader.OwnerWasHeard();
+  EXPECT_TRUE(reader.OwnerIsAlive());
+}
+
 TEST_F(ReaderTest, GoesOnAfterTheOwnerCameBack) {
   Set("key", "value");
   Reader reader = AttachReader();
@@ -200,6 +235,7 @@ TEST_F(ReaderTest, AMappingForReadingIsEnough) {
     ASSERT_TRUE(store.ok());
     auto reader = Reader::Attach({static_cast<const std::byte*>(readable), bytes});
     ASSERT_TRUE(reader.ok());
+    reader->OwnerWasHeard();
     (*store)->Set("key", "value", 0, 0);
     std::vector<ManyAnswer> answers(2);
     reader->GetMany(std::vector<std::string_view>{"key", "no key"}, answers);

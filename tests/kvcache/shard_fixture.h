@@ -47,6 +47,7 @@ class ShardTest : public testing::Test {
   Reader AttachReader() {
     auto reader = Reader::Attach(memory_.Bytes(), [] { return reader_now_ns_; });
     EXPECT_TRUE(reader.ok()) << reader.status().ToString();
+    reader->OwnerWasHeard();
     return *std::move(reader);
   }
 

@@ -36,15 +36,79 @@ TEST_F(StoreRequestsTest, OnlyAGetThatCountsMarksAnItemAsFetched) {
   EXPECT_EQ(Read("key"), "1");
 }
 
-TEST_F(StoreRequestsTest, AmendChangesExpiryAndMarksAndNotTheCasNumber) {
+TEST_F(StoreRequestsTest, AVisitTellsOfTheTimeBeforeAndKeepsTheCasNumber) {
   const uint64_t cas = store_->Set("key", "1", 7, 0).cas;
-  EXPECT_EQ(store_->Amend({.key = "key", .exptime = 10, .marks = kMarkWon}).cas, cas);
-  const StoredValue value = Peek("key");
-  EXPECT_EQ(value.expiry_s, kStartS + 10);
-  EXPECT_EQ(value.flags, 7u);
-  EXPECT_EQ(value.marks, kMarkWon);
-  EXPECT_EQ(value.cas, cas);
-  EXPECT_EQ(store_->Amend({.key = "nothing"}).result, StoreResult::kNotFound);
+  StoredValue seen;
+  const StoreAnswer answer =
+      store_->Visit({.key = "key", .use = GetUse::kCounts, .exptime = 10}, seen);
+  EXPECT_EQ(answer.result, StoreResult::kDone);
+  EXPECT_EQ(answer.cas, cas);
+  EXPECT_EQ(seen.value, "1");
+  EXPECT_EQ(seen.expiry_s, 0u);
+  EXPECT_EQ(seen.marks, 0);
+  const StoredValue after = Peek("key");
+  EXPECT_EQ(after.expiry_s, kStartS + 10);
+  EXPECT_EQ(after.flags, 7u);
+  EXPECT_EQ(after.marks, kMarkFetched);
+  EXPECT_EQ(after.cas, cas);
+  EXPECT_EQ(store_->Visit({.key = "nothing"}, seen).result, StoreResult::kNotFound);
+}
+
+TEST_F(StoreRequestsTest, AVisitNeedNotCopyTheValue) {
+  Set("key", "12345");
+  StoredValue seen;
+  store_->Visit({.key = "key", .wants_value = false}, seen);
+  EXPECT_EQ(seen.value, "");
+  EXPECT_EQ(seen.value_bytes, 5u);
+}
+
+TEST_F(StoreRequestsTest, AnItemIsWonOnce) {
+  StoredValue seen;
+  store_->Set("key", "1", 0, 20);
+  const VisitRequest soon{.key = "key", .wins_before = 30};
+  EXPECT_FALSE(store_->Visit({.key = "key", .wins_stale = true}, seen).is_won);
+  EXPECT_FALSE(store_->Visit({.key = "key", .wins_before = 20}, seen).is_won);
+  EXPECT_TRUE(store_->Visit(soon, seen).is_won);
+  EXPECT_FALSE(store_->Visit(soon, seen).is_won);
+  EXPECT_EQ(seen.marks, kMarkWon);
+  store_->Remove({.key = "key", .leaves_stale = true});
+  EXPECT_TRUE(store_->Visit({.key = "key", .wins_stale = true}, seen).is_won);
+}
+
+TEST_F(StoreRequestsTest, WhatNeverExpiresIsWonByItsNewExpiryOnly) {
+  Set("key", "1");
+  StoredValue seen;
+  EXPECT_FALSE(store_->Visit({.key = "key", .exptime = 0, .wins_before = 30}, seen).is_won);
+  EXPECT_FALSE(store_->Visit({.key = "key", .exptime = 20, .wins_before = 30}, seen).is_won);
+  Set("key", "1");
+  const VisitRequest of_new{.key = "key", .exptime = 20, .wins_before = 30, .compares_new = true};
+  EXPECT_TRUE(store_->Visit(of_new, seen).is_won);
+}
+
+TEST_F(StoreRequestsTest, AVisitMayMakeWhatIsNotThere) {
+  StoredValue seen;
+  const VisitRequest request{.key = "key", .makes = 30, .new_marks = kMarkFetched};
+  const StoreAnswer answer = store_->Visit(request, seen);
+  EXPECT_TRUE(answer.is_new && answer.is_won);
+  EXPECT_EQ(seen.cas, answer.cas);
+  EXPECT_EQ(Peek("key").marks, kMarkWon | kMarkFetched);
+  EXPECT_EQ(Peek("key").expiry_s, kStartS + 30);
+  const StoreAnswer again = store_->Visit(request, seen);
+  EXPECT_FALSE(again.is_new || again.is_won);
+}
+
+TEST_F(StoreRequestsTest, ACounterMayBeMadeAndGetAnotherExpiry) {
+  const CountRequest request{
+      .key = "key", .delta = 2, .exptime = 50, .initial = 40, .initial_exptime = 10};
+  const StoreAnswer made = store_->Count(request);
+  EXPECT_TRUE(made.is_new);
+  EXPECT_EQ(made.number, 40u);
+  EXPECT_EQ(Peek("key").expiry_s, kStartS + 10);
+  const StoreAnswer counted = store_->Count(request);
+  EXPECT_FALSE(counted.is_new);
+  EXPECT_EQ(counted.number, 42u);
+  EXPECT_EQ(counted.expiry_s, kStartS + 10) << "the one before";
+  EXPECT_EQ(Peek("key").expiry_s, kStartS + 50);
 }
 
 TEST_F(StoreRequestsTest, MarksOutliveTheOwner) {

@@ -93,6 +93,7 @@ class TornReadTest : public testing::Test {
   template <typename Done>
   bool ReadUntil(Done done) {
     auto reader = Reader::Attach(memory_.Bytes());
+    reader->OwnerWasHeard();
     std::thread writer([this] { Write(); });
     std::minstd_rand random(2);
     const bool came = SpinUntil([&] {

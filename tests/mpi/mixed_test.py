@@ -5,12 +5,12 @@ Usage: mixed_test.py TOMBOLOD TOMBOLO BTL MPOOL MPI_CHECK
 """
 
 import os
-import re
 import sys
 from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 sys.path.insert(0, "tests/mpi")
 # pylint: disable=wrong-import-position
+from btl_choices import choices
 from mpi_jobs import FAKE_NODE, Job, Programs, Tombolod, World
 
 NO_BROKER = "/nobody/serves/here"
@@ -25,9 +25,6 @@ class Node(NamedTuple):
 NODES = [Node("vm1", 2, ["first"]), Node("vm2", 1, ["first", "second"]), Node("vm3", 1, ["second", "first"]),
          Node("vm4", 1, ["second"]), Node("vm5", 1, [])]
 RANKS = sum(node.ranks for node in NODES)
-
-# What Open MPI says at btl_base_verbose 1.
-CHOICE = re.compile(r"^\[(\w+):\d+\] mca: bml: Using (\w+) btl for send to \S+ on node (\w+)", re.M)
 
 
 class TwoRegions(World):
@@ -65,14 +62,6 @@ def expected_choices() -> Dict[Tuple[str, str], Set[str]]:
     """Of all pairs of hosts; two ranks of a host are one of those."""
     return {(one.host, other.host): {expected(one, other)} for one in NODES for other in NODES
             if one is not other or one.ranks > 1}
-
-
-def choices(log: str) -> Dict[Tuple[str, str], Set[str]]:
-    found: Dict[Tuple[str, str], Set[str]] = {}
-    for host, btl, other in CHOICE.findall(log):
-        if btl != "self":
-            found.setdefault((host, other), set()).add(btl)
-    return found
 
 
 def main() -> int:

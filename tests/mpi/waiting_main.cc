@@ -1,13 +1,17 @@
 // Two ranks of which one has to wait: it must use little of its core meanwhile, wake up for each
 // message, and not keep its other threads from sending.
 //
-// Usage: mpirun -n 2 ... waiting [--threads] [--polled]
+// Who operates on memory of the region waits for nothing, and must not sleep.
+//
+// Usage: mpirun -n 2 ... waiting [--operate] [--threads] [--polled]
+//   --operate  operate on a window, too, which has to lie in the region
 //   --threads  ask for MPI_THREAD_MULTIPLE, and send from one thread while another one waits
 //   --polled   the transport has to be polled: do not look at how much of its core a rank uses
 #include <mpi.h>
 #include <poll.h>
 #include <sys/resource.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <string_view>
 #include <thread>
@@ -22,6 +26,8 @@ constexpr int kLongMs = 2000;
 constexpr int kShortMs = 20;
 constexpr int kWakeUps = 50;
 constexpr int kExchanges = 200;
+constexpr int kOperations = 200000;
+constexpr long kMostSleeps = kOperations / 1000;
 constexpr double kMostOfCore = 0.5;
 
 void LetTimePass(int ms) { poll(nullptr, 0, ms); }
@@ -89,6 +95,41 @@ bool Exchange(int partner) {
   return good;
 }
 
+long Sleeps() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
+// How often rank 1 slept while it added to a number of rank 0, which waits meanwhile; rank 0 gives
+// 0. Less than nothing: the sum is wrong.
+long Operate(int rank) {
+  int64_t* sum;
+  MPI_Win window;
+  MPI_Alloc_mem(sizeof(*sum), MPI_INFO_NULL, &sum);
+  MPI_Win_create(sum, sizeof(*sum), sizeof(*sum), MPI_INFO_NULL, MPI_COMM_WORLD, &window);
+  *sum = 0;
+  MPI_Win_lock_all(0, window);
+  MPI_Barrier(MPI_COMM_WORLD);
+  long sleeps = 0;
+  if (rank == 1) {
+    constexpr int64_t kOne = 1;
+    int64_t before = 0;
+    sleeps = -Sleeps();
+    for (int i = 0; i < kOperations; ++i) {
+      MPI_Fetch_and_op(&kOne, &before, MPI_INT64_T, 0, 0, MPI_SUM, window);
+      MPI_Win_flush(0, window);
+    }
+    sleeps += Sleeps();
+    if (before != kOperations - 1) sleeps = -1;
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  MPI_Win_unlock_all(window);
+  MPI_Win_free(&window);
+  MPI_Free_mem(sum);
+  return sleeps;
+}
+
 // In each rank one thread waits, for a message that is sent when the other thread is done.
 bool SendBesideAWaiter(int rank) {
   const int partner = rank ^ 1;
@@ -107,9 +148,11 @@ bool SendBesideAWaiter(int rank) {
 int main(int argc, char** argv) {
   bool threads = false;
   bool polled = false;
+  bool operate = false;
   for (int i = 1; i < argc; ++i) {
     threads |= std::string_view(argv[i]) == "--threads";
     polled |= std::string_view(argv[i]) == "--polled";
+    operate |= std::string_view(argv[i]) == "--operate";
   }
   int provided;
   MPI_Init_thread(&argc, &argv, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE, &provided);
@@ -119,8 +162,10 @@ int main(int argc, char** argv) {
   bool good = used < kMostOfCore || polled;
   good &= WakeUp(rank);
   if (threads) good &= provided == MPI_THREAD_MULTIPLE && SendBesideAWaiter(rank);
-  std::printf("rank %d: %s; waiting used %.1f %% of a core\n", rank, good ? "good" : "bad",
-              100 * used);
+  const long sleeps = operate ? Operate(rank) : 0;
+  good &= sleeps >= 0 && sleeps <= kMostSleeps;
+  std::printf("rank %d: %s; waiting used %.1f %% of a core, %ld sleeps in %d operations\n", rank,
+              good ? "good" : "bad", 100 * used, sleeps, operate ? kOperations : 0);
   MPI_Finalize();
   return good ? 0 : 1;
 }

@@ -43,6 +43,7 @@ LIBRARIES = {
     'spdlog': ('control', 'kvcache/server', 'tests/fuzz'),
     'event2': ('control', 'kvcache/server', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
+    'prometheus': ('control/http',),
     'systemd': ('control', 'kvcache/server', 'tests/control'),
     'toml++': ('control/config',),
     'xxhash.h': ('kvcache',),

@@ -78,11 +78,12 @@ class Client:
 class TomboloKv:
     """Serves TCP and a Unix socket until stop(); construction returns when it says that it is ready."""
 
-    def __init__(self, program, *flags, below="/tmp"):
+    def __init__(self, program, *flags, below="/tmp", with_owner_socket=False):
         self.program, self.flags = program, flags
         self.folder = tempfile.mkdtemp(prefix="tombolo_", dir=below)
         self.memory_file = os.path.join(self.folder, "memory")
         self.unix = os.path.join(self.folder, "kv.sock")
+        self.owner = os.path.join(self.folder, "owner.sock") if with_owner_socket else None
         self.process = self.tcp = None
         self.log_path = os.path.join(self.folder, "log")
         try:
@@ -97,13 +98,16 @@ class TomboloKv:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log_path, "ab") as log:
             notify.bind(notify_path)
             self.process = subprocess.Popen(
-                [self.program, "-e", self.memory_file, "-s", self.unix, "-p", "-1", *as_this_user(), *self.flags,
-                 *more_flags],
+                [self.program, *self._place(), "-s", self.unix, "-p", "-1", *as_this_user(), *self.flags, *more_flags],
                 env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log)
             self._wait_until_ready(notify)
         os.unlink(notify_path)
         with Client(self.unix) as client:
             self.tcp = ("127.0.0.1", int(client.stats(b"settings")["tcpport"]))
+
+    def _place(self):
+        """Where the items are."""
+        return ("-e", self.memory_file, *(("--owner-socket", self.owner) if self.owner else ()))
 
     def _wait_until_ready(self, notify):
         ended = os.pidfd_open(self.process.pid)
@@ -148,3 +152,14 @@ class TomboloKv:
         if self.process is not None and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Guest(TomboloKv):
+    """Serves the items of another one, which has an owner socket."""
+
+    def __init__(self, program, host, *flags):
+        self.host = host
+        super().__init__(program, *flags)
+
+    def _place(self):
+        return ("--guest", "--window", self.host.memory_file, "--owner", self.host.owner)

@@ -47,6 +47,9 @@ class Tombolod:
         with open(self.log_path, encoding="utf-8") as file:
             return file.read()
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def kill(self):
         """Ends it as a crash does; stop() is still to be called."""
         self._process.kill()

@@ -112,7 +112,7 @@ class LabTest(unittest.TestCase):
 def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="tombolo-lab-"))
     devices = (
-        {number: Ivshmem(Path(RUNTIME) / f"slot-{number}.sock", VECTORS) for number in (1, 2)} if RUNTIME else None
+        {number: [Ivshmem(Path(RUNTIME) / f"slot-{number}.sock", VECTORS)] for number in (1, 2)} if RUNTIME else None
     )
     with Lab(work, guests=2, ivshmem=devices) as lab:
         LabTest.lab, LabTest.work = lab, work

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The tests with virtual machines, all over one lab of two guests; `./dev vm` builds what they need and starts this.
+"""The tests with virtual machines; `./dev vm` builds what they need and starts this.
 
-    vm_test.py [GROUP...]     all groups, or some; see GROUPS
+    vm_test.py [GROUP...]     all groups, or some: GROUPS over one lab of two guests, FOUR_GUESTS over one of its own
 
 One line per check; the last line is "N passed, M failed". The logs are in out/vm_test.
 """
@@ -13,22 +13,21 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "scripts/main_job")]
+sys.path[:0] = [str(HERE), str(ROOT / "scripts/main_job"), str(ROOT / "tests/mpi")]
 
-from host_side import RUNTIME  # noqa: E402
 from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
-from lab.qemu_options import Ivshmem  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, exchanges, joining, machines_die, mpi, processes_die, without_network  # noqa: E402
+from suite import bad_input, diagnosis, exchanges, four_guests, joining, machines_die, mpi, processes_die  # noqa: E402
+from suite import without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
-from suite.world import TestPrograms, World  # noqa: E402
+from suite.world import TestPrograms, World, device  # noqa: E402
 
 WORK = ROOT / "out/vm_test"
-VECTORS = 16  # tombolod's default.
 DEADLINE_SECONDS = 900
 GROUPS = {
+    "diagnosis": diagnosis.run,
     "exchanges": exchanges.run,
     "mpi": mpi.run,
     "without_network": without_network.run,
@@ -36,6 +35,7 @@ GROUPS = {
     "machines_die": machines_die.run,
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
+FOUR_GUESTS = "four_guests"
 
 
 class TooLate(Exception):
@@ -48,15 +48,23 @@ def run(groups: list[str]) -> int:
     checks = Checks()
     _limit_time()
     try:
-        with Lab(WORK, 2, {slot: Ivshmem(RUNTIME / f"slot-{slot}.sock", VECTORS) for slot in (1, 2)}) as lab:
-            world = World(lab, programs, tests)
-            joining.run(world, checks)
-            for group in groups:
-                _run_group(group, world, checks)
+        of_two = [group for group in groups if group in GROUPS]
+        if of_two:
+            with Lab(WORK, 2, {slot: [device(slot)] for slot in (1, 2)}) as lab:
+                _run_groups(of_two, World(lab, programs, tests), checks)
+        if FOUR_GUESTS in groups:
+            with Lab(WORK / FOUR_GUESTS, 4, four_guests.devices()) as lab:
+                four_guests.run(World(lab, programs, tests), checks)
     except (LabError, TooLate) as error:
         print(f"error: {error}", file=sys.stderr)
         checks.failed = max(checks.failed, 1)
     return checks.finish()
+
+
+def _run_groups(groups: list[str], world: World, checks: Checks) -> None:
+    joining.run(world, checks)
+    for group in groups:
+        _run_group(group, world, checks)
 
 
 def _run_group(group: str, world: World, checks: Checks) -> None:
@@ -76,10 +84,11 @@ def _limit_time() -> None:
 
 
 def main() -> int:
-    groups = sys.argv[1:] or list(GROUPS)
-    unknown = [group for group in groups if group not in GROUPS]
+    known = [*GROUPS, FOUR_GUESTS]
+    groups = sys.argv[1:] or known
+    unknown = [group for group in groups if group not in known]
     if unknown:
-        print(f"error: no group '{unknown[0]}'; there are: {' '.join(GROUPS)}", file=sys.stderr)
+        print(f"error: no group '{unknown[0]}'; there are: {' '.join(known)}", file=sys.stderr)
         return 2
     try:
         return containment.run(lambda: run(groups))

@@ -17,21 +17,30 @@ constexpr uint32_t kExtentsPerSegment = kChunksPerSegment * kExtentsPerChunk + 1
 // How often all chunks are used before there are more of them.
 constexpr uint32_t kRoundsBeforeGrowth = 4;
 constexpr uint32_t kRefusalsBeforeScan = 256;
+constexpr uint64_t kSegmentBytes = uint64_t{kChunksPerSegment} * kBulkChunkBytes;
 constexpr uint64_t kUnknownCacheBytes = kMiB;
-
-uint32_t TargetChunks(const CacheSizes& caches) {
-  uint64_t bytes = caches.l2_bytes == 0 ? kUnknownCacheBytes : uint64_t{4} * caches.l2_bytes;
-  if (caches.l3_bytes != 0) bytes = std::min<uint64_t>(bytes, caches.l3_bytes / 8);
-  return std::max(kChunksPerSegment, static_cast<uint32_t>(bytes / kBulkChunkBytes));
-}
+constexpr uint64_t kLargeL2Bytes = 2 * kMiB;
 
 }  // namespace
 
+uint64_t BulkPool::DefaultTargetBytes(const CacheSizes& caches) {
+  if (caches.l2_bytes == 0) return kUnknownCacheBytes;
+  if (caches.l2_bytes >= kLargeL2Bytes) return caches.l2_bytes / 2;
+  const uint64_t bytes = uint64_t{4} * caches.l2_bytes;
+  return caches.l3_bytes == 0 ? bytes : std::min<uint64_t>(bytes, caches.l3_bytes / 8);
+}
+
 BulkPool::BulkPool(const Region& region, ExtentMap& extents, uint16_t owner)
-    : region_(region),
-      extents_(extents),
-      owner_(owner),
-      target_chunks_(TargetChunks(region.Caches())) {}
+    : region_(region), extents_(extents), owner_(owner) {
+  SetTarget(DefaultTargetBytes(region.Caches()));
+}
+
+void BulkPool::SetTarget(uint64_t bytes) {
+  const uint64_t most = region_.Parts().extent_count / kExtentsPerSegment;
+  const uint64_t segments =
+      std::clamp<uint64_t>(bytes / kSegmentBytes, 1, std::max<uint64_t>(most, 1));
+  target_chunks_ = static_cast<uint32_t>(segments) * kChunksPerSegment;
+}
 
 uint32_t BulkPool::Share() const { return chunk_count_ / std::clamp(receivers_, 1u, kMostShares); }
 

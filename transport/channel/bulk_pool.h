@@ -1,13 +1,15 @@
 // BulkPool: the chunks of 32 KiB that large messages of one endpoint travel in, shared by all of
 // its links.
 //
-// Chunks are used first in, first out over a footprint that is bigger than L2: by the time a chunk
-// is written again its lines have drained from the receiver's cache to the shared L3, which is
-// where writing them is cheap. The pool begins with one segment of 256 KiB and grows by another
-// each time its chunks have been used a few times over, up to a target: four times the host's L2,
-// at most an eighth of its L3; never more than leaves half of the region free. It is not more for
-// several receivers: the pools of all senders together would not fit into the L3. What is idle
-// goes back (Trim()).
+// Chunks are used first in, first out. The pool begins with one segment of 256 KiB and grows by
+// another each time its chunks have been used a few times over, up to a target; never more than
+// leaves half of the region free. It is not more for several receivers: the pools of all senders
+// together would not fit into the L3. What is idle goes back (Trim()).
+//
+// The target is a matter of the host's caches (docs/adr/0008). Where L2 is small, four times L2: by
+// the time a chunk is written again its lines have drained from the receiver's cache to the shared
+// L3, which is where writing them is cheap. Where L2 is large, L3 is far away: half of L2, so that
+// chunks stay where they are.
 //
 // It knows nothing of messages: which chunk a receiver still reads is its link's business
 // (out_link.h). Not thread-safe; used by Channel only.
@@ -31,6 +33,12 @@ class BulkPool {
 
   // `extents` must outlive it. `owner`: of the extents.
   BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
+
+  // The target for a host with these caches, in bytes; a cache of 0 bytes is not known.
+  static uint64_t DefaultTargetBytes(const CacheSizes& caches);
+
+  // Another target, in whole segments and at least one. Chunks that there are already stay.
+  void SetTarget(uint64_t bytes);
 
   // A link begins or ceases to send in chunks. After the last one Trim() gives everything back.
   void AddReceiver() { ++receivers_; }
@@ -62,7 +70,7 @@ class BulkPool {
   Region region_;
   ExtentMap& extents_;
   const uint16_t owner_;
-  const uint32_t target_chunks_;
+  uint32_t target_chunks_ = 0;
   uint32_t receivers_ = 0;
   std::vector<uint32_t> segments_;
   std::vector<uint32_t> free_;  // A ring: free_count_ chunks from free_first_ on.

@@ -86,6 +86,10 @@ class Channel {
   // ResourceExhausted: the region is full.
   absl::Status Open(EndpointId peer);
 
+  // What large messages go through has at most so many bytes, instead of what suits the host's
+  // caches (bulk_pool.h). Before the first of them.
+  void SetPoolBytes(uint64_t bytes) { pool_.SetTarget(bytes); }
+
   // What one message to an open peer may hold: a chunk if there are chunks, which the first message
   // that needs one finds out, unless other receivers hold them all; else kMaxInlineBytes.
   size_t MaxPayloadBytes(EndpointId peer) const;

@@ -12,5 +12,10 @@ TEST(PingSummaryTest, SaysLeastMedianAndGreatest) {
 
 TEST(PingSummaryTest, NoAnswerHasNoTimes) { EXPECT_EQ(PingSummary(2, {}), "2 asked, 0 answered"); }
 
+TEST(PingSummaryTest, JsonHasAllRoundTrips) {
+  EXPECT_EQ(PingJson(1, 3, {3'000, 1'000}),
+            "{\"schema\":1,\"slot\":1,\"asked\":3,\"answered\":2,\"round_trips_ns\":[3000,1000]}");
+}
+
 }  // namespace
 }  // namespace tombolo::control

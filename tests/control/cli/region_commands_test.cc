@@ -1,8 +1,9 @@
-// `tombolo fsck`, `tombolo stat` and `tombolo services` on the region of a real tombolod, alive and
+// `tombolo fsck`, `stat`, `status` and `services` on the region of a real tombolod, alive and
 // killed.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,6 +127,52 @@ TEST_F(RegionCommandsTest, TellTheSameWhenTheDaemonIsDead) {
   ExpectTraffic(" --region " + OwnMemory());
 }
 
+TEST_F(RegionCommandsTest, StatusIsTheSameWithoutTheDaemon) {
+  for (int i = 0; i < 10; ++i) Send(100);
+  for (const bool alive : {true, false}) {
+    if (!alive) daemon_.Kill();
+    const Result status = Run("status --json");
+    ASSERT_EQ(status.exit_code, 0) << status.output;
+    const json told = json::parse(status.output);
+    EXPECT_EQ(told["daemon"]["state"], alive ? "answers" : "absent");
+    EXPECT_EQ(told["daemon"]["program"], alive ? json("tombolod") : json(nullptr));
+    EXPECT_EQ(told["daemon"]["uptime_seconds"].is_number(), alive);
+    EXPECT_EQ(told["region"]["bytes"], 16 << 20);
+    EXPECT_EQ(told["live_endpoints"], 2);
+    ASSERT_THAT(told["peers"], SizeIs(1));
+    EXPECT_EQ(told["peers"][0]["kind"], "host");
+    EXPECT_EQ(told["peers"][0]["state"], "ready");
+    EXPECT_EQ(told["peers"][0]["endpoints"], json({"sender", "receiver"}));
+    const json memory = told["memory"];
+    EXPECT_EQ(memory["owned"], 2 * 4096) << "a directory and a link";
+    EXPECT_EQ(memory["free"], memory["bytes"].get<int>() - 2 * 4096);
+    ASSERT_THAT(told["busiest"], SizeIs(2));
+    EXPECT_EQ(told["busiest"][0]["name"], "sender");
+    EXPECT_EQ(told["busiest"][0]["bytes_sent"], 1000);
+  }
+}
+
+TEST_F(RegionCommandsTest, StatusTellsOfADaemonThatIsStopped) {
+  kill(daemon_.Pid(), SIGSTOP);
+  const Result status = Run("status");
+  kill(daemon_.Pid(), SIGCONT);
+  EXPECT_EQ(status.exit_code, 0) << status.output;
+  EXPECT_THAT(status.output,
+              HasSubstr("tombolod " + std::to_string(daemon_.Pid()) + " does not answer, up "));
+}
+
+TEST_F(RegionCommandsTest, StatusIsOnePageForPeople) {
+  Send(100);
+  const Result status = Run("status");
+  EXPECT_EQ(status.exit_code, 0);
+  EXPECT_THAT(
+      status.output,
+      AllOf(HasSubstr(", 16 MiB, 16 slots with 16 vectors, "), HasSubstr("held by tombolod"),
+            HasSubstr(" answers, up "), HasSubstr("\npeers      1 of 16: 1 ready, 0 "),
+            HasSubstr("\nendpoints  2 of 1024\n"), HasSubstr(" free, 8 KiB owned, "),
+            HasSubstr("\nSLOT  BUSIEST  NAME"), HasSubstr("receiver, sender")));
+}
+
 TEST_F(RegionCommandsTest, TablesAreForPeople) {
   Send(100);
   const Result stat = Run("stat");
@@ -142,6 +189,11 @@ TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
   const auto writer = *Endpoint::Attach(daemon_.Broker(), "writer");
   ASSERT_TRUE(writer->OpenService("cache").ok());
   EXPECT_THAT(Run("services").output, HasSubstr("cache    endpoint 2  0        0"));
+  const json told = json::parse(Run("services --json").output);
+  ASSERT_THAT(told["services"], SizeIs(1));
+  EXPECT_EQ(told["services"][0]["name"], "cache");
+  EXPECT_EQ(told["services"][0]["writer"]["index"], 2);
+  EXPECT_EQ(Run("services --json --close cache").exit_code, 2);
   const Result busy = Run("services --close cache");
   EXPECT_EQ(busy.exit_code, 1);
   EXPECT_THAT(busy.output, HasSubstr("end it first"));
@@ -182,6 +234,7 @@ TEST_F(RegionCommandsTest, NamesAreNoOrdersToTheTerminal) {
   sender_.endpoint->SharedRegion().Endpoint(0).name[0].store(0x1b5b1b, std::memory_order_relaxed);
   EXPECT_THAT(Run("stat").output, HasSubstr("?[?"));
   EXPECT_THAT(Run("fsck").output, HasSubstr("?[?"));
+  EXPECT_THAT(Run("status").output, HasSubstr("?[?"));
 }
 
 TEST_F(RegionCommandsTest, NoRegionAnywhereIsExitCodeThree) {
@@ -189,7 +242,7 @@ TEST_F(RegionCommandsTest, NoRegionAnywhereIsExitCodeThree) {
   receiver_ = {};
   memory_ = UniqueFd();
   daemon_.Kill();
-  for (const char* command : {"stat", "fsck", "stat --region /tmp/no/such/file"}) {
+  for (const char* command : {"stat", "fsck", "status", "stat --region /tmp/no/such/file"}) {
     EXPECT_EQ(Run(command).exit_code, 3) << command;
   }
 }

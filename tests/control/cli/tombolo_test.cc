@@ -19,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -131,33 +132,66 @@ TEST_F(TomboloTest, WatchFromAForgottenRevisionFailsAndSaysWhatToDo) {
   EXPECT_THAT(result.err, HasSubstr("Ask again with 0"));
 }
 
-TEST_F(TomboloTest, VmArgsFitTheDaemon) {
+// As in a guest, whose agent has the device: no memory of the region is in sight here.
+TEST_F(TomboloTest, StatusAsksWhereTheRegionCannotBeRead) {
+  served_.PlugReady(3);
+  ASSERT_TRUE(served_.Members().AttachEndpoint({.slot = 3, .name = "rank", .pid = 99}).ok());
   Serve();
-  const Result qemu = Run("vm-args --slot 3 --format qemu");
-  EXPECT_EQ(qemu.exit_code, 0) << qemu.err;
-  EXPECT_EQ(qemu.out,
+  const json told = json::parse(Run("status --json").out);
+  EXPECT_EQ(told["where"], nullptr);
+  EXPECT_EQ(told["region"]["uuid"], kTestRegionUuid);
+  EXPECT_EQ(told["region"]["free_bytes"], kTestFreeBytes);
+  EXPECT_EQ(told["daemon"]["state"], "answers");
+  EXPECT_EQ(told["ready"], 2);
+  EXPECT_EQ(told["peers"][1]["slot"], 3);
+  EXPECT_EQ(told["peers"][1]["endpoints"][0], "rank");
+  EXPECT_EQ(told["memory"], nullptr);
+  EXPECT_THAT(Run("status").out,
+              AllOf(HasSubstr("as the daemon tells it"), HasSubstr("\nmemory     123 MiB free\n")));
+}
+
+TEST_F(TomboloTest, VmArgsAreOneLineOrAnArray) {
+  Serve();
+  const Result line = Run("vm-args 3");
+  EXPECT_EQ(line.exit_code, 0) << line.err;
+  EXPECT_EQ(line.out,
             "-M q35,kernel-irqchip=split -device intel-iommu,intremap=on -chardev socket,path=" +
                 served_.Folder() +
                 "/slot-3.sock,id=tombolo -device ivshmem-doorbell,chardev=tombolo,vectors=16\n");
-  EXPECT_THAT(qemu.err, AllOf(HasSubstr("reconnect="), HasSubstr("maxcpus=2")));
-  const Result both = Run("vm-args");
-  EXPECT_THAT(both.out, AllOf(HasSubstr(served_.Folder() + "/ivshmem.sock"),
-                              HasSubstr("<shmem name='tombolo'>")));
-  EXPECT_THAT(Run("vm-args --format libvirt").out, Not(HasSubstr("-chardev")));
-  EXPECT_EQ(json::parse(Run("vm-args --json").out)["vectors"], 16);
+  EXPECT_THAT(line.err, AllOf(HasSubstr("# Do not add reconnect="), HasSubstr("maxcpus=2")));
+  const json words = json::parse(Run("vm-args 3 --json").out);
+  ASSERT_EQ(words.size(), 8u);
+  EXPECT_EQ(words[7], "ivshmem-doorbell,chardev=tombolo,vectors=16");
 }
 
-TEST_F(TomboloTest, VmArgsWarnOfAnOccupiedSlot) {
+TEST_F(TomboloTest, XmlIsOneElement) {
+  Serve();
+  const Result result = Run("xml 3");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(StartsWith("<shmem name='tombolo'>\n"), EndsWith("\n</shmem>\n"),
+                                HasSubstr("<server path='" + served_.Folder() + "/slot-3.sock'/>"),
+                                HasSubstr("<msi vectors='16' ")));
+  EXPECT_THAT(result.err, HasSubstr("# The domain also needs <ioapic driver='qemu'/>"));
+}
+
+TEST_F(TomboloTest, WithoutASlotVmsTakeTheLowestVacantOne) {
+  Serve();
+  EXPECT_THAT(Run("vm-args").out, HasSubstr(served_.Folder() + "/ivshmem.sock"));
+  EXPECT_THAT(Run("xml").out, HasSubstr(served_.Folder() + "/ivshmem.sock"));
+}
+
+TEST_F(TomboloTest, AnOccupiedSlotIsAWarning) {
   served_.PlugReady(3);
   Serve();
-  EXPECT_THAT(Run("vm-args --slot 3").err, HasSubstr("Slot 3 is occupied now"));
-  EXPECT_THAT(Run("vm-args --slot 4").err, Not(HasSubstr("occupied")));
+  EXPECT_THAT(Run("vm-args 3").err, HasSubstr("Slot 3 is occupied now"));
+  EXPECT_THAT(Run("xml 3").err, HasSubstr("Slot 3 is occupied now"));
+  EXPECT_THAT(Run("vm-args 4").err, Not(HasSubstr("occupied")));
 }
 
-TEST_F(TomboloTest, VmArgsRefuseSlotsThatAreNotForVms) {
+TEST_F(TomboloTest, SlotsThatAreNotForVmsAreRefused) {
   Serve();
-  for (const char* slot : {"0", "16"}) {
-    const Result result = Run(std::string("vm-args --slot ") + slot);
+  for (const char* arguments : {"vm-args 0", "vm-args 16", "xml 0", "xml 16"}) {
+    const Result result = Run(arguments);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_THAT(result.err, HasSubstr("1 to 15"));
     EXPECT_THAT(result.out, IsEmpty());
@@ -165,7 +199,7 @@ TEST_F(TomboloTest, VmArgsRefuseSlotsThatAreNotForVms) {
 }
 
 TEST_F(TomboloTest, DaemonNotRunningIsExitCodeThree) {
-  for (const char* command : {"peers", "watch", "vm-args"}) {
+  for (const char* command : {"peers", "watch", "vm-args", "xml"}) {
     const Result result = Run(command);
     EXPECT_EQ(result.exit_code, 3);
     EXPECT_THAT(result.err, AllOf(StartsWith("error: no tombolod answers at unix:"),
@@ -183,8 +217,8 @@ TEST_F(TomboloTest, PingWithoutABrokerIsExitCodeThree) {
 
 TEST_F(TomboloTest, WrongUsageIsExitCodeTwo) {
   for (const char* arguments :
-       {"nonsense", "peers --nonsense", "vm-args --format xml", "watch --resume=minus",
-        "peers watch", "ping", "ping x", "ping 1 --count 0", "fsck x", "stat --watch 0"}) {
+       {"nonsense", "peers --nonsense", "vm-args three", "watch --resume=minus", "peers watch",
+        "ping", "ping x", "ping 1 --count 0", "fsck x", "stat --watch 0"}) {
     EXPECT_EQ(Run(arguments).exit_code, 2) << arguments;
   }
 }

@@ -1,7 +1,8 @@
-#include "control/cli/words.h"
+#include "control/words/words.h"
 
 #include <gtest/gtest.h>
 
+#include "control/cli/short_units.h"
 #include "control/cli/table.h"
 #include "control/registry/membership.h"
 
@@ -43,6 +44,22 @@ TEST(WordsTest, EachKindOfEventIsOneSentence) {
             "left      slot 2; gone with it: rank (endpoint 7.1, pid 40, vector 3)");
   event.kind = EventKind::kEndpointAttached;
   EXPECT_EQ(Sentence(event), "attached  slot 2, rank (endpoint 7.1, pid 40, vector 3)");
+}
+
+TEST(ShortUnitsTest, BytesAreInTheLargestUnit) {
+  EXPECT_EQ(ShortBytes(0), "0 B");
+  EXPECT_EQ(ShortBytes(1023), "1023 B");
+  EXPECT_EQ(ShortBytes(8 << 10), "8 KiB");
+  EXPECT_EQ(ShortBytes((256 << 20) + 1), "256 MiB");
+  EXPECT_EQ(ShortBytes(uint64_t{3} << 40), "3072 GiB");
+}
+
+TEST(ShortUnitsTest, TimesHaveTwoUnits) {
+  EXPECT_EQ(ShortTime(-1), "0 s");
+  EXPECT_EQ(ShortTime(59.9), "59 s");
+  EXPECT_EQ(ShortTime(62), "1 min 2 s");
+  EXPECT_EQ(ShortTime(3600), "1 h 0 min");
+  EXPECT_EQ(ShortTime(3 * 86400 + 4 * 3600 + 59), "3 d 4 h");
 }
 
 TEST(TableTest, ColumnsAreAlignedAndTheLastIsNotPadded) {

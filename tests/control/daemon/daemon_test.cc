@@ -48,7 +48,8 @@ class DaemonTest : public testing::Test {
                 .limits = {.region_bytes = 4 * kMiB,
                            .slot_count = kSlots,
                            .vector_count = kVectors,
-                           .endpoint_count = 64}};
+                           .endpoint_count = 64},
+                .http = {}};
   }
   ~DaemonTest() override {
     if (daemon_) End();

@@ -45,7 +45,8 @@ class TakeoverTest : public testing::Test {
                 .limits = {.region_bytes = kRegionBytes,
                            .slot_count = kSlots,
                            .vector_count = kVectors,
-                           .endpoint_count = 64}};
+                           .endpoint_count = 64},
+                .http = {}};
   }
 
   absl::Status Start() {

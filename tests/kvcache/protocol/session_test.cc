@@ -1,9 +1,12 @@
 // What holds for all protocols: splits of the input, limits of memory, back-pressure.
 #include "kvcache/protocol/session.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
+#include "kvcache/protocol/binary_header.h"
 #include "tests/kvcache/protocol/command_maker.h"
 #include "tests/kvcache/protocol/session_fixture.h"
 #include "tests/kvcache/protocol/watched_backend.h"
@@ -47,6 +50,21 @@ TEST_F(SessionLimitsTest, ALineWithoutEndIsTheEnd) {
   EXPECT_FALSE(session_.IsClosed());
   Ask("version " + std::string(kMaxTestLineBytes, 'x'));
   EXPECT_TRUE(session_.IsClosed());
+}
+
+TEST_F(SessionLimitsTest, WhatALargeCommandTookIsGivenBack) {
+  const std::string put = "set key 0 0 8000\r\n" + std::string(8000, 'x');
+  std::string get = "get";
+  for (int i = 0; i < 2000; ++i) get += " key" + std::to_string(i);
+  Ask(put + "\r\n" + get + "\r\n");  // The shard has all of its memory.
+  std::vector<std::unique_ptr<Session>> sessions;
+  const size_t before = AllocatedBytes();
+  for (int i = 0; i < 100; ++i) {
+    sessions.push_back(std::make_unique<Session>(world_.server));
+    const std::string& command = i % 2 == 0 ? put : get;
+    Talk(*sessions.back(), command + "\r\n", 1000);
+  }
+  EXPECT_LT(AllocatedBytes(), before + 100 * 8000 / 2);
 }
 
 TEST_F(SessionLimitsTest, ALineOfKeysMayBeLonger) {
@@ -151,6 +169,72 @@ TEST_F(SessionLimitsTest, SoAreManyKeysBeforeOneThatIsTooLong) {
   EXPECT_LT(world_.server.counters.get_misses.Get(), 1000u);
   EXPECT_EQ(Talk(session_, "mn\r\n", 4), "CLIENT_ERROR bad command line format\r\nMN\r\n");
   EXPECT_EQ(world_.server.counters.get_misses.Get(), 10'000u);
+}
+
+constexpr char kNoOwner[] = "SERVER_ERROR the owner of the cache cannot be reached\r\n";
+
+// A session whose backend reaches its items for so many requests.
+class UnreachableTest : public SessionTest {
+ protected:
+  std::string AskOf(uint64_t requests, std::string_view input) {
+    WatchedBackend backend(world_.backend);
+    backend.FailAfter(requests);
+    Server server(backend);
+    Session session(server);
+    return Talk(session, input, input.size());
+  }
+};
+
+TEST_F(UnreachableTest, EveryCommandThatNeedsTheOwnerIsAnErrorAndTheNextOneIsRead) {
+  for (const char* command : {"set a 0 0 1\r\nx",
+                              "add a 0 0 1\r\nx",
+                              "append a 0 0 1\r\nx",
+                              "cas a 0 0 1 1\r\nx",
+                              "get a",
+                              "gets a b",
+                              "gat 0 a",
+                              "touch a 1",
+                              "incr a 1",
+                              "decr a 1",
+                              "delete a",
+                              "flush_all",
+                              "stats",
+                              "stats items",
+                              "mg a v",
+                              "mg a t N0",
+                              "ms a 1\r\nx",
+                              "md a",
+                              "ma a",
+                              "me a",
+                              "set a 0 0 999999\r\n"}) {
+    std::string input = command;
+    if (input.ends_with('\n')) input += std::string(999'999, 'x');
+    EXPECT_EQ(AskOf(0, input + "\r\nmn\r\n"), kNoOwner + std::string("MN\r\n")) << command;
+  }
+}
+
+TEST_F(UnreachableTest, WhoeverWantsNoAnswerGetsNone) {
+  EXPECT_EQ(AskOf(0, "set a 0 0 1 noreply\r\nx\r\ndelete a noreply\r\nmn\r\n"), "MN\r\n");
+}
+
+TEST_F(UnreachableTest, AGetOfSeveralKeysSaysWhereItEnded) {
+  Ask("set a 0 0 1\r\nx\r\n");
+  EXPECT_EQ(AskOf(1, "get a a a\r\n"), "VALUE a 0 1\r\nx\r\n" + std::string(kNoOwner));
+}
+
+TEST_F(UnreachableTest, InTheBinaryProtocolItIsATemporaryFailure) {
+  for (const int opcode : {0x00, 0x04, 0x08, 0x09, 0x0e, 0x10}) {
+    std::string packet;
+    const std::string key = opcode == 0x08 || opcode == 0x10 ? "" : "a";
+    AppendBinaryHeader({.magic = kBinaryRequest,
+                        .opcode = static_cast<uint8_t>(opcode),
+                        .key_bytes = static_cast<uint16_t>(key.size()),
+                        .body_bytes = static_cast<uint32_t>(key.size())},
+                       packet);
+    const std::string answer = AskOf(0, packet + key);
+    ASSERT_EQ(answer.substr(kBinaryHeaderBytes), "Temporary failure") << opcode;
+    EXPECT_EQ(LoadBinaryHeader(answer).status, 0x86);
+  }
 }
 
 TEST_F(SessionLimitsTest, AClosedSessionTakesEverythingAndDoesNothing) {

@@ -74,6 +74,35 @@ TEST_F(StatisticsTest, ResetForgetsWhatWasCountedAndNotWhatIsThere) {
   EXPECT_EQ(Told("stats", "curr_items"), "1");
 }
 
+// A guest's owner was started anew, or cannot be reached.
+TEST_F(StatisticsTest, AnOwnerThatCountsFromZeroAgainIsToldAsItCounts) {
+  class CountingBackend final : public WatchedBackend {
+   public:
+    using WatchedBackend::WatchedBackend;
+    BackendFacts Facts() override {
+      const BackendFacts facts = WatchedBackend::Facts();  // Which may fail.
+      return {.items = facts.items, .evicted_items = evicted, .flushed_items = 7};
+    }
+    uint64_t evicted = 100;
+  };
+  CountingBackend backend(world_.backend);
+  Server server(backend);
+  Session session(server);
+  const auto is_told = [&session](const char* statistic) {
+    return Talk(session, "stats\r\n", 99).find(statistic) != std::string::npos;
+  };
+  EXPECT_EQ(Talk(session, "stats reset\r\n", 99), "RESET\r\n");
+  backend.evicted = 103;
+  EXPECT_TRUE(is_told("STAT evictions 3\r"));
+  backend.evicted = 2;
+  EXPECT_TRUE(is_told("STAT evictions 2\r"));
+  EXPECT_TRUE(is_told("STAT get_flushed 0\r"));
+  backend.FailAfter(0);
+  EXPECT_TRUE(Talk(session, "stats reset\r\n", 99).starts_with("SERVER_ERROR"));
+  backend.FailAfter(UINT64_MAX);
+  EXPECT_TRUE(is_told("STAT get_flushed 0\r")) << "nothing was reset";
+}
+
 // As if every part had counted as often as the one that is asked.
 class Twins : public WholeServer {
  public:
@@ -84,7 +113,7 @@ class Twins : public WholeServer {
     for (int i = 0; i < 2; ++i) AddCounters(part_.counters, sum.counters);
     SubtractCounters(at_reset_, sum.counters);
   }
-  void Reset() override {
+  void Reset(const BackendFacts& /*facts*/) override {
     for (int i = 0; i < 2; ++i) AddCounters(part_.counters, at_reset_);
   }
   void SetVerbosity(uint32_t level) override { verbosity = level; }
@@ -130,7 +159,7 @@ TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
   class SilentBackend final : public WatchedBackend {
    public:
     using WatchedBackend::WatchedBackend;
-    BackendFacts Facts() const override { return {.items = 1}; }
+    BackendFacts Facts() override { return {.items = 1}; }
   };
   SilentBackend backend(world_.backend);
   Server server(backend);

@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,7 +30,9 @@ class FileReaderTest : public ShardsTest {
 
   // Whose time stands still: the owner is not taken for dead while this test is held up.
   absl::StatusOr<FileReader> OpenReader() {
-    return FileReader::Open(path_, [] { return int64_t{0}; });
+    auto reader = FileReader::Open(path_, [] { return int64_t{0}; });
+    if (reader.ok()) reader->OwnerWasHeard();
+    return reader;
   }
 
   std::string Read(FileReader& reader, std::string_view key) {
@@ -54,6 +58,43 @@ TEST_F(FileReaderTest, IsToldThatTheOwnerHasStopped) {
   EXPECT_FALSE(reader->OwnerHasStopped());
   file_.TellOwner(kOwnerStopped);
   EXPECT_TRUE(reader->OwnerHasStopped());
+}
+
+TEST_F(FileReaderTest, IsToldThatAnotherFileWasPutInItsPlace) {
+  const auto reader = OpenReader();
+  { const MemoryFile killed = std::move(file_); }
+  EXPECT_FALSE(reader->OwnerHasStopped());
+  const auto next = MemoryFile::Claim({.path = path_, .file_bytes = 4 * kMiB});
+  ASSERT_TRUE(next.ok()) << Text(next);
+  EXPECT_TRUE(reader->OwnerHasStopped());
+}
+
+TEST_F(FileReaderTest, ManyKeysOfAllShardsAreFoundAtOnce) {
+  const auto opened = OpenReader();
+  auto reader = opened->Another();
+  ASSERT_TRUE(reader.ok()) << Text(reader);
+  reader->OwnerWasHeard();
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) names.push_back(std::to_string(i));
+  for (int i = 0; i < 100; i += 2) Set(*backend_, names[static_cast<size_t>(i)], "value");
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  std::vector<ManyAnswer> answers(keys.size());
+  reader->GetMany(keys, answers);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const bool is_there = i % 2 == 0;
+    EXPECT_EQ(answers[i].result, is_there ? ReadResult::kHit : ReadResult::kMiss) << i;
+    EXPECT_EQ(answers[i].value, is_there ? "value" : "");
+    EXPECT_EQ(answers[i].found.shard, reader->Shape().ShardOf(keys[i]));
+  }
+}
+
+TEST_F(FileReaderTest, DescribesWithoutTheValue) {
+  Set(*backend_, "key", "value");
+  auto reader = OpenReader();
+  Found found;
+  EXPECT_EQ(reader->Describe("key", found), ReadResult::kHit);
+  EXPECT_EQ(found.value_bytes, 5u);
+  EXPECT_EQ(reader->Describe("nothing", found), ReadResult::kMiss);
 }
 
 TEST_F(FileReaderTest, WhatIsNoMemoryFileIsRefused) {

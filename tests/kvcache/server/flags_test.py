@@ -44,6 +44,14 @@ REFUSED = {
     '-I lots': 'lots',
     '-a 999 -s /tmp/never.sock': 'in octal',
     '-s /tmp/' + 120 * 'x': 'the path of a Unix socket has at most 107 bytes',
+    '--owner-socket /tmp/' + 120 * 'x': 'the path of a Unix socket has at most 107 bytes',
+    '--window /dev/null': '--window is for a server that owns no items; give --guest too',
+    '--guest': '--guest needs --window FILE',
+    '--guest --window /dev/null': '--owner ADDRESS',
+    '--guest --window /dev/null --owner localhost': "'localhost' is no address of an owner",
+    '--guest --window /dev/null --owner 127.0.0.1:http': 'no address of an owner',
+    '--guest --window /dev/null --owner /x -m 64': '--memory-limit is for the owner of the items',
+    '--guest --window /dev/null --owner /x -I 1m': '--max-item-size is for the owner of the items',
     '--nonsense': 'nonsense',
 }
 

@@ -55,6 +55,12 @@ TEST_F(IdlePolicyTest, AMessageBeginsTheIdleTimeAnew) {
   EXPECT_EQ(WaitFor(kIdleNs / 2), 0);
 }
 
+TEST_F(IdlePolicyTest, AnOperationBeginsTheIdleTimeAnew) {
+  WaitFor(kIdleNs * 3 / 2);
+  policy_.Worked();
+  EXPECT_EQ(WaitFor(kIdleNs / 2), 0);
+}
+
 TEST_F(IdlePolicyTest, SleepsGrowWithTheTimeWaitedUpToTheLongest) {
   int64_t sleep_ns = WaitFor(kIdleNs * 3 / 2);
   for (int i = 0; i < 100; ++i) {

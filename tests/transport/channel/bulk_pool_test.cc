@@ -1,6 +1,8 @@
 #include "transport/channel/bulk_pool.h"
 
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -46,6 +48,25 @@ TEST_F(BulkPoolTest, GrowsWithUse) {
   for (int i = 0; i < 1000; ++i) pool_.GiveBack(*pool_.Take());
   EXPECT_EQ(before, 0u);
   EXPECT_EQ(pool_.ChunkCount(), kMiB / kBulkChunkBytes) << "the target where caches are not known";
+}
+
+TEST_F(BulkPoolTest, GrowsToAnotherTargetWhenItIsTold) {
+  for (const auto& [bytes, chunks] : {std::pair<uint64_t, uint32_t>(1, kSegmentChunks),
+                                      {kMiB / 2, kMiB / 2 / kBulkChunkBytes},
+                                      {kMiB + 1, kMiB / kBulkChunkBytes}}) {
+    pool_.SetTarget(bytes);
+    for (int i = 0; i < 1000; ++i) pool_.GiveBack(*pool_.Take());
+    EXPECT_EQ(pool_.ChunkCount(), chunks) << bytes << " bytes";
+  }
+}
+
+TEST(BulkPoolTargetTest, DependsOnCaches) {
+  constexpr uint32_t kL3 = 64 * kMiB;
+  EXPECT_EQ(BulkPool::DefaultTargetBytes({}), kMiB);
+  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = 512 * kKiB, .l3_bytes = kL3}), 2 * kMiB);
+  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = kMiB, .l3_bytes = kL3}), 4 * kMiB);
+  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = kMiB, .l3_bytes = 8 * kMiB}), kMiB);
+  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = 2 * kMiB, .l3_bytes = kL3}), kMiB);
 }
 
 TEST_F(BulkPoolTest, ALittleUseTakesASegmentOnly) {

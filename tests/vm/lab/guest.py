@@ -24,7 +24,7 @@ START = Path(__file__).with_name("start.sh")
 class Guest:
     """vmN of a lab. Not thread safe. `folder` is /lab in the guest, and keeps every log."""
 
-    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Ivshmem | None):
+    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Sequence[Ivshmem]):
         self.number = number
         self.name = network.name(number)
         self.folder = folder

@@ -1,6 +1,7 @@
 """Runs commands in a guest through QEMU's guest agent over virtio-serial: works with the network cable pulled."""
 
 import base64
+import contextlib
 import itertools
 import json
 import socket
@@ -39,7 +40,9 @@ class GuestAgent:
         when the guest was reset is lost."""
         while True:
             number = next(self._ids)
-            self._channel.send({"execute": "guest-sync-delimited", "arguments": {"id": number}}, RESET_BYTE)
+            # Until the guest is up, nobody reads: after 70 requests there is no room for another one.
+            with contextlib.suppress(NoAnswer):
+                self._channel.send({"execute": "guest-sync-delimited", "arguments": {"id": number}}, RESET_BYTE)
             if self._answered(number, deadline):
                 return
 

@@ -27,6 +27,8 @@ class JsonChannel:
     def send(self, message: dict, prefix: bytes = b"") -> None:
         try:
             self._socket.sendall(prefix + json.dumps(message).encode() + b"\n")
+        except TimeoutError:
+            raise NoAnswer(f"{self.name}: it does not read what it was sent before") from None
         except OSError as error:
             raise ChannelClosed(f"{self.name}: {error.strerror or error}") from None
 

@@ -4,6 +4,7 @@ Everything lies in /run/lab, which is a tmpfs of the lab on the host side and of
 ssh_config works in both.
 """
 
+import shutil
 from pathlib import Path
 
 from .process import run
@@ -38,3 +39,7 @@ def create() -> None:
     for key in ("user_key", "host_key"):
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tombolo-lab", "-f", FOLDER / key])
     (FOLDER / "sshd_config").write_text(SSHD_CONFIG)
+
+
+def remove() -> None:
+    shutil.rmtree(FOLDER)

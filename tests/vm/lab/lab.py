@@ -49,16 +49,17 @@ class HostPrograms:
 
 
 class Lab(HostPrograms):
-    """Owns guests and host programs."""
+    """Owns guests and host programs. When one is closed, the next may begin."""
 
-    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Ivshmem] | None = None):
-        """`ivshmem` gives the device of guest 1..N; guests without an entry have none."""
+    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Sequence[Ivshmem]] | None = None):
+        """`ivshmem` gives the devices of guest 1..N; guests without an entry have none."""
         super().__init__(work)
         self._make_network(guests)
         stock = kernel.find()
         devices = ivshmem or {}
         self.guests = [
-            Guest(number, stock, work / network.name(number), devices.get(number)) for number in range(1, guests + 1)
+            Guest(number, stock, work / network.name(number), devices.get(number, ()))
+            for number in range(1, guests + 1)
         ]
 
     def guest(self, number: int) -> Guest:
@@ -80,6 +81,7 @@ class Lab(HostPrograms):
         for guest in self.guests:
             guest.kill()
         super().close()
+        self._remove_network()
 
     def _make_network(self, guests: int) -> None:
         """Names and ssh settings are bound over the system's, in our mount namespace only, so that plain `ssh vm1`
@@ -88,6 +90,11 @@ class Lab(HostPrograms):
         keys.create()
         _bind("/etc/hosts", network.hosts_file(guests))
         _bind("/etc/ssh/ssh_config", keys.SSH_CONFIG)
+
+    def _remove_network(self) -> None:
+        run(["umount", "/etc/hosts", "/etc/ssh/ssh_config"])
+        keys.remove()
+        network.remove(len(self.guests))
 
 
 def _bind(path: str, content: str) -> None:

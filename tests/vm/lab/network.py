@@ -44,6 +44,15 @@ def create(guests: int) -> None:
     ]
     for number in range(1, guests + 1):
         lines += [f"tuntap add {tap(number)} mode tap", f"link set {tap(number)} master {BRIDGE} up"]
+    _ip(lines)
+
+
+def remove(guests: int) -> None:
+    """Once nobody holds the taps."""
+    _ip([f"link delete {link}" for link in (BRIDGE, *(tap(number) for number in range(1, guests + 1)))])
+
+
+def _ip(lines: list[str]) -> None:
     run(["ip", "-batch", "-"], input="\n".join(lines) + "\n")
 
 

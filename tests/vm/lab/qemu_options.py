@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 from . import accelerator, initramfs, network
 from .kernel import Kernel
@@ -32,7 +33,7 @@ class Machine:
     kernel: Kernel
     folder: Path
     console: Path
-    ivshmem: Ivshmem | None
+    ivshmem: Sequence[Ivshmem]  # In ascending order of their PCI addresses.
     interrupt_remapping: bool = True
 
 
@@ -82,13 +83,12 @@ def _card(number: int) -> list[str]:
     ]
 
 
-def _ivshmem(device: Ivshmem | None) -> list[str]:
-    if not device:
-        return []
-    return [
-        *("-chardev", f"socket,id=ivshmem,path={_escaped(device.socket)}"),
-        *("-device", f"ivshmem-doorbell,chardev=ivshmem,vectors={device.vectors}"),
-    ]
+def _ivshmem(devices: Sequence[Ivshmem]) -> list[str]:
+    words = []
+    for index, device in enumerate(devices):
+        words += ["-chardev", f"socket,id=ivshmem{index},path={_escaped(device.socket)}"]
+        words += ["-device", f"ivshmem-doorbell,chardev=ivshmem{index},vectors={device.vectors}"]
+    return words
 
 
 def _escaped(path: Path) -> str:

@@ -4,6 +4,7 @@ import re
 import shlex
 import time
 from pathlib import Path
+from typing import Sequence
 
 from lab.deadline import Deadline, LabError
 
@@ -14,6 +15,8 @@ CHECK_SECONDS = 300
 DEATH_SECONDS = 60
 # Longer than two agents take to come back beside it.
 SOAK_SECONDS = 30
+RANKS_PER_GUEST = 2
+TOMBOLO_ALONE = "self,tombolo"
 LOOK_SECONDS = 0.05
 TIMED_OUT = 124
 TOLD = r"tombolo: lost rank 1 on node .*is dead"
@@ -21,7 +24,7 @@ _ENVIRONMENT = ["env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFI
 _MPIRUN = [
     "mpirun",
     *("-x", "OMPI_MCA_mca_base_component_path"),
-    *("--mca", "pml", "ob1", "--mca", "btl", "self,tombolo"),
+    *("--mca", "pml", "ob1"),
     # The ranks of a guest share its one processor.
     *("--mca", "mpi_yield_when_idle", "1"),
     *("--mca", "oob_tcp_if_include", "eth0"),
@@ -30,25 +33,29 @@ _MPIRUN = [
 
 def run(world: World, checks: Checks) -> None:
     with checks.check("MPI: every check of mpi_check, 2 ranks per guest, over Tombolo alone") as note:
-        program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.mpi_check]
-        code, log = _mpirun(world, "mpi_check", program, CHECK_SECONDS)
-        said = re.search(r"4 ranks on 2 nodes: (\d+) checks passed", log.read_text())
-        if code != 0 or not said:
-            raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
-        note(f"{said[1]} checks")
+        note(mpi_check(world, "mpi_check", (1, 2)))
     with checks.check("MPI: one-sided communication and memory of MPI_Alloc_mem, 2 ranks per guest") as note:
-        program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.mpi_check, "--one-sided", "--threads"]
-        code, log = _mpirun(world, "one_sided", program, CHECK_SECONDS)
-        said = re.search(r"4 ranks on 2 nodes: (\d+) checks passed", log.read_text())
-        if code != 0 or not said:
-            raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
-        note(f"{said[1]} checks")
+        note(mpi_check(world, "one_sided", (1, 2), flags=("--one-sided", "--threads")))
     for kind in ("linked", "stranger"):
         with checks.check(f"MPI: a rank in vm1 is told of the death of a rank in vm2 ({kind})"):
             program = ["-n", "2", "--host", "vm1,vm2", "--enable-recovery", world.tests.peer_death, kind]
-            code, log = _mpirun(world, f"peer_death-{kind}", program, DEATH_SECONDS)
+            code, log = mpirun(world, f"peer_death-{kind}", program, DEATH_SECONDS)
             if code == TIMED_OUT or not re.search(TOLD, log.read_text()):
                 raise LabError(f"exit code {code}, expected an error that matches `{TOLD}`; the log is {log}")
+
+
+def mpi_check(
+    world: World, name: str, guests: Sequence[int], flags: Sequence[str] = (), parameters: Sequence[str] = ()
+) -> str:
+    """With RANKS_PER_GUEST in each of `guests`, over Tombolo alone; how much it checked. `parameters` are mpirun's."""
+    ranks = RANKS_PER_GUEST * len(guests)
+    hosts = ",".join(f"{place(guest)}:{RANKS_PER_GUEST}" for guest in guests)
+    program = [*parameters, "-n", ranks, "--host", hosts, world.tests.mpi_check, *flags]
+    code, log = mpirun(world, name, program, CHECK_SECONDS)
+    said = re.search(rf"{ranks} ranks on {len(guests)} nodes: (\d+) checks passed", log.read_text())
+    if code != 0 or not said:
+        raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
+    return f"{said[1]} checks"
 
 
 class WaitingJob:
@@ -93,14 +100,14 @@ def _wait_said(log: Path, regex: str, seconds: float) -> re.Match:
     return said
 
 
-def _mpirun(world: World, name: str, words: list, seconds: float) -> tuple[int, Path]:
+def mpirun(world: World, name: str, words: list, seconds: float, btl: str = TOMBOLO_ALONE) -> tuple[int, Path]:
     """Runs mpirun in vm1; its exit code and its log."""
     guest = world.lab.guest(1)
-    command = shlex.join(_command(world, words))
+    command = shlex.join(_command(world, words, btl))
     code = guest.run(f"{command} > /lab/{name}.log 2>&1", seconds, check=False).code
     return code, guest.log(name)
 
 
-def _command(world: World, words: list) -> list[str]:
+def _command(world: World, words: list, btl: str = TOMBOLO_ALONE) -> list[str]:
     component_path = f"OMPI_MCA_mca_base_component_path={world.programs.component_folder}:SYS_DEFAULT"
-    return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, *words]]
+    return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, "--mca", "btl", btl, *words]]

@@ -13,12 +13,14 @@ from lab.deadline import LabError
 from lab.guest import Guest
 from lab.guest_agent import Result
 from lab.lab import Lab
+from lab.qemu_options import Ivshmem
 from programs import Programs
 
 from .watch import Watch
 
 AGENT_SECONDS = 30
 HOST = 0  # Its slot; that of vmN is N.
+VECTORS = 16  # tombolod's default.
 # One value of 1 MiB is more than memcached takes by default.
 MEMCACHED = ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "11211", "-U", "0", "-m", "256", "-I", "4m"]
 
@@ -109,6 +111,11 @@ class World:
             said = f": {lines[-1]}" if lines else ""
             raise LabError(f"`{command}` on {place(slot)} ended with exit code {result.code}{said}")
         return result.output
+
+
+def device(slot: int, runtime: Path = RUNTIME) -> Ivshmem:
+    """vmN's, in the region of the daemon in `runtime`."""
+    return Ivshmem(runtime / f"slot-{slot}.sock", VECTORS)
 
 
 def place(slot: int) -> str:

@@ -117,8 +117,9 @@ absl::StatusOr<std::string> FindIvshmemPci(const SystemPaths& paths, std::string
   if (usable.empty()) return why_not;
   if (usable.size() == 1) return usable.front();
   return absl::InvalidArgumentError(absl::StrCat(
-      "there are ", usable.size(),
-      " ivshmem devices; choose one with --device: ", absl::StrJoin(usable, ", "), "."));
+      "there are ", usable.size(), " ivshmem devices: ", absl::StrJoin(usable, ", "),
+      ". Choose one with --device; for several regions start an agent for each device, with a "
+      "--runtime-dir of its own."));
 }
 
 absl::Status CheckMemoryBytes(uint64_t bar2_bytes) {

@@ -49,7 +49,9 @@ TEST(PciFinderTest, SeveralDevicesAskForAChoice) {
   sysfs.AddIvshmem(kOther);
   const auto found = FindIvshmemPci(sysfs.Paths(), kAnyPciDevice);
   EXPECT_TRUE(absl::IsInvalidArgument(found.status())) << found.status();
-  EXPECT_THAT(Message(found.status()), HasSubstr("0000:00:05.0, 0000:00:06.0"));
+  EXPECT_THAT(Message(found.status()), HasSubstr("devices: 0000:00:05.0, 0000:00:06.0."));
+  EXPECT_THAT(Message(found.status()), HasSubstr("--device"));
+  EXPECT_THAT(Message(found.status()), HasSubstr("--runtime-dir"));
   EXPECT_EQ(FindIvshmemPci(sysfs.Paths(), kOther).value(), kOther);
 }
 

@@ -1,4 +1,4 @@
-// The words in which `tombolo` tells people and scripts of peers and events.
+// The words in which `tombolo` and the status page tell people and scripts of peers and events.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "control/cli/words.h"
+#include "control/words/words.h"
 
 #include <time.h>
 

@@ -1,0 +1,13 @@
+// `tombolo xml`: what libvirt must be told so that a VM joins this daemon's region.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "control/cli/cli_context.h"
+
+namespace tombolo::control {
+
+// `context` must outlive `app`.
+void AddXmlCommand(CLI::App& app, CliContext& context);
+
+}  // namespace tombolo::control

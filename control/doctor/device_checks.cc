@@ -1,0 +1,176 @@
+#include "control/doctor/device_checks.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "control/cli/short_units.h"
+#include "control/doctor/system_file.h"
+#include "transport/device/ivshmem_registers.h"
+#include "transport/device/vfio/pci_finder.h"
+
+namespace tombolo::control {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kVfioPci[] = "vfio-pci";
+constexpr char kGiveDevice[] =
+    "start this virtual machine with the options that `tombolo vm-args SLOT` prints on the host";
+constexpr char kIommuOptions[] =
+    "-M q35,kernel-irqchip=split -device intel-iommu,intremap=on, the latter before all devices";
+
+// Intel VT-d specification, extended capability register: interrupt remapping is supported.
+constexpr uint64_t kInterruptRemapping = uint64_t{1} << 3;
+
+fs::path DeviceFolder(const Machine& machine, const std::string& address) {
+  return fs::path(machine.system.sys) / "bus/pci/devices" / address;
+}
+
+std::vector<std::string> NamesIn(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Finding NoDevice() { return Problem("there is no ivshmem device (PCI 1af4:1110)", kGiveDevice); }
+
+// What the kernel says of the device's BAR2; 0 when it does not.
+uint64_t MemoryBytes(const Machine& machine, const std::string& address) {
+  std::error_code error;
+  const uintmax_t bytes = fs::file_size(DeviceFolder(machine, address) / "resource2", error);
+  return error ? 0 : bytes;
+}
+
+// Whether any IOMMU of Intel's says that it cannot remap interrupts. Others do not say it here.
+bool LacksRemapping(const Machine& machine) {
+  const fs::path iommus = fs::path(machine.system.sys) / "class/iommu";
+  return std::ranges::any_of(NamesIn(iommus), [&iommus](const std::string& name) {
+    const std::optional<uint64_t> capabilities = ReadHexFile(iommus / name / "intel-iommu/ecap");
+    return capabilities && (*capabilities & kInterruptRemapping) == 0;
+  });
+}
+
+Finding NoGroup(const Machine& machine, const std::string& address) {
+  const std::optional<std::string> kernel = ReadSystemFile(machine.proc + "/cmdline");
+  const bool asked = kernel && absl::StrContains(*kernel, "intel_iommu=on");
+  return Problem(
+      absl::StrCat(address, " is in no IOMMU group, and vfio needs one; the kernel was ",
+                   asked ? "" : "not ", "started with intel_iommu=on"),
+      asked ? absl::StrCat("start QEMU with ", kIommuOptions)
+            : absl::StrCat("add intel_iommu=on to the kernel's command line and boot again, and "
+                           "start QEMU with ",
+                           kIommuOptions));
+}
+
+bool IsLoaded(const Machine& machine, const std::string& module) {
+  std::error_code error;
+  return fs::exists(fs::path(machine.system.sys) / "module" / module, error);
+}
+
+Finding NoVfio() {
+  return Problem("the kernel modules vfio-pci and vfio_iommu_type1 are not both loaded",
+                 "modprobe -a vfio-pci vfio_iommu_type1, and both names into "
+                 "/etc/modules-load.d/tombolo.conf");
+}
+
+Finding AnotherDriver(const std::string& address, const std::string& driver) {
+  const std::string useless =
+      driver == "uio_pci_generic" ? ", which gives no access to the memory of this device" : "";
+  return Warning(absl::StrCat(address, " is held by the driver ", driver, useless),
+                 "tombolo-agent takes it for vfio-pci when it starts as root");
+}
+
+// Bound to vfio-pci: whether this user could open it is not asked, since the agent holds it.
+Finding Bound(const Machine& machine, const std::string& address) {
+  const std::string group = LinkName(DeviceFolder(machine, address) / "iommu_group");
+  const std::string path = absl::StrCat(machine.system.dev, "/vfio/", group);
+  std::error_code error;
+  if (!group.empty() && fs::exists(path, error)) {
+    return Well(absl::StrCat(address, " is bound to vfio-pci, ", path, " is there"));
+  }
+  return Problem(absl::StrCat(address, " is bound to vfio-pci, but there is no ", path),
+                 "look whether /dev is a devtmpfs, or bind the device again");
+}
+
+}  // namespace
+
+std::vector<std::string> IvshmemDevices(const Machine& machine) {
+  std::vector<std::string> addresses;
+  for (const std::string& address : NamesIn(DeviceFolder(machine, ""))) {
+    const fs::path device = DeviceFolder(machine, address);
+    if (ReadHexFile(device / "vendor") == kIvshmemVendorId &&
+        ReadHexFile(device / "device") == kIvshmemDeviceId) {
+      addresses.push_back(address);
+    }
+  }
+  return addresses;
+}
+
+Finding CheckDevice(const Machine& machine) {
+  const std::vector<std::string> all = IvshmemDevices(machine);
+  if (all.empty()) return NoDevice();
+  const absl::StatusOr<std::string> found = FindIvshmemPci(machine.system, kAnyPciDevice);
+  if (absl::IsPermissionDenied(found.status())) {
+    return Warning(absl::StrCat(absl::StrJoin(all, ", "),
+                                ": whether it can interrupt (MSI-X) was not seen, only root may "
+                                "read that"),
+                   "run tombolo doctor as root");
+  }
+  if (absl::IsInvalidArgument(found.status())) {
+    return Warning(absl::StrCat("there are several ivshmem devices: ", absl::StrJoin(all, ", ")),
+                   "name one to each agent, with tombolo-agent --device ADDRESS");
+  }
+  if (!found.ok()) return Problem(std::string(found.status().message()), kGiveDevice);
+  const uint64_t bytes = MemoryBytes(machine, *found);
+  const std::map<std::string, double> numbers = {{"bytes", static_cast<double>(bytes)}};
+  if (absl::Status good = CheckMemoryBytes(bytes); !good.ok()) {
+    return Problem(absl::StrCat(*found, ": ", std::string(good.message())),
+                   "connect the device's chardev to a socket of tombolod", numbers);
+  }
+  return Well(absl::StrCat(*found, " with ", ShortBytes(bytes), " of shared memory and MSI-X"),
+              numbers);
+}
+
+Finding CheckIommu(const Machine& machine) {
+  const std::vector<std::string> all = IvshmemDevices(machine);
+  if (all.empty()) return NoDevice();
+  const std::string group = LinkName(DeviceFolder(machine, all.front()) / "iommu_group");
+  if (group.empty()) return NoGroup(machine, all.front());
+  if (LacksRemapping(machine)) {
+    return Problem("the IOMMU remaps no interrupts, and vfio asks for that",
+                   absl::StrCat("start QEMU with ", kIommuOptions));
+  }
+  std::vector<std::string> others =
+      NamesIn(fs::path(machine.system.sys) / "kernel/iommu_groups" / group / "devices");
+  std::erase(others, all.front());
+  if (others.empty()) return Well(absl::StrCat(all.front(), " is alone in IOMMU group ", group));
+  return Warning(absl::StrCat("IOMMU group ", group, " has other devices too: ",
+                              absl::StrJoin(others, ", "), "; vfio asks for all of them"),
+                 "put the ivshmem device on a PCI slot of its own");
+}
+
+Finding CheckDriver(const Machine& machine) {
+  const std::vector<std::string> all = IvshmemDevices(machine);
+  if (all.empty()) return NoDevice();
+  const std::string driver = LinkName(DeviceFolder(machine, all.front()) / "driver");
+  if (driver == kVfioPci) return Bound(machine, all.front());
+  if (!IsLoaded(machine, "vfio_pci") || !IsLoaded(machine, "vfio_iommu_type1")) return NoVfio();
+  if (!driver.empty()) return AnotherDriver(all.front(), driver);
+  return Well(absl::StrCat(
+      all.front(), " has no driver yet: tombolo-agent binds it to vfio-pci when it starts"));
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,33 @@
+#include "control/doctor/system_file.h"
+
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+
+namespace tombolo::control {
+
+std::optional<std::string> ReadSystemFile(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return std::nullopt;
+  absl::StripTrailingAsciiWhitespace(&text);
+  return text;
+}
+
+std::optional<uint64_t> ReadHexFile(const std::filesystem::path& path) {
+  const std::optional<std::string> text = ReadSystemFile(path);
+  uint64_t number = 0;
+  if (!text || !absl::SimpleHexAtoi(*text, &number)) return std::nullopt;
+  return number;
+}
+
+std::string LinkName(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::read_symlink(path, error).filename().string();
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,20 @@
+// Small files of /proc and /sys.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace tombolo::control {
+
+// Without white space at the end; nothing when the file cannot be read.
+std::optional<std::string> ReadSystemFile(const std::filesystem::path& path);
+
+// A number in hexadecimal, with or without 0x in front.
+std::optional<uint64_t> ReadHexFile(const std::filesystem::path& path);
+
+// The last part of where a link leads; empty when it is no link.
+std::string LinkName(const std::filesystem::path& path);
+
+}  // namespace tombolo::control

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+"""docs/cli.md tells the truth: what each command prints with --json looks like its example there.
+
+Usage: cli_docs_test.py TOMBOLOD TOMBOLO_AGENT TOMBOLO DOCUMENT [unittest's flags]
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, "tests/support")
+from forwarding import eventually
+from tombolod import Tombolod
+
+TOMBOLOD = AGENT = TOMBOLO = DOCUMENT = ""
+TIMEOUT_S = 60
+
+HEADING = re.compile(r"^### `tombolo ([a-z -]+) --json`\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
+EXAMPLE = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# Fields whose shape depends on what was seen, or on which key of the configuration it is.
+FREE_FIELDS = ("numbers", "value")
+
+
+def examples():
+    """Command -> its examples."""
+    with open(DOCUMENT, encoding="utf-8") as file:
+        text = file.read()
+    return {command: [json.loads(example) for example in EXAMPLE.findall(section)]
+            for command, section in HEADING.findall(text)}
+
+
+def difference(seen, example, where=""):
+    """How `seen` is of another shape than `example`; empty when it is of the same. null stands for anything."""
+    if example is None:
+        return ""
+    if isinstance(seen, dict) and isinstance(example, dict):
+        if seen.keys() != example.keys():
+            return f"{where} has {sorted(seen)}, the example {sorted(example)}"
+        return next(filter(None, (difference(value, example[key], f"{where}.{key}")
+                                  for key, value in seen.items() if key not in FREE_FIELDS)), "")
+    if isinstance(seen, list) and isinstance(example, list):
+        return next(filter(None, (difference_to_any(one, example, f"{where}[]") for one in seen)), "")
+    if kind(seen) != kind(example):
+        return f"{where} is {seen!r}, in the example {example!r}"
+    return ""
+
+
+def difference_to_any(seen, elements, where):
+    differences = [difference(seen, element, where) for element in elements]
+    return "" if "" in differences else "; ".join(differences) or f"{where} has no example"
+
+
+def kind(value):
+    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+
+
+class CliDocsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Tombolod(TOMBOLOD, "--size", "16M")
+        cls.addClassCleanup(cls.daemon.stop)
+        cls.agent = subprocess.Popen([AGENT, "--host", "--runtime-dir", cls.daemon.runtime_dir])
+        cls.addClassCleanup(cls.agent.wait)
+        cls.addClassCleanup(cls.agent.terminate)
+        assert eventually(lambda: '"agent"' in cls.output("peers --json"))
+        cls.output("ping 0 --json")  # So that there is somebody who is busy.
+        cls.examples = examples()
+
+    @classmethod
+    def output(cls, words):
+        return subprocess.run([TOMBOLO, "--runtime-dir", cls.daemon.runtime_dir, *words.split()],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S,
+                              check=False, env={**os.environ, "TOMBOLO_CONFIG": "/dev/null"}).stdout
+
+    def assert_like(self, told, example):
+        self.assertEqual(difference(told, example), "")
+
+    def test_every_command_with_json_has_an_example(self):
+        listed = re.findall(r"^  ([a-z-]+) ", self.output("--help").split("Subcommands:")[1], re.MULTILINE)
+        for command in listed:
+            documented = any(name.split()[0] == command for name in self.examples)
+            subcommands = ["config show"] if command == "config" else [command]
+            prints_json = any("--json" in self.output(f"{one} --help") for one in subcommands)
+            self.assertEqual(prints_json, documented, command)
+
+    def test_what_is_printed_looks_like_the_example(self):
+        arguments = {"ping": "0", "vm-args": "3", "config show": "daemon -- --size 16M"}
+        commands = sorted(set(self.examples) - {"watch"})
+        self.assertGreater(len(commands), 7)
+        for command in commands:
+            words = arguments.get(command, "").split(" -- ")
+            line = " -- ".join([f"{command} --json {words[0]}", *words[1:]])
+            with self.subTest(line):
+                self.assert_like(json.loads(self.output(line)), self.examples[command][0])
+
+    def test_watch_tells_a_snapshot_and_events(self):
+        snapshot, event = self.examples["watch"]
+        self.assert_like(json.loads(self.output("watch --json --count 1")), snapshot)
+        for line in self.output("watch --json --resume 1 --count 2").splitlines():
+            self.assert_like(json.loads(line), event)
+
+    def test_a_wrong_example_is_found(self):
+        self.assertIn("[].b", difference([{"a": 1, "b": None}], [{"a": 2.5, "b": "x"}]))
+        self.assertIn("has ['a']", difference({"a": 1}, {"a": 1, "b": 2}))
+        self.assertEqual(difference([1], ["a", 2]), "")
+
+
+if __name__ == "__main__":
+    TOMBOLOD, AGENT, TOMBOLO, DOCUMENT = (os.path.abspath(path) for path in sys.argv[1:5])
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
