@@ -13,6 +13,7 @@
 #include "control/registry/endpoint_table.h"
 #include "control/registry/membership.h"
 #include "control/registry/service_table.h"
+#include "transport/layout/region_header.h"
 #include "transport/layout/service_record.h"
 
 namespace tombolo::control {
@@ -24,9 +25,11 @@ constexpr uint32_t kVersion = 1;
 struct StateHead {
   uint64_t magic;
   uint32_t version;
+  uint32_t layout_version;  // Of the region.
   uint32_t slot_count;
   uint32_t vector_count;
   uint32_t endpoint_count;
+  uint32_t reserved;
   uint64_t region_bytes;
   uint8_t uuid[16];
   uint64_t revision;
@@ -68,7 +71,7 @@ struct ServiceBytes {
   char name[32];
 };
 
-static_assert(sizeof(StateHead) == 64 && sizeof(SlotBytes) == 56);
+static_assert(sizeof(StateHead) == 72 && sizeof(SlotBytes) == 56);
 static_assert(sizeof(EndpointBytes) == 72 && sizeof(ServiceBytes) == 56);
 static_assert(kMaxBootIdBytes <= sizeof(SlotBytes::boot_id));
 static_assert(kMaxEndpointNameBytes <= sizeof(EndpointBytes::name));
@@ -203,6 +206,12 @@ absl::StatusOr<StateHead> TakeHead(std::span<const std::byte>& bytes) {
                      " and version ", head.version, "; this tombolod knows 0x", absl::Hex(kMagic),
                      " and version ", kVersion, "."));
   }
+  // The region is still laid out as its machines and processes know it.
+  if (head.layout_version != kLayoutVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the region has layout version ", head.layout_version,
+                     "; this tombolod knows version ", kLayoutVersion, "."));
+  }
   return head;
 }
 
@@ -267,9 +276,11 @@ std::vector<std::byte> ToBytes(const KeptState& state) {
   const RegistryState& registry = state.registry;
   StateHead head = {.magic = kMagic,
                     .version = kVersion,
+                    .layout_version = kLayoutVersion,
                     .slot_count = state.limits.slot_count,
                     .vector_count = state.limits.vector_count,
                     .endpoint_count = state.limits.endpoint_count,
+                    .reserved = 0,
                     .region_bytes = state.limits.region_bytes,
                     .uuid = {},
                     .revision = registry.revision,

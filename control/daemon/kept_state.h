@@ -4,7 +4,7 @@
 //   StateHead | SlotBytes for each slot | EndpointBytes... | ServiceBytes...     (kept_state.cc)
 //
 // Little-endian as the machine is; no pointers, no padding. A daemon reads only what was written in
-// its own version: another one starts with a new region.
+// its own version and of a region with its own layout: another one starts with a new region.
 #pragma once
 
 #include <cstddef>

@@ -90,6 +90,13 @@ TEST(KeptStateTest, OfAnotherVersionItSaysWhichOne) {
   EXPECT_THAT(std::string(ParseKeptState(bytes).status().message()), HasSubstr("version 77"));
 }
 
+TEST(KeptStateTest, OfARegionWithAnotherLayoutItIsRefused) {
+  std::vector<std::byte> bytes = ToBytes(SomeState());
+  bytes[12] = std::byte{77};
+  EXPECT_THAT(std::string(ParseKeptState(bytes).status().message()),
+              HasSubstr("layout version 77"));
+}
+
 class StateMemoryTest : public ::testing::Test {
  protected:
   StateMemoryTest() : memory_(StateMemory::Create(kMost).value()) {}
