@@ -77,7 +77,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
   const RegistryState state = std::move(parts->state);
   std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
   absl::Status begun = daemon->Begin(state, inherited);
-  if (begun.ok() && !options.http.empty()) begun = daemon->ServeStatus(options.http);
+  if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);
   if (begun.ok()) return daemon;
   if (is_first) {
     daemon->RemoveSocketFiles();
@@ -230,6 +230,14 @@ absl::Status Daemon::ServeControl() {
                                              {folder + "/guest.sock", Audience::kGuests}});
   if (!server.ok()) return server.status();
   control_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+// Those whom a predecessor has served are worth more than a page about them.
+absl::Status Daemon::BeginStatus(const std::string& address, bool is_first) {
+  const absl::Status served = ServeStatus(address);
+  if (served.ok() || is_first) return served;
+  spdlog::error("there is no status page until the next start: {}", std::string(served.message()));
   return absl::OkStatus();
 }
 

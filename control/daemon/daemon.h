@@ -85,6 +85,7 @@ class Daemon {
   absl::Status ServeProcesses(NamedDescriptors& inherited);
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
   void CloseVacantLinks();
   void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);

@@ -176,6 +176,14 @@ TEST_F(TakeoverTest, AMachineThatWasLostKeepsItsSlot) {
   EXPECT_EQ(any.Slot(), 2);
 }
 
+TEST_F(TakeoverTest, ASuccessorThatCannotServeTheStatusPageServesTheRest) {
+  ASSERT_TRUE(Start().ok());
+  options_.http = "unix:" + folder_.File("nowhere") + "/http.sock";
+  Restart();
+  EXPECT_THAT(List().snapshot.peers, SizeIs(1));
+  Attach();
+}
+
 TEST_F(TakeoverTest, AnAttachThatMayNotHaveBeenAnsweredIsAnsweredOnceMore) {
   ASSERT_TRUE(Start().ok());
   const Attached process = Attach();
