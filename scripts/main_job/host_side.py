@@ -19,7 +19,7 @@ MEMCACHED = f"127.0.0.1:{MEMCACHED_PORT}"
 def start_daemon(host: HostPrograms, programs: Programs, runtime: Path = RUNTIME) -> None:
     """Returns when the daemon answers. There may be several, each for a region of its own."""
     name = "tombolod" if runtime == RUNTIME else f"tombolod-of-{runtime.name}"
-    daemon = host.spawn(name, [programs.tombolod, "--runtime-dir", runtime])
+    daemon = host.spawn(name, [programs.tombolod, "--runtime-dir", runtime, "--store", "holder"])
     daemon.wait_until(lambda: _succeeds(peers_command(programs, runtime)), READY_SECONDS, "it answered")
 
 
