@@ -2,12 +2,14 @@
 """Kills tombolod at every system call that it makes for a machine or a process: what was under way ends well or is
 refused, nothing stays taken, and nobody else notices.
 
-Usage: kill_points.py [OPERATION...]    operations by a part of their name
+Usage: kill_points.py [--most N] [OPERATION...]    operations by a part of their name
 
 The programs are those of bazel-bin, or of the folder $TOMBOLO_BIN. One run of an operation without a kill tells which
-calls the daemon's first thread makes; then there is one for each of them, in which strace kills it at its entrance.
+calls the daemon's first thread makes; then there is one for each of them, or for N that are spread evenly over them, in
+which strace kills it at its entrance.
 """
 
+import argparse
 import json
 import os
 import re
@@ -18,9 +20,9 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.dirname(os.path.realpath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "../../../.."))
-BIN = os.environ.get("TOMBOLO_BIN", os.path.join(ROOT, "bazel-bin"))
+BIN = os.path.abspath(os.environ.get("TOMBOLO_BIN", os.path.join(ROOT, "bazel-bin")))
 sys.path[:0] = [os.path.join(ROOT, path) for path in (
     "tests/support", "tests/faults", "tests/control/ivshmem_server/qtest")] + [HERE]
 # pylint: disable=wrong-import-position
@@ -254,11 +256,17 @@ def run_once(world, operation, last_call):
     return None
 
 
-def kill_everywhere(operation):
+def spread(calls, most):
+    """At most so many of them."""
+    count = min(most, len(calls))
+    return [calls[i * len(calls) // count] for i in range(count)]
+
+
+def kill_everywhere(operation, most):
     world = World()
     call, kills = None, 0
     try:
-        calls = run_once(world, operation, None)
+        calls = spread(run_once(world, operation, None), most)
         for call in calls:
             # Calls that only sometimes happen are not always there to be killed at.
             kills += run_once(world, operation, call) is None
@@ -274,9 +282,13 @@ def kill_everywhere(operation):
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("operations", nargs="*")
+    parser.add_argument("--most", type=int, default=sys.maxsize)
+    given = parser.parse_args()
     for operation in OPERATIONS:
-        if not sys.argv[1:] or any(word in operation.__name__ for word in sys.argv[1:]):
-            kill_everywhere(operation)
+        if not given.operations or any(word in operation.__name__ for word in given.operations):
+            kill_everywhere(operation, given.most)
 
 
 if __name__ == "__main__":
