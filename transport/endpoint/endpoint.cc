@@ -33,20 +33,26 @@ struct Attached {
 };
 
 // A broker that is killed takes with it the connections whose processes were no endpoints yet. Its
-// successor serves the same socket, so a second attempt waits for it there.
-constexpr int kAttempts = 2;
+// successor serves the same socket, so the next attempt waits for it there. That one may be killed
+// too; but what kills each of them may be our own request.
+constexpr int kAttempts = 4;
+
+absl::Status CutOff() {
+  return absl::UnavailableError(
+      absl::StrCat("the broker has closed the connection ", kAttempts,
+                   " times in place of an answer. The log of tombolod, or of tombolo-agent in this "
+                   "guest, says why."));
+}
 
 absl::StatusOr<Attached> AttachTo(const std::string& broker_socket, std::string_view name) {
-  absl::Status cut_off;
   for (int i = 0; i < kAttempts; ++i) {
     absl::StatusOr<std::unique_ptr<BrokerClient>> broker = BrokerClient::Connect(broker_socket);
     if (!broker.ok()) return broker.status();
     absl::StatusOr<Attachment> attachment = (*broker)->Attach(name);
     if (attachment.ok()) return Attached{*std::move(broker), *std::move(attachment)};
-    cut_off = attachment.status();
-    if (!absl::IsUnavailable(cut_off)) break;
+    if (!absl::IsUnavailable(attachment.status())) return attachment.status();
   }
-  return cut_off;
+  return CutOff();
 }
 
 absl::Status NoBroker() {
