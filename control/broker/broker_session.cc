@@ -138,12 +138,13 @@ void BrokerSession::Read() {
   const ssize_t size = Peek(socket_.Get(), request);
   if (size < 0 && errno == EAGAIN) return;
   if (size <= 0) return SocketClosed();
-  absl::Status status = CheckRequest(request, static_cast<size_t>(size));
-  if (status.ok()) status = Serve(request);
+  const absl::Status good = CheckRequest(request, static_cast<size_t>(size));
+  const absl::Status status = good.ok() ? Serve(request) : good;
   is_answered_ = true;
-  if (status.ok()) return Consume();
-  ReplyError(MakeReply(request), status);
-  SocketClosed();
+  if (!status.ok()) ReplyError(MakeReply(request), status);
+  // Nobody can become the same endpoint by another connection.
+  const bool goes_on = status.ok() || (!good.ok() && IsAttached());
+  goes_on ? Consume() : SocketClosed();
 }
 
 // Takes away the request that is answered, or the backend's; again, if it was not to be had.

@@ -17,8 +17,8 @@
 // grant.
 //
 // What it assumes of the client: nothing. One packet is served per turn of the loop. A packet that
-// makes no sense is answered with an error, and the connection closed. Thread safety: the loop's
-// thread.
+// makes no sense is answered with an error, and the connection closed unless it is an endpoint's,
+// which has no other one. Thread safety: the loop's thread.
 #pragma once
 
 #include <cstdint>

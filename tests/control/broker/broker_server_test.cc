@@ -300,6 +300,18 @@ TEST_F(BrokerServerTest, PacketsThatMakeNoSenseAreAnsweredAndTheConnectionClosed
   EXPECT_EQ(server_->ClientCount(), 0u);
 }
 
+TEST_F(BrokerServerTest, PacketsThatMakeNoSenseCostAnEndpointNothing) {
+  const UniqueFd socket = Connect();
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
+  for (const size_t size : {1u, 47u, 49u, 5000u}) {
+    EXPECT_EQ(AnswerTo(socket.Get(), std::vector<std::byte>(size)),
+              Code(absl::StatusCode::kInvalidArgument));
+  }
+  BrokerRequest doorbell;
+  doorbell.op = BrokerOp::kDoorbell;
+  EXPECT_EQ(AnswerTo(socket.Get(), doorbell), 0);
+}
+
 TEST_F(BrokerServerTest, SecondAttachEndsTheConnectionButNotTheEndpoint) {
   const UniqueFd socket = Connect();
   EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
