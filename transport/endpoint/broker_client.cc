@@ -23,6 +23,8 @@ constexpr int kReplyTimeoutMs = 10'000;
 // Of answers that a broker and its successors gave a second time, one after the other.
 constexpr int kMostStaleReplies = 8;
 
+constexpr int kMostVainWakeups = 8;
+
 BrokerRequest MakeRequest(BrokerOp op, std::string_view name = {}) {
   BrokerRequest request;
   request.op = op;
@@ -65,12 +67,23 @@ struct Received {
   std::vector<UniqueFd> fds;
 };
 
+// SUBTLE: what the broker has said and nobody heard may be a grant. So poll(2) that wakes up for
+// nothing is no reason to give up, or even to attach once more: the endpoint would be there twice.
+absl::StatusOr<ReceivedMessage> ReceiveWhenItIsThere(int socket, std::span<std::byte> buffer) {
+  for (int i = 0; i < kMostVainWakeups; ++i) {
+    if (absl::Status status = WaitForReply(socket); !status.ok()) return status;
+    absl::StatusOr<ReceivedMessage> message = ReceiveMessage(socket, buffer);
+    // Unavailable: there is none yet.
+    if (!absl::IsUnavailable(message.status())) return message;
+  }
+  return absl::InternalError("the broker has answered, but its answer cannot be received.");
+}
+
 // The next reply, whatever it answers.
 absl::StatusOr<Received> Receive(int socket) {
-  if (absl::Status status = WaitForReply(socket); !status.ok()) return status;
   Received received;
   absl::StatusOr<ReceivedMessage> message =
-      ReceiveMessage(socket, std::as_writable_bytes(std::span(&received.reply, 1)));
+      ReceiveWhenItIsThere(socket, std::as_writable_bytes(std::span(&received.reply, 1)));
   if (!message.ok()) {
     ForgetReplies(socket);
     return message.status();
