@@ -151,7 +151,8 @@ def run(manager, programs, kills, chance):
     finally:
         world.close()
     joins_s.sort()
-    print(f"{manager.name}: {kills} kills; join p50 {joins_s[len(joins_s) // 2] * 1e3:.0f} ms, longest "
+    p50_s, p99_s = (joins_s[len(joins_s) * percent // 100] for percent in (50, 99))
+    print(f"{manager.name}: {kills} kills; join p50 {p50_s * 1e3:.0f} ms, p99 {p99_s * 1e3:.0f} ms, longest "
           f"{joins_s[-1] * 1e3:.0f} ms; {reports[0]['sent']} + {reports[1]['sent']} messages, {world.churn.count} "
           f"processes came and went", flush=True)
 
