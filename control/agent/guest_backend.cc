@@ -65,6 +65,10 @@ void GuestBackend::AttachEndpoint(const std::string& name, pid_t pid, AttachDone
       });
 }
 
+absl::StatusOr<Grant> GuestBackend::GrantAgain(const ServedEndpoint& endpoint) {
+  return GrantOf(endpoint.id, endpoint.vector);
+}
+
 void GuestBackend::EndpointGone(EndpointId id) {
   // While the link is down nothing needs to be said: the next resync does not name it.
   link_.Gone(id);
@@ -122,17 +126,23 @@ void GuestBackend::OnServiceReply(const LinkServiceReply& reply) {
 
 absl::StatusOr<Grant> GuestBackend::ToGrant(const LinkAttachReply& reply) {
   if (absl::Status status = StatusOf(reply); !status.ok()) return status;
-  if (reply.vector >= device_.eventfds.size()) {
-    EndpointGone({reply.endpoint.index, reply.endpoint.incarnation});
+  const EndpointId id = {reply.endpoint.index, reply.endpoint.incarnation};
+  absl::StatusOr<Grant> grant = GrantOf(id, reply.vector);
+  if (!grant.ok()) EndpointGone(id);
+  return grant;
+}
+
+absl::StatusOr<Grant> GuestBackend::GrantOf(EndpointId id, uint32_t vector) const {
+  if (vector >= device_.eventfds.size()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "the daemon chose vector ", reply.vector, ", but this device has ", device_.eventfds.size(),
+        "the daemon chose vector ", vector, ", but this device has ", device_.eventfds.size(),
         " vectors. Start QEMU with the options of `tombolo vm-args`."));
   }
   Grant grant = device_.memory;
-  grant.id = {reply.endpoint.index, reply.endpoint.incarnation};
+  grant.id = id;
   grant.slot = device_.slot;
-  grant.vector = static_cast<uint16_t>(reply.vector);
-  grant.wake_fd = device_.eventfds[reply.vector];
+  grant.vector = static_cast<uint16_t>(vector);
+  grant.wake_fd = device_.eventfds[vector];
   return grant;
 }
 

@@ -39,6 +39,7 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
                const Options& options, ListLiving list_living);
 
   void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override;
+  absl::StatusOr<Grant> GrantAgain(const ServedEndpoint& endpoint) override;
   void EndpointGone(EndpointId id) override;
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
   void OpenService(const std::string& name, EndpointId writer, OpenServiceDone done) override;
@@ -58,6 +59,7 @@ class GuestBackend final : public BrokerBackend, private AgentLinkHandler {
   void OnServiceReply(const LinkServiceReply& reply) override;
 
   absl::StatusOr<Grant> ToGrant(const LinkAttachReply& reply);
+  absl::StatusOr<Grant> GrantOf(EndpointId id, uint32_t vector) const;
 
   const AgentDevice device_;
   const ListLiving list_living_;

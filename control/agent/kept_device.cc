@@ -17,14 +17,6 @@ constexpr char kComplete[] = "device/complete";
 
 std::string VectorName(size_t vector) { return absl::StrCat("device/vector/", vector); }
 
-UniqueFd TakeOut(NamedDescriptors& from, const std::string& name) {
-  const auto found = from.find(name);
-  if (found == from.end()) return UniqueFd();
-  UniqueFd fd = std::move(found->second);
-  from.erase(found);
-  return fd;
-}
-
 VfioPciDescriptors TakeDescriptors(NamedDescriptors& inherited) {
   VfioPciDescriptors descriptors;
   descriptors.vfio = {TakeOut(inherited, kContainer), TakeOut(inherited, kGroup),

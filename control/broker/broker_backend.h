@@ -56,6 +56,10 @@ class BrokerBackend {
   // loop; never after the broker has ended. `name` comes from the process, unchecked.
   virtual void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) = 0;
 
+  // The same grant again, for an endpoint of a former broker of this backend: the answer may have
+  // been lost with that broker.
+  virtual absl::StatusOr<Grant> GrantAgain(const ServedEndpoint& endpoint) = 0;
+
   // The endpoint is proven dead, or has said that it holds nothing of the region any more, or never
   // got what it was granted. May be said twice.
   virtual void EndpointGone(tombolo::EndpointId id) = 0;

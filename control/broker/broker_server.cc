@@ -22,14 +22,6 @@ bool IsTransient(int error) {
   return error == EAGAIN || error == EINTR || error == ECONNABORTED || error == EPROTO;
 }
 
-UniqueFd TakeOut(NamedDescriptors& from, std::string_view name) {
-  const auto found = from.find(name);
-  if (found == from.end()) return UniqueFd();
-  UniqueFd fd = std::move(found->second);
-  from.erase(found);
-  return fd;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BrokerServer>> BrokerServer::Start(EventLoop& loop,

@@ -1,5 +1,6 @@
 #include "control/broker/broker_session.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,24 @@
 namespace tombolo::control {
 namespace {
 
+// More packets than a Unix socket holds.
+constexpr int kMostUnread = 1024;
+
+// The size of the packet at the front of the queue, whose first bytes are copied to `request`; 0
+// when the other end has closed, -1 with errno when there is none. Descriptors that came with it
+// are left behind.
+ssize_t Peek(int socket, BrokerRequest& request) {
+  iovec vector{&request, sizeof(request)};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  ssize_t size;
+  do {
+    size = recvmsg(socket, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  return size;
+}
+
 absl::Status CheckRequest(const BrokerRequest& request, size_t size_bytes) {
   if (size_bytes != sizeof(request) || request.magic != kBrokerMagic) {
     return absl::InvalidArgumentError(
@@ -28,9 +47,22 @@ absl::Status CheckRequest(const BrokerRequest& request, size_t size_bytes) {
                    kBrokerVersion, ": install one release of Tombolo everywhere."));
 }
 
-BrokerReply MakeReply(BrokerOp op) {
+// The reply to `request`, without an answer yet.
+BrokerReply MakeReply(const BrokerRequest& request) {
   BrokerReply reply;
-  reply.op = op;
+  reply.op = request.op;
+  if (request.op == BrokerOp::kDoorbell) {
+    reply.slot = request.slot;
+    reply.vector = request.vector;
+  }
+  return reply;
+}
+
+// The same for a service, which is named in a good answer.
+BrokerReply MakeServiceReply(const BrokerRequest& request) {
+  static_assert(sizeof(BrokerReply::text) > sizeof(BrokerRequest::name));
+  BrokerReply reply = MakeReply(request);
+  memcpy(reply.text, request.name, sizeof(request.name));
   return reply;
 }
 
@@ -77,6 +109,7 @@ std::shared_ptr<BrokerSession> BrokerSession::Adopt(const BrokerContext& context
   session->pid_ = endpoint.pid;
   session->pidfd_ = std::move(pidfd);
   session->endpoint_ = endpoint;
+  session->may_have_been_asked_ = true;
   if (!session->WatchSocket() || !session->WatchProcess()) return nullptr;
   return session;
 }
@@ -100,24 +133,34 @@ bool BrokerSession::WatchProcess() {
 
 void BrokerSession::Read() {
   const auto alive = shared_from_this();
+  if (is_answered_) return Consume();
   BrokerRequest request;
-  const absl::StatusOr<ReceivedMessage> received =
-      ReceiveMessage(socket_.Get(), std::as_writable_bytes(std::span(&request, 1)));
-  if (absl::IsUnavailable(received.status())) return;
-  if (received.ok() && received->size_bytes == 0) return SocketClosed();
-  absl::Status status =
-      received.ok() ? CheckRequest(request, received->size_bytes) : received.status();
-  if (status.ok()) status = Serve(request);
-  if (status.ok()) return;
-  ReplyError(request.op, status);
-  SocketClosed();
+  const ssize_t size = Peek(socket_.Get(), request);
+  if (size < 0 && errno == EAGAIN) return;
+  if (size <= 0) return SocketClosed();
+  const absl::Status good = CheckRequest(request, static_cast<size_t>(size));
+  const absl::Status status = good.ok() ? Serve(request) : good;
+  is_answered_ = true;
+  if (!status.ok()) ReplyError(MakeReply(request), status);
+  // Nobody can become the same endpoint by another connection.
+  const bool goes_on = status.ok() || (!good.ok() && IsAttached());
+  goes_on ? Consume() : SocketClosed();
+}
+
+// Takes away the request that is answered, or the backend's; again, if it was not to be had.
+void BrokerSession::Consume() {
+  char start;
+  if (!socket_.IsOpen()) return;
+  const ssize_t size = recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT);
+  is_answered_ = size < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 // An error ends the connection; what the client may ask again is answered within.
 absl::Status BrokerSession::Serve(const BrokerRequest& request) {
+  const bool may_have_been_asked = std::exchange(may_have_been_asked_, false);
   switch (request.op) {
     case BrokerOp::kAttach:
-      return Attach(request);
+      return may_have_been_asked ? GrantAgain() : Attach(request);
     case BrokerOp::kDoorbell:
       return GiveDoorbell(request);
     case BrokerOp::kOpenService:
@@ -153,10 +196,17 @@ absl::Status BrokerSession::Attach(const BrokerRequest& request) {
         }
         const absl::Status status = session->FinishAttach(grant);
         if (status.ok()) return;
-        session->ReplyError(BrokerOp::kAttach, status);
+        session->ReplyError(MakeReply(BrokerRequest{}), status);
         session->SocketClosed();
       });
   return absl::OkStatus();
+}
+
+absl::Status BrokerSession::GrantAgain() {
+  const absl::StatusOr<Grant> grant = context_.backend->GrantAgain(*endpoint_);
+  if (!grant.ok()) return grant.status();
+  const int fds[] = {grant->memory_fd, grant->wake_fd};
+  return Reply(MakeReply(*grant), fds);
 }
 
 absl::Status BrokerSession::FinishAttach(const absl::StatusOr<Grant>& grant) {
@@ -186,9 +236,9 @@ absl::Status BrokerSession::Keep() {
 absl::Status BrokerSession::GiveDoorbell(const BrokerRequest& request) {
   if (!IsAttached()) return NotAttached("ring doorbells");
   const absl::StatusOr<int> eventfd = context_.backend->Doorbell(request.slot, request.vector);
-  if (eventfd.ok()) return Reply(MakeReply(BrokerOp::kDoorbell), {&*eventfd, 1});
+  if (eventfd.ok()) return Reply(MakeReply(request), {&*eventfd, 1});
   // Asking for a doorbell that does not exist is no reason to lose the connection.
-  ReplyError(BrokerOp::kDoorbell, eventfd.status());
+  ReplyError(MakeReply(request), eventfd.status());
   return absl::OkStatus();
 }
 
@@ -197,10 +247,10 @@ absl::Status BrokerSession::OpenService(const BrokerRequest& request) {
   context_.backend->OpenService(
       NameIn(request), endpoint_->id,
       // A client that went away meanwhile is its writer until it is proven dead.
-      [weak = weak_from_this()](const absl::StatusOr<ServiceGrant>& service) {
+      [weak = weak_from_this(),
+       reply = MakeServiceReply(request)](const absl::StatusOr<ServiceGrant>& service) mutable {
         const std::shared_ptr<BrokerSession> session = weak.lock();
         if (session == nullptr) return;
-        BrokerReply reply = MakeReply(BrokerOp::kOpenService);
         if (service.ok()) {
           reply.service_index = static_cast<uint16_t>(service->index);
           reply.service_incarnation = service->incarnation;
@@ -212,18 +262,18 @@ absl::Status BrokerSession::OpenService(const BrokerRequest& request) {
 
 absl::Status BrokerSession::CloseService(const BrokerRequest& request) {
   if (!IsAttached()) return NotAttached("close services");
-  context_.backend->CloseService(NameIn(request), endpoint_->id,
-                                 [weak = weak_from_this()](const absl::Status& status) {
-                                   const std::shared_ptr<BrokerSession> session = weak.lock();
-                                   if (session != nullptr)
-                                     session->Answer(MakeReply(BrokerOp::kCloseService), status);
-                                 });
+  context_.backend->CloseService(
+      NameIn(request), endpoint_->id,
+      [weak = weak_from_this(), reply = MakeServiceReply(request)](const absl::Status& status) {
+        const std::shared_ptr<BrokerSession> session = weak.lock();
+        if (session != nullptr) session->Answer(reply, status);
+      });
   return absl::OkStatus();
 }
 
 // What may fail without ending the connection.
-void BrokerSession::Answer(const BrokerReply& reply, const absl::Status& status) {
-  if (!status.ok()) return ReplyError(reply.op, status);
+void BrokerSession::Answer(BrokerReply reply, const absl::Status& status) {
+  if (!status.ok()) return ReplyError(reply, status);
   if (!socket_.IsOpen()) return;
   // A client that takes no answer has a full socket: it asked without listening.
   if (!Reply(reply, {}).ok()) SocketClosed();
@@ -235,8 +285,14 @@ absl::Status BrokerSession::Detach() {
         "there is nothing to detach: this connection has not "
         "attached.");
   }
-  Forget();
-  const absl::Status status = Reply(MakeReply(BrokerOp::kDetach), {});
+  // Socket and pidfd are kept until it is answered: a successor would serve the request again.
+  const ServedEndpoint endpoint = Depart();
+  BrokerReply reply;
+  reply.op = BrokerOp::kDetach;
+  const absl::Status status = Reply(reply, {});
+  // As long as somebody has the socket: the end of the last one would cost the client our answer.
+  Drain();
+  DropKept(endpoint);
   Over();
   return status;
 }
@@ -247,22 +303,37 @@ absl::Status BrokerSession::Reply(BrokerReply reply, std::span<const int> fds) {
   return absl::OkStatus();
 }
 
-void BrokerSession::ReplyError(BrokerOp op, const absl::Status& status) {
+void BrokerSession::ReplyError(BrokerReply reply, const absl::Status& status) {
   if (!socket_.IsOpen()) return;
-  BrokerReply reply = MakeReply(op);
   reply.code = static_cast<int32_t>(status.code());
+  memset(reply.text, 0, sizeof(reply.text));
   status.message().copy(reply.text, sizeof(reply.text) - 1);
   // It is told, or it is gone.
   Reply(reply, {}).IgnoreError();
 }
 
-void BrokerSession::SocketClosed() {
-  const auto alive = shared_from_this();
-  deadline_.Reset();
+// SUBTLE: a client whose packets were left unread at our end of the socket would get ECONNRESET in
+// place of our last reply.
+void BrokerSession::Drain() {
+  char start;
+  for (int i = 0; i < kMostUnread; ++i) {
+    if (recv(socket_.Get(), &start, sizeof(start), MSG_DONTWAIT) <= 0) break;
+  }
+}
+
+void BrokerSession::CloseSocket() {
   socket_watch_.Reset();
+  if (!socket_.IsOpen()) return;
+  Drain();
   // The store's copy would keep the connection open.
   shutdown(socket_.Get(), SHUT_RDWR);
   socket_.Reset();
+}
+
+void BrokerSession::SocketClosed() {
+  const auto alive = shared_from_this();
+  deadline_.Reset();
+  CloseSocket();
   // An attached process may still be using the region; its pidfd tells when it is over.
   if (!IsAttached()) Over();
 }
@@ -273,11 +344,17 @@ void BrokerSession::ProcessDied() {
   Over();
 }
 
-// The endpoint is no more.
-void BrokerSession::Forget() {
+void BrokerSession::Forget() { DropKept(Depart()); }
+
+// The endpoint is no more; gives what it was.
+ServedEndpoint BrokerSession::Depart() {
   const ServedEndpoint endpoint = *std::exchange(endpoint_, std::nullopt);
   process_watch_.Reset();
   context_.backend->EndpointGone(endpoint.id);
+  return endpoint;
+}
+
+void BrokerSession::DropKept(const ServedEndpoint& endpoint) {
   // If the holder is out of order, a successor finds a dead process and says so a second time.
   context_.store->Remove(KeptSocketName(endpoint)).IgnoreError();
   context_.store->Remove(KeptPidfdName(endpoint)).IgnoreError();
@@ -285,9 +362,8 @@ void BrokerSession::Forget() {
 
 void BrokerSession::Over() {
   deadline_.Reset();
-  socket_watch_.Reset();
   process_watch_.Reset();
-  socket_.Reset();
+  CloseSocket();
   if (const OverCallback on_over = std::exchange(on_over_, nullptr)) on_over(*this);
 }
 

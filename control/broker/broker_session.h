@@ -9,9 +9,16 @@
 // from its first access to the region on there is always somebody who can prove its death. A closed
 // socket proves nothing: only the process's death (its pidfd) or its own word (kDetach) does.
 //
+// A request stays in the socket until it was answered (or handed to a backend that answers later).
+// So one that a killed broker was serving is served again by its successor, and the client waits
+// for an answer as if nothing had happened. It may then get two: it tells them from others by what
+// they repeat of the request (op; slot and vector of a doorbell; name of a service), and a session
+// that was taken over answers a second kAttach, if that is the first that it hears, with the same
+// grant.
+//
 // What it assumes of the client: nothing. One packet is served per turn of the loop. A packet that
-// makes no sense is answered with an error, and the connection closed. Thread safety: the loop's
-// thread.
+// makes no sense is answered with an error, and the connection closed unless it is an endpoint's,
+// which has no other one. Thread safety: the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -66,21 +73,27 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
 
   void Read();
   absl::Status Serve(const BrokerRequest& request);
+  void Consume();
   absl::Status Attach(const BrokerRequest& request);
+  absl::Status GrantAgain();
   absl::Status FinishAttach(const absl::StatusOr<Grant>& grant);
   absl::Status Keep();
   absl::Status GiveDoorbell(const BrokerRequest& request);
   absl::Status OpenService(const BrokerRequest& request);
   absl::Status CloseService(const BrokerRequest& request);
-  void Answer(const BrokerReply& reply, const absl::Status& status);
+  void Answer(BrokerReply reply, const absl::Status& status);
   absl::Status Detach();
 
   absl::Status Reply(BrokerReply reply, std::span<const int> fds);
-  void ReplyError(BrokerOp op, const absl::Status& status);
+  void ReplyError(BrokerReply reply, const absl::Status& status);
 
+  void Drain();
+  void CloseSocket();
   void SocketClosed();
   void ProcessDied();
   void Forget();
+  ServedEndpoint Depart();
+  void DropKept(const ServedEndpoint& endpoint);
   void Over();
 
   const BrokerContext context_;
@@ -88,6 +101,8 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   UniqueFd pidfd_;
   pid_t pid_ = 0;
   bool attaching_ = false;
+  bool is_answered_ = false;          // The request at the front of the socket.
+  bool may_have_been_asked_ = false;  // The next request may be one that a former broker served.
   std::optional<ServedEndpoint> endpoint_;
   OverCallback on_over_;
   Watch socket_watch_;

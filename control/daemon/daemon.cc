@@ -1,10 +1,13 @@
 #include "control/daemon/daemon.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "control/daemon/descriptor_limit.h"
+#include "control/broker/kept_name.h"
+#include "control/daemon/kept_state.h"
 #include "control/daemon/unix_time.h"
 #include "control/link/boot_id.h"
 #include "control/registry/region_info.h"
@@ -27,23 +30,26 @@ constexpr uint64_t kOtherQemuDescriptors = 128;
 constexpr int64_t kFirstReapDelayNs = kNsPerMs;
 constexpr int64_t kLastReapDelayNs = kNsPerSecond;
 
-RegistryLimits ToRegistryLimits(const RegionLimits& limits) {
-  return {.slots = limits.slot_count,
-          .vectors = limits.vector_count,
-          .endpoints = limits.endpoint_count};
+MembershipViewOptions ViewOptions(const HostRegion& region, MembershipSnapshot start) {
+  const RegionLimits& limits = region.View().Limits();
+  return {
+      .region = {.uuid = region.UuidText(),
+                 .size_bytes = limits.region_bytes,
+                 .slots = limits.slot_count,
+                 .vectors = limits.vector_count,
+                 .endpoints = limits.endpoint_count,
+                 .layout_version = kLayoutVersion},
+      .free_bytes =
+          [view = region.View()] { return ExtentMap(view.ExtentMap()).CountFree() * kExtentBytes; },
+      .start = std::move(start)};
 }
 
-MembershipViewOptions ViewOptions(const HostRegion& region) {
-  const RegionLimits& limits = region.View().Limits();
-  return {.region = {.uuid = region.UuidText(),
-                     .size_bytes = limits.region_bytes,
-                     .slots = limits.slot_count,
-                     .vectors = limits.vector_count,
-                     .endpoints = limits.endpoint_count,
-                     .layout_version = kLayoutVersion},
-          .free_bytes = [view = region.View()] {
-            return ExtentMap(view.ExtentMap()).CountFree() * kExtentBytes;
-          }};
+// Memory is given to others by proof of death only, so what is lost is never given away.
+void WarnOfLoss(const std::string& what, const char* taken) {
+  spdlog::error(
+      "the {} was lost with the tombolod before this one: the {} stays taken until this one is "
+      "stopped. Under systemd, raise FileDescriptorStoreMax=.",
+      what, taken);
 }
 
 void WarnOfQemusLimit(const RegionLimits& limits) {
@@ -57,48 +63,57 @@ void WarnOfQemusLimit(const RegionLimits& limits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop,
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, DescriptorStore& store,
                                                       const DaemonOptions& options) {
-  const RegionLimits& limits = options.limits;
-  // Bad flags are told before anything is touched.
-  if (auto geometry = ComputeGeometry(limits); !geometry.ok()) return geometry.status();
-  absl::StatusOr<RuntimeDir> runtime_dir = RuntimeDir::Claim(options.runtime_dir);
-  if (!runtime_dir.ok()) return runtime_dir.status();
-  if (auto status = RaiseDescriptorLimit(NeededDescriptors(limits)); !status.ok()) return status;
-  absl::StatusOr<DoorbellTable> doorbells =
-      DoorbellTable::Create(limits.slot_count, limits.vector_count);
-  if (!doorbells.ok()) return doorbells.status();
-  WarnOfQemusLimit(limits);
-  absl::StatusOr<HostRegion> region =
-      HostRegion::Create(limits, options.huge_pages ? PageSize::kHuge : PageSize::kNormal);
-  if (!region.ok()) return region.status();
-  std::unique_ptr<Daemon> daemon(
-      new Daemon(loop, *std::move(runtime_dir), *std::move(region), *std::move(doorbells)));
-  if (auto status = daemon->OccupyHostSlot(); !status.ok()) return status;
-  if (auto status = daemon->Serve(); !status.ok()) return status;
-  if (options.http.empty()) return daemon;
-  if (auto status = daemon->ServeStatus(options.http); !status.ok()) return status;
-  return daemon;
+  NamedDescriptors inherited = store.Take();
+  const bool is_first = !HasParts(inherited);
+  // What a predecessor left that did not come as far as serving anybody.
+  for (; is_first && !inherited.empty(); inherited.erase(inherited.begin())) {
+    store.Remove(inherited.begin()->first).IgnoreError();
+  }
+  absl::StatusOr<DaemonParts> parts =
+      is_first ? MakeParts(options, store) : TakeParts(options, inherited);
+  if (!parts.ok()) return parts.status();
+  const RegistryState state = std::move(parts->state);
+  std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
+  absl::Status begun = daemon->Begin(state, inherited);
+  if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);
+  if (begun.ok()) return daemon;
+  if (is_first) {
+    daemon->RemoveSocketFiles();
+    GiveUpParts(store);
+  }
+  return begun;
 }
 
-Daemon::Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, DoorbellTable doorbells)
+Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
+               const RegistryState& state)
     : loop_(loop),
-      runtime_dir_(std::move(runtime_dir)),
-      region_(std::move(region)),
-      doorbells_(std::move(doorbells)),
-      registry_(ToRegistryLimits(region_.View().Limits())),
+      store_(store),
+      runtime_dir_(std::move(parts.runtime_dir)),
+      region_(std::move(parts.region)),
+      doorbells_(std::move(parts.doorbells)),
+      state_memory_(std::move(parts.state_memory)),
+      registry_(RegistryLimitsFor(region_.View().Limits()), state),
       mirror_(region_.View()),
       reaper_(region_.View(), registry_, mirror_,
               [this](uint32_t slot, uint32_t vector) { doorbells_.Ring(slot, vector); }),
       services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
-      view_(ViewOptions(region_)),
+      view_(ViewOptions(region_, registry_.Snapshot())),
       monitor_(region_.View(), view_),
       host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
+  registry_.SetKeeper([this] { Keep(); });
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
 
-Daemon::~Daemon() {
+void Daemon::Keep() {
+  const Region& region = region_.View();
+  state_memory_.Save(ToBytes({region.Limits(), region.Uuid(), registry_.State()}));
+}
+
+void Daemon::RemoveSocketFiles() const {
   if (broker_server_) broker_server_->RemoveSocketFile();
+  if (ivshmem_server_) ivshmem_server_->RemoveSocketFiles();
 }
 
 std::string Daemon::Describe() const {
@@ -108,36 +123,92 @@ std::string Daemon::Describe() const {
                       limits.endpoint_count, " endpoints, sockets in ", runtime_dir_.Path());
 }
 
+absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherited) {
+  WarnOfQemusLimit(region_.View().Limits());
+  if (state.revision != 0) {
+    spdlog::info("goes on where a tombolod stopped, at revision {}", state.revision);
+  }
+  Restore(state);
+  // First of all that changes anything: it looks at what changed last.
+  DropWhoNeverKnew(state, inherited);
+  if (auto status = OccupyHostSlot(); !status.ok()) return status;
+  return Serve(inherited);
+}
+
+// What the predecessor had saved and may not have told.
+void Daemon::Restore(const RegistryState& state) {
+  mirror_.Restore(state);
+  reaper_.Restore(state);
+  RingMembership();
+  ReapAfter(kFirstReapDelayNs);
+}
+
+// SUBTLE: an endpoint of the host is saved, its socket kept, its process told, in one go. So one
+// whose attach is the last change and whose socket is not kept was never told: nobody has its
+// identity or anything of the region. Any other without a socket lives, as far as we can know.
+void Daemon::DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept) {
+  std::set<EndpointId> known;
+  for (const auto& [name, fd] : kept) {
+    if (const auto endpoint = ParseKeptSocketName(name)) known.insert(endpoint->id);
+  }
+  for (const EndpointEntry& entry : state.endpoints) {
+    const EndpointInfo& info = entry.info;
+    if (entry.life != EndpointLife::kLive || info.slot != kHostSlot || known.contains(info.id)) {
+      continue;
+    }
+    if (entry.changed_revision == state.revision) {
+      registry_.EndpointGone(info.id).IgnoreError();
+    } else {
+      WarnOfLoss(absl::StrCat("socket of endpoint ", info.id.index), "endpoint");
+    }
+  }
+}
+
 absl::Status Daemon::OccupyHostSlot() {
-  auto incarnation = registry_.OccupySlot(kHostSlot, PeerKind::kHost, NowUnixNs());
-  if (!incarnation.ok()) return incarnation.status();
+  if (!registry_.FindPeer(kHostSlot)) {
+    auto incarnation = registry_.OccupySlot(kHostSlot, PeerKind::kHost, NowUnixNs());
+    if (!incarnation.ok()) return incarnation.status();
+  }
   const absl::StatusOr<BootId> boot_id = ReadBootId();
   if (!boot_id.ok()) return boot_id.status();
   return registry_.BrokerReady(kHostSlot, FormatBootId(*boot_id)).status();
 }
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
-absl::Status Daemon::Serve() {
+absl::Status Daemon::Serve(NamedDescriptors& inherited) {
   if (auto status = ServeAgents(); !status.ok()) return status;
-  if (auto status = ServeMachines(); !status.ok()) return status;
-  if (auto status = ServeProcesses(); !status.ok()) return status;
+  if (auto status = ServeMachines(inherited); !status.ok()) return status;
+  if (auto status = ServeProcesses(inherited); !status.ok()) return status;
   return ServeControl();
 }
 
-absl::Status Daemon::ServeMachines() {
-  auto server =
-      IvshmemServer::Start(loop_, {.folder = runtime_dir_.Path(),
-                                   .memory_fd = region_.MemoryFd(),
-                                   .doorbells = &doorbells_,
-                                   .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
-                                   .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
+absl::Status Daemon::ServeMachines(NamedDescriptors& inherited) {
+  auto server = IvshmemServer::Start(
+      loop_, store_, inherited,
+      {.folder = runtime_dir_.Path(),
+       .memory_fd = region_.MemoryFd(),
+       .doorbells = &doorbells_,
+       .had_joined = [this](uint32_t slot) { return registry_.FindPeer(slot).has_value(); },
+       .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
+       .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
   if (!server.ok()) return server.status();
   ivshmem_server_ = *std::move(server);
+  CloseVacantLinks();
   return absl::OkStatus();
 }
 
-absl::Status Daemon::ServeProcesses() {
-  NamedDescriptors inherited = store_.Take();
+// A predecessor may have been killed when it had vacated a slot and not closed its link.
+void Daemon::CloseVacantLinks() {
+  for (uint32_t slot = kHostSlot + 1; slot < doorbells_.SlotCount(); ++slot) {
+    if (!registry_.FindPeer(slot)) {
+      guest_links_->SlotVacated(slot);
+    } else if (!ivshmem_server_->IsJoined(slot)) {
+      WarnOfLoss(absl::StrCat("socket of the machine in slot ", slot), "slot");
+    }
+  }
+}
+
+absl::Status Daemon::ServeProcesses(NamedDescriptors& inherited) {
   auto server = BrokerServer::Start(loop_, store_, host_broker_, inherited,
                                     {.socket_path = runtime_dir_.Path() + "/broker.sock",
                                      .max_clients = MaxClients(region_.View().Limits())});
@@ -159,6 +230,14 @@ absl::Status Daemon::ServeControl() {
                                              {folder + "/guest.sock", Audience::kGuests}});
   if (!server.ok()) return server.status();
   control_server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+// Those whom a predecessor has served are worth more than a page about them.
+absl::Status Daemon::BeginStatus(const std::string& address, bool is_first) {
+  const absl::Status served = ServeStatus(address);
+  if (served.ok() || is_first) return served;
+  spdlog::error("there is no status page until the next start: {}", std::string(served.message()));
   return absl::OkStatus();
 }
 

@@ -11,6 +11,13 @@
 // The registry is the only one that decides who is a member; everything else follows its events, in
 // the order of the picture: whoever is told of a change already finds it in the region.
 //
+// It may be killed at any moment. What must outlive it is in a DescriptorStore before anybody else
+// can know of it, and each change of the registry is saved (daemon_parts.h) before it is told. A
+// daemon that finds all that goes on with the same region, revisions and clients; what its
+// predecessor had begun to tell it tells again, and what was lost in between, an endpoint that was
+// granted but never told or a machine that left, it notices. docs/adr/0014 has the moments in which
+// it can die.
+//
 // Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only, and
 // that of the status page, which sees the replica, its ledger and its heartbeat.
 #pragma once
@@ -23,6 +30,7 @@
 #include "absl/status/statusor.h"
 #include "control/broker/broker_server.h"
 #include "control/daemon/daemon_options.h"
+#include "control/daemon/daemon_parts.h"
 #include "control/daemon/guest_links.h"
 #include "control/daemon/host_broker.h"
 #include "control/daemon/host_region.h"
@@ -30,6 +38,7 @@
 #include "control/daemon/reaper.h"
 #include "control/daemon/runtime_dir.h"
 #include "control/daemon/service_desk.h"
+#include "control/daemon/state_memory.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
@@ -38,6 +47,7 @@
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
+#include "control/registry/registry_state.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
 
@@ -45,29 +55,41 @@ namespace tombolo::control {
 
 class Daemon {
  public:
-  // Makes the region and serves all sockets in the runtime folder; gRPC answers when it returns,
-  // the rest when the loop runs. InvalidArgument for limits that cannot be; the others are those of
-  // RuntimeDir, RaiseDescriptorLimit, HostRegion and ListenUnix. `loop` must outlive the daemon.
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(EventLoop& loop,
+  // Makes the region, or goes on with what `store` has of a former daemon, and serves all sockets
+  // in the runtime folder; gRPC answers when it returns, the rest when the loop runs.
+  // InvalidArgument for limits that cannot be; the others are those of MakeParts, TakeParts and
+  // ListenUnix. `loop` and `store` must outlive the daemon.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(EventLoop& loop, DescriptorStore& store,
                                                        const DaemonOptions& options);
 
-  // Stops serving and removes the sockets. Machines and processes keep the region that they have.
-  ~Daemon();
+  // Stops serving. Machines and processes keep the region that they have, and the sockets stay for
+  // a successor.
+  ~Daemon() = default;
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
+
+  // For an orderly end: there will be no successor.
+  void RemoveSocketFiles() const;
 
   std::string Describe() const;
 
  private:
-  Daemon(EventLoop& loop, RuntimeDir runtime_dir, HostRegion region, DoorbellTable doorbells);
+  Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts, const RegistryState& state);
 
+  // Of a first daemon and of a successor alike; for a first one there is nothing to restore.
+  absl::Status Begin(const RegistryState& state, NamedDescriptors& inherited);
+  void Restore(const RegistryState& state);
   absl::Status OccupyHostSlot();
-  absl::Status Serve();
-  absl::Status ServeMachines();
-  absl::Status ServeProcesses();
+  absl::Status Serve(NamedDescriptors& inherited);
+  absl::Status ServeMachines(NamedDescriptors& inherited);
+  absl::Status ServeProcesses(NamedDescriptors& inherited);
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
+  void CloseVacantLinks();
+  void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);
+  void Keep();
   void OnVmJoined(uint32_t slot);
   void OnVmLeft(uint32_t slot);
   void OnEvent(const MembershipEvent& event);
@@ -77,9 +99,11 @@ class Daemon {
   void Beat();
 
   EventLoop& loop_;
+  DescriptorStore& store_;
   const RuntimeDir runtime_dir_;
   const HostRegion region_;
   const DoorbellTable doorbells_;
+  StateMemory state_memory_;
   Registry registry_;
   MemberTableMirror mirror_;
   Reaper reaper_;
@@ -91,7 +115,6 @@ class Daemon {
   Watch heartbeat_timer_;
   std::unique_ptr<GuestLinks> guest_links_;
   std::unique_ptr<IvshmemServer> ivshmem_server_;
-  NullStore store_;
   HostBroker host_broker_;
   std::unique_ptr<BrokerServer> broker_server_;
   std::unique_ptr<ControlServer> control_server_;

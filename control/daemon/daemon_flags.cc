@@ -57,6 +57,12 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
   app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
+  app->add_option("--store", flags->store,
+                  "who keeps memory, sockets and clients while a killed tombolod is started anew: "
+                  "a parent process of its own (holder), systemd (FileDescriptorStoreMax= of its "
+                  "unit), nobody (none); auto is systemd where that says that it does, else holder")
+      ->check(CLI::IsMember({"auto", "none", "holder", "systemd"}))
+      ->capture_default_str();
   app->add_option("--http", flags->options.http,
                   "where to serve a status page, metrics for Prometheus and health over HTTP, if "
                   "anywhere: 127.0.0.1:9477 or unix:/PATH")

@@ -11,6 +11,7 @@ namespace tombolo::control {
 
 struct DaemonFlags {
   DaemonOptions options;
+  std::string store = "auto";
   std::string log_level = "info";
 };
 

@@ -23,13 +23,24 @@ void HostBroker::AttachEndpoint(const std::string& name, pid_t pid, AttachDone d
   const uint32_t vector = registry_.FindEndpoint(*id)->vector;
   spdlog::debug("endpoint {} (incarnation {}) is '{}', process {}", id->index, id->incarnation,
                 name, pid);
-  done(Grant{.id = *id,
-             .slot = kHostSlot,
-             .vector = static_cast<uint16_t>(vector),
-             .memory = BrokerMemory::kMemfd,
-             .memory_bytes = region_.View().Limits().region_bytes,
-             .memory_fd = region_.MemoryFd(),
-             .wake_fd = doorbells_.Fd(kHostSlot, vector)});
+  done(GrantOf(*id, vector));
+}
+
+absl::StatusOr<Grant> HostBroker::GrantAgain(const ServedEndpoint& endpoint) {
+  const EndpointInfo* live = registry_.FindEndpoint(endpoint.id);
+  if (live != nullptr) return GrantOf(live->id, live->vector);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "endpoint ", endpoint.id.index, " of this connection has ended; attach with a new one."));
+}
+
+Grant HostBroker::GrantOf(tombolo::EndpointId id, uint32_t vector) const {
+  return {.id = id,
+          .slot = kHostSlot,
+          .vector = static_cast<uint16_t>(vector),
+          .memory = BrokerMemory::kMemfd,
+          .memory_bytes = region_.View().Limits().region_bytes,
+          .memory_fd = region_.MemoryFd(),
+          .wake_fd = doorbells_.Fd(kHostSlot, vector)};
 }
 
 void HostBroker::EndpointGone(tombolo::EndpointId id) {

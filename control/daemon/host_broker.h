@@ -4,6 +4,7 @@
 // Ownership: everything that it is given must outlive it. Thread safety: the daemon's event loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -24,6 +25,7 @@ class HostBroker final : public BrokerBackend {
              ServiceDesk& services, Clock now_unix_ns);
 
   void AttachEndpoint(const std::string& name, pid_t pid, AttachDone done) override;
+  absl::StatusOr<Grant> GrantAgain(const ServedEndpoint& endpoint) override;
   void EndpointGone(tombolo::EndpointId id) override;
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override;
   void OpenService(const std::string& name, tombolo::EndpointId writer,
@@ -32,6 +34,8 @@ class HostBroker final : public BrokerBackend {
                     CloseServiceDone done) override;
 
  private:
+  Grant GrantOf(tombolo::EndpointId id, uint32_t vector) const;
+
   Registry& registry_;
   const HostRegion& region_;
   const DoorbellTable& doorbells_;

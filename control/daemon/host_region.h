@@ -23,6 +23,11 @@ class HostRegion {
   static absl::StatusOr<HostRegion> Create(const RegionLimits& limits,
                                            PageSize page_size = PageSize::kNormal);
 
+  // The memory of a former daemon, in use: its header is written anew, since any member of the
+  // region may have written there. FailedPrecondition when it is no sealed file of that size.
+  static absl::StatusOr<HostRegion> Adopt(UniqueFd memory_fd, const RegionLimits& limits,
+                                          const RegionUuid& uuid);
+
   const Region& View() const { return region_; }
   int MemoryFd() const { return memory_fd_.Get(); }
 

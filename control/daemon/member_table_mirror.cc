@@ -41,6 +41,48 @@ SlotState StateOf(const PeerInfo& peer) {
 
 }  // namespace
 
+void MemberTableMirror::Restore(const RegistryState& state) {
+  for (const SlotEntry& entry : state.slots) {
+    if (entry.peer.incarnation == 0) continue;
+    WriteSlot(entry.peer, entry.occupied ? StateOf(entry.peer) : SlotState::kVacant);
+  }
+  for (const EndpointEntry& entry : state.endpoints) RestoreEndpoint(entry, state);
+  RestoreServices(state.services);
+  // Release: as in Write().
+  region_.MembershipEpoch().store(state.revision, std::memory_order_release);
+}
+
+void MemberTableMirror::RestoreEndpoint(const EndpointEntry& entry, const RegistryState& state) {
+  switch (entry.life) {
+    case EndpointLife::kLive:
+      WriteLive(entry.info, state.slots[entry.info.slot].peer.incarnation, entry.changed_revision);
+      break;
+    case EndpointLife::kDying:
+      WriteDead(entry.info, entry.changed_revision);
+      break;
+    case EndpointLife::kFree:
+      WriteFree(entry.info.id);
+      break;
+  }
+  RaiseHighWater(entry.info.id.index + 1);
+}
+
+// Whatever stands in the region is taken to be wrong.
+void MemberTableMirror::RestoreServices(const std::vector<ServiceSlot>& records) {
+  std::vector<ServiceEntry> existing;
+  for (const ServiceSlot& record : records) {
+    written_services_[record.entry.index].incarnation = record.entry.incarnation;
+    if (record.exists) existing.push_back(record.entry);
+  }
+  WriteServices(existing);
+}
+
+void MemberTableMirror::RaiseHighWater(uint32_t count) {
+  if (count <= high_water_) return;
+  high_water_ = count;
+  region_.EndpointHighWater().store(high_water_, std::memory_order_release);
+}
+
 void MemberTableMirror::Write(const MembershipEvent& event) {
   const bool attached = event.kind == EventKind::kEndpointAttached;
   for (const EndpointInfo& endpoint : event.endpoints) {
@@ -87,10 +129,7 @@ void MemberTableMirror::WriteLive(const EndpointInfo& endpoint, uint32_t slot_in
   record.identity.store(
       MakeIdentity(endpoint.id.incarnation, static_cast<uint32_t>(EndpointState::kLive)),
       std::memory_order_release);
-  if (endpoint.id.index >= high_water_) {
-    high_water_ = endpoint.id.index + 1;
-    region_.EndpointHighWater().store(high_water_, std::memory_order_release);
-  }
+  RaiseHighWater(endpoint.id.index + 1);
 }
 
 void MemberTableMirror::WriteDead(const EndpointInfo& endpoint, uint64_t epoch) {

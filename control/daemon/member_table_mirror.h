@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/registry/membership.h"
+#include "control/registry/registry_state.h"
 #include "control/registry/service_table.h"
 #include "transport/layout/member_table.h"
 #include "transport/layout/service_record.h"
@@ -21,6 +22,9 @@ class MemberTableMirror {
  public:
   explicit MemberTableMirror(const Region& region) : region_(region) {}
 
+  // Writes all of the table, as a former daemon should have left it.
+  void Restore(const RegistryState& state);
+
   // Writes one event; the epoch becomes its revision. Events must come in order.
   void Write(const MembershipEvent& event);
 
@@ -31,6 +35,9 @@ class MemberTableMirror {
   void WriteServices(const std::vector<ServiceEntry>& services);
 
  private:
+  void RestoreEndpoint(const EndpointEntry& entry, const RegistryState& state);
+  void RestoreServices(const std::vector<ServiceSlot>& records);
+  void RaiseHighWater(uint32_t count);
   void WriteSlot(const PeerInfo& peer, SlotState state);
   void WriteLive(const EndpointInfo& endpoint, uint32_t slot_incarnation, uint64_t epoch);
   void WriteService(const ServiceEntry& service);

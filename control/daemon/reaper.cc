@@ -19,6 +19,14 @@ Reaper::Reaper(const Region& region, Registry& registry, MemberTableMirror& mirr
       ring_(std::move(ring)),
       sweep_extents_(sweep_extents) {}
 
+void Reaper::Restore(const RegistryState& state) {
+  for (const EndpointEntry& entry : state.endpoints) {
+    if (entry.life == EndpointLife::kDying) {
+      death_epochs_[entry.info.id.index] = entry.changed_revision;
+    }
+  }
+}
+
 void Reaper::Note(const MembershipEvent& event) {
   if (event.kind == EventKind::kEndpointAttached) return;
   for (const EndpointInfo& endpoint : event.endpoints) {

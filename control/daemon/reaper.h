@@ -20,6 +20,7 @@
 #include "control/daemon/member_table_mirror.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
+#include "control/registry/registry_state.h"
 #include "transport/alloc/extent_map.h"
 #include "transport/base/units.h"
 #include "transport/region/region.h"
@@ -36,6 +37,9 @@ class Reaper {
   // `registry` and `mirror` must outlive it. `ring` wakes an endpoint.
   Reaper(const Region& region, Registry& registry, MemberTableMirror& mirror, Ring ring,
          uint32_t sweep_extents = kSweepExtents);
+
+  // Goes on with the dying endpoints of a former daemon.
+  void Restore(const RegistryState& state);
 
   // An event was written to the region: notes the deaths in it. Call Sweep() soon, which wakes
   // those who were linked with the dead.

@@ -49,4 +49,15 @@ absl::StatusOr<RuntimeDir> RuntimeDir::Claim(const std::string& path) {
                    "; stop it first, or choose another --runtime-dir for a second region."));
 }
 
+absl::StatusOr<RuntimeDir> RuntimeDir::Adopt(const std::string& path, UniqueFd folder) {
+  struct stat kept, present;
+  if (fstat(folder.Get(), &kept) != 0) return FolderError(errno, path);
+  if (stat(path.c_str(), &present) == 0 && kept.st_dev == present.st_dev &&
+      kept.st_ino == present.st_ino) {
+    return RuntimeDir(path, std::move(folder));
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("its sockets are not in ", path, ", or that folder was removed meanwhile."));
+}
+
 }  // namespace tombolo::control

@@ -19,7 +19,14 @@ class RuntimeDir {
   // FailedPrecondition: it is no folder. PermissionDenied: nothing can be made in it.
   static absl::StatusOr<RuntimeDir> Claim(const std::string& path);
 
+  // Goes on with the claim of a former daemon, whose Fd() `folder` is. FailedPrecondition: that is
+  // not the folder at `path`.
+  static absl::StatusOr<RuntimeDir> Adopt(const std::string& path, UniqueFd folder);
+
   const std::string& Path() const { return path_; }
+
+  // Holds the claim: as long as anybody has a copy, it is claimed.
+  int Fd() const { return folder_.Get(); }
 
  private:
   RuntimeDir(std::string path, UniqueFd folder)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "transport/base/units.h"
 #include "transport/layout/service_record.h"
@@ -18,22 +19,20 @@ ServiceDesk::ServiceDesk(const Region& region, Registry& registry, MemberTableMi
       mirror_(mirror),
       on_going_(std::move(on_going)) {}
 
-bool ServiceDesk::IsWriter(std::string_view name, EndpointId endpoint) const {
-  return std::ranges::any_of(registry_.Services(), [&](const ServiceEntry& service) {
-    return service.name == name && service.writer == endpoint;
+void ServiceDesk::ReleaseUnfinishedOf(std::string_view name) {
+  const std::vector<ServiceEntry> services = registry_.Services();
+  const auto found = std::ranges::find(services, name, &ServiceEntry::name);
+  if (found == services.end() || found->writer != EndpointId{}) return;
+  extents_.ReleaseUnfinished(ServiceOwner(found->index), [this](uint32_t extent) {
+    memset(region_.Extent(extent), 0, kExtentBytes);
   });
 }
 
 absl::StatusOr<ServiceEntry> ServiceDesk::Open(std::string_view name, EndpointId writer) {
-  // Who is the writer already may be claiming just now.
-  const bool is_new = !IsWriter(name, writer);
+  // Before it has a new writer, who may begin to claim at once; also if we are killed in between.
+  ReleaseUnfinishedOf(name);
   absl::StatusOr<ServiceEntry> service = registry_.OpenService(name, writer);
   if (!service.ok()) return service;
-  if (is_new) {
-    extents_.ReleaseUnfinished(ServiceOwner(service->index), [this](uint32_t extent) {
-      memset(region_.Extent(extent), 0, kExtentBytes);
-    });
-  }
   mirror_.WriteServices(registry_.Services());
   return service;
 }

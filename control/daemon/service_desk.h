@@ -34,7 +34,7 @@ class ServiceDesk {
   absl::Status Close(std::string_view name);
 
  private:
-  bool IsWriter(std::string_view name, EndpointId endpoint) const;
+  void ReleaseUnfinishedOf(std::string_view name);
 
   Region region_;
   ExtentMap extents_;

@@ -1,6 +1,10 @@
 // tombolod: the host daemon of one region. See `tombolod --help`.
+//
+// It runs under a holder (control/holder), or with the descriptor store of systemd, so that killing
+// it costs nobody anything.
 
 #include <signal.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include <iostream>
@@ -19,8 +23,12 @@
 #include "control/daemon/daemon_options.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
+#include "control/holder/holder.h"
+#include "control/holder/systemd_store.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
+#include "transport/base/units.h"
 
 namespace tombolo::control {
 namespace {
@@ -28,6 +36,11 @@ namespace {
 constexpr int kExitGood = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+
+// Machines and processes that join wait for a successor: it comes soon, also if it has died again
+// and again, as long as that does not keep a processor busy.
+constexpr RestartLimits kRestarts{
+    .first_delay_ns = 20 * kNsPerMs, .longest_delay_ns = 200 * kNsPerMs, .stable_ns = kNsPerSecond};
 
 void StartLog(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("tombolod"));
@@ -39,9 +52,11 @@ int Fail(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailed;
 }
 
-int Run(const DaemonOptions& options) {
-  // A peer that closes its socket is an answer, not a reason to die.
-  signal(SIGPIPE, SIG_IGN);
+// What is done with the socket files at an orderly end: under systemd it may be the end of this
+// version of the program only.
+enum class SocketFiles { kRemove, kLeave };
+
+int Run(const DaemonOptions& options, DescriptorStore& store, SocketFiles files) {
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
   const auto stop = [loop = loop->get()] { loop->Stop(); };
@@ -49,28 +64,60 @@ int Run(const DaemonOptions& options) {
   absl::StatusOr<Watch> interrupt = (*loop)->WatchSignal(SIGINT, stop);
   if (!terminate.ok()) return Fail(terminate.status());
   if (!interrupt.ok()) return Fail(interrupt.status());
-  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(**loop, options);
+  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(**loop, store, options);
   if (!daemon.ok()) return Fail(daemon.status());
   spdlog::info("{}", (*daemon)->Describe());
+  store.MarkReady();
   sd_notify(0, "READY=1");
   (*loop)->Run();
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping");
+  if (files == SocketFiles::kRemove) (*daemon)->RemoveSocketFiles();
   return kExitGood;
+}
+
+int Serve(const DaemonFlags& flags, DescriptorStore& store, SocketFiles files) {
+  StartLog(flags.log_level);
+  // The standard library's way to say that there is no thread to be had.
+  try {
+    return Run(flags.options, store, files);
+  } catch (const std::system_error& error) {
+    return Fail(absl::ResourceExhaustedError(absl::StrCat(
+        "cannot start a thread: ", error.what(), ". Raise `ulimit -u`, or free some memory.")));
+  }
+}
+
+int ServeUnderSystemd(const DaemonFlags& flags) {
+  const absl::StatusOr<std::unique_ptr<SystemdStore>> store = SystemdStore::Open();
+  return store.ok() ? Serve(flags, **store, SocketFiles::kLeave) : Fail(store.status());
+}
+
+int ServeUnderHolder(const DaemonFlags& flags) {
+  return RunUnderHolder(
+      [&flags](DescriptorStore& store) { return Serve(flags, store, SocketFiles::kRemove); },
+      kRestarts);
+}
+
+int ServeAlone(const DaemonFlags& flags) {
+  NullStore store;
+  return Serve(flags, store, SocketFiles::kRemove);
+}
+
+// systemd tells its services of a store since version 254.
+bool SystemdHasStore() {
+  return getenv("NOTIFY_SOCKET") != nullptr && getenv("FDSTORE") != nullptr;
 }
 
 int Main(int argc, char** argv) {
   const auto flags = std::make_shared<DaemonFlags>();
   const std::optional<int> exit_code = ReadFlags(DeclareDaemonFlags(flags), argc, argv);
   if (exit_code) return *exit_code;
-  StartLog(flags->log_level);
-  // The standard library's way to say that there is no thread to be had.
-  try {
-    return Run(flags->options);
-  } catch (const std::system_error& error) {
-    return Fail(absl::ResourceExhaustedError(absl::StrCat(
-        "cannot start a thread: ", error.what(), ". Raise `ulimit -u`, or free some memory.")));
-  }
+  // A peer that closes its socket is an answer, not a reason to die.
+  signal(SIGPIPE, SIG_IGN);
+  if (flags->store == "none") return ServeAlone(*flags);
+  const bool is_systemd =
+      flags->store == "systemd" || (flags->store == "auto" && SystemdHasStore());
+  return is_systemd ? ServeUnderSystemd(*flags) : ServeUnderHolder(*flags);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/ring_eventfd.h"
@@ -34,6 +36,13 @@ absl::StatusOr<DoorbellTable> DoorbellTable::Create(uint32_t slot_count, uint32_
     }
     table.fds_.push_back(std::move(fd));
   }
+  return table;
+}
+
+DoorbellTable DoorbellTable::Adopt(uint32_t slot_count, uint32_t vector_count,
+                                   std::vector<UniqueFd> fds) {
+  DoorbellTable table(slot_count, vector_count);
+  table.fds_ = std::move(fds);
   return table;
 }
 

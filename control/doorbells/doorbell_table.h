@@ -24,6 +24,9 @@ class DoorbellTable {
   // process may not have as many descriptors.
   static absl::StatusOr<DoorbellTable> Create(uint32_t slot_count, uint32_t vector_count);
 
+  // Those of a former table, slot_count * vector_count of them, row by row.
+  static DoorbellTable Adopt(uint32_t slot_count, uint32_t vector_count, std::vector<UniqueFd> fds);
+
   uint32_t SlotCount() const { return slot_count_; }
   uint32_t VectorCount() const { return vector_count_; }
 

@@ -2,8 +2,9 @@
 // device, eventfds, listeners, its clients' sockets and pidfds. Its successor finds them with
 // Take().
 //
-// In spirit the descriptor store of systemd (sd_pid_notify_with_fds); implemented by the holder
-// (holder.h) and by LocalStore and NullStore below.
+// In spirit the descriptor store of systemd, and implemented by that (systemd_store.h), by the
+// holder (holder.h), by LocalStore and by NullStore below. systemd keeps an open file under one
+// name only: who may run under it does not store it under a second one.
 //
 // Thread safety: none, unless an implementation says so.
 #pragma once
@@ -12,6 +13,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "transport/base/unique_fd.h"
@@ -21,6 +23,15 @@ namespace tombolo::control {
 inline constexpr size_t kMaxDescriptorNameBytes = 119;
 
 using NamedDescriptors = std::map<std::string, UniqueFd, std::less<>>;
+
+// Moves what is called `name` out of `from`; a descriptor that is not open, if there is none.
+inline UniqueFd TakeOut(NamedDescriptors& from, std::string_view name) {
+  const auto found = from.find(name);
+  if (found == from.end()) return UniqueFd();
+  UniqueFd fd = std::move(found->second);
+  from.erase(found);
+  return fd;
+}
 
 class DescriptorStore {
  public:

@@ -11,6 +11,15 @@ size_t PlaceOf(EventKind kind) {
 
 }  // namespace
 
+Ledger::Ledger(const Region& region, const MembershipSnapshot& start) : region_(region) {
+  for (const PeerInfo& peer : start.peers) {
+    totals_.slots[peer.slot] = {};
+    for (const EndpointInfo& endpoint : peer.endpoints) {
+      live_[endpoint.id.index] = {peer.slot, ReadCounters(region_, endpoint.id.index)};
+    }
+  }
+}
+
 void Ledger::OnEvent(const MembershipEvent& event) {
   const std::lock_guard<std::mutex> lock(mutex_);
   ++totals_.events[PlaceOf(event.kind)];

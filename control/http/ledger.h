@@ -4,7 +4,8 @@
 // The counters in the region belong to endpoint indices, which wander between slots. So what an
 // index had counted when an endpoint attached is taken off, and what it has counted when the
 // endpoint dies is added to its slot: the sums of a slot never shrink while its endpoints count
-// honestly.
+// honestly. Endpoints that live already when it begins, as after a daemon that was killed, begin at
+// 0.
 //
 // What it assumes of peers: nothing. A counter that somebody sets back counts as 0 until it has
 // caught up; sums wrap.
@@ -37,7 +38,8 @@ struct Totals {
 
 class Ledger {
  public:
-  explicit Ledger(const Region& region) : region_(region) {}
+  // `start`: the registry's state before the first event.
+  Ledger(const Region& region, const MembershipSnapshot& start);
 
   // The registry's next event.
   void OnEvent(const MembershipEvent& event);

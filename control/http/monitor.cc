@@ -28,7 +28,7 @@ HttpResponse Readyz(Health health) {
 }  // namespace
 
 Monitor::Monitor(const Region& region, const MembershipView& view)
-    : view_(view), started_unix_ns_(NowUnixNs()), ledger_(region) {}
+    : view_(view), started_unix_ns_(NowUnixNs()), ledger_(region, view.Snapshot()) {}
 
 void Monitor::Beat(uint32_t dead_endpoints, uint32_t services) {
   heartbeat_.Set({.at_ns = MonotonicNs(), .dead_endpoints = dead_endpoints, .services = services});

@@ -36,7 +36,8 @@ class Monitor {
   static constexpr int64_t kFreshNs = 200 * kNsPerMs;
   static constexpr int64_t kBeatNs = Heartbeat::kPeriodNs;
 
-  // `view` and the region's memory must outlive it.
+  // Of the members that `view` has now, and of all changes from then on. `view` and the region's
+  // memory must outlive it.
   Monitor(const Region& region, const MembershipView& view);
 
   // The registry's next event.

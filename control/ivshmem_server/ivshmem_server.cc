@@ -1,6 +1,7 @@
 #include "control/ivshmem_server/ivshmem_server.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include <string>
 #include <utility>
@@ -20,6 +21,9 @@ constexpr uint32_t kAnySlot = kHostSlot;
 // How long to wait for the kernel to have memory or room for descriptors in flight.
 constexpr int64_t kRetryNs = 10 * kNsPerMs;
 
+std::string ListenerName(uint32_t slot) { return absl::StrCat("slot/", slot, "/listener"); }
+std::string ClientName(uint32_t slot) { return absl::StrCat("slot/", slot, "/client"); }
+
 }  // namespace
 
 std::string IvshmemServer::AnySlotPath(const std::string& folder) {
@@ -31,36 +35,79 @@ std::string IvshmemServer::SlotPath(const std::string& folder, uint32_t slot) {
 }
 
 absl::StatusOr<std::unique_ptr<IvshmemServer>> IvshmemServer::Start(EventLoop& loop,
+                                                                    DescriptorStore& store,
+                                                                    NamedDescriptors& inherited,
                                                                     IvshmemServerOptions options) {
-  std::unique_ptr<IvshmemServer> server(new IvshmemServer(loop, std::move(options)));
-  if (absl::Status status = server->Listen(); !status.ok()) return status;
+  const bool is_first = !inherited.contains(ListenerName(kAnySlot));
+  std::unique_ptr<IvshmemServer> server(new IvshmemServer(loop, store, std::move(options)));
+  if (absl::Status status = server->Listen(inherited); !status.ok()) {
+    if (is_first) server->RemoveSocketFiles();
+    return status;
+  }
+  server->AdoptClients(inherited);
+  server->UpdateListeners();
   return server;
 }
 
-IvshmemServer::IvshmemServer(EventLoop& loop, IvshmemServerOptions options)
-    : loop_(loop), options_(std::move(options)), slots_(options_.doorbells->SlotCount()) {}
+IvshmemServer::IvshmemServer(EventLoop& loop, DescriptorStore& store, IvshmemServerOptions options)
+    : loop_(loop),
+      store_(store),
+      options_(std::move(options)),
+      slots_(options_.doorbells->SlotCount()),
+      is_lost_(slots_.size()) {}
 
-absl::Status IvshmemServer::Listen() {
-  absl::Status status = ListenAt(AnySlotPath(options_.folder), kAnySlot);
-  for (uint32_t slot = kHostSlot + 1; status.ok() && slot < slots_.size(); ++slot) {
-    status = ListenAt(SlotPath(options_.folder, slot), slot);
+absl::Status IvshmemServer::Listen(NamedDescriptors& inherited) {
+  for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    const std::string path =
+        slot == kAnySlot ? AnySlotPath(options_.folder) : SlotPath(options_.folder, slot);
+    absl::Status status = ListenAt(path, slot, TakeOut(inherited, ListenerName(slot)));
+    if (!status.ok()) return status;
   }
-  return status;
+  return absl::OkStatus();
 }
 
-absl::Status IvshmemServer::ListenAt(const std::string& path, uint32_t slot) {
-  absl::StatusOr<std::unique_ptr<SlotListener>> listener = SlotListener::Create(
-      loop_, path, [this, slot](UniqueFd socket) { AcceptInto(slot, std::move(socket)); });
+absl::Status IvshmemServer::ListenAt(const std::string& path, uint32_t slot, UniqueFd inherited) {
+  const bool is_kept = inherited.IsOpen();
+  absl::StatusOr<std::unique_ptr<SlotListener>> listener =
+      SlotListener::Create(loop_, path, std::move(inherited),
+                           [this, slot](UniqueFd socket) { AcceptInto(slot, std::move(socket)); });
   if (!listener.ok()) return listener.status();
   listeners_.push_back(*std::move(listener));
-  return absl::OkStatus();
+  return is_kept ? absl::OkStatus() : store_.Store(ListenerName(slot), listeners_.back()->Socket());
+}
+
+void IvshmemServer::AdoptClients(NamedDescriptors& inherited) {
+  for (uint32_t slot = kHostSlot + 1; slot < slots_.size(); ++slot) {
+    UniqueFd socket = TakeOut(inherited, ClientName(slot));
+    const bool had_joined = options_.had_joined && options_.had_joined(slot);
+    if (socket.IsOpen()) {
+      const Stage stage = had_joined ? Stage::kJoined : Stage::kRefused;
+      slots_[slot] = Watched(slot, std::move(socket), stage);
+    }
+    is_lost_[slot] = had_joined && !slots_[slot];
+    if (slots_[slot] && !had_joined) RefuseUnfinished(slot);
+  }
+}
+
+void IvshmemServer::RefuseUnfinished(uint32_t slot) {
+  const IvshmemClient& client = slots_[slot]->client;
+  if (client.HasLeft()) return Vacate(slot);
+  spdlog::warn(
+      "slot {}: {} was in the middle of its handshake when tombolod was started anew: start it "
+      "again.",
+      slot, client.Description());
+  IvshmemClient::Refuse(client.Socket(), ECONNABORTED);
+}
+
+void IvshmemServer::RemoveSocketFiles() const {
+  for (const std::unique_ptr<SlotListener>& listener : listeners_) listener->RemoveSocketFile();
 }
 
 bool IvshmemServer::MayAccept(uint32_t wanted_slot) const {
   if (handshaking_count_ == 0) return true;
   if (handshaking_count_ >= options_.max_handshaking) return false;
   if (wanted_slot == kAnySlot) return LowestVacantSlot() != kHostSlot;
-  return !slots_[wanted_slot] || slots_[wanted_slot]->joined;
+  return !slots_[wanted_slot] || slots_[wanted_slot]->stage != Stage::kHandshaking;
 }
 
 void IvshmemServer::UpdateListeners() {
@@ -71,7 +118,7 @@ void IvshmemServer::UpdateListeners() {
 }
 
 bool IvshmemServer::IsJoined(uint32_t slot) const {
-  return slot < slots_.size() && slots_[slot] && slots_[slot]->joined;
+  return slot < slots_.size() && slots_[slot] && slots_[slot]->stage == Stage::kJoined;
 }
 
 void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
@@ -82,9 +129,10 @@ void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
                  slots_.size() - 1, IvshmemClient::Describe(socket.Get()));
     return IvshmemClient::Refuse(socket.Get(), ENOSPC);
   }
-  if (slots_[slot]) {
+  if (slots_[slot] || is_lost_[slot]) {
     spdlog::warn("slot {} is taken by {}: {} was refused.", slot,
-                 slots_[slot]->client.Description(), IvshmemClient::Describe(socket.Get()));
+                 is_lost_[slot] ? "a machine that was lost" : slots_[slot]->client.Description(),
+                 IvshmemClient::Describe(socket.Get()));
     return IvshmemClient::Refuse(socket.Get(), EBUSY);
   }
   Occupy(slot, std::move(socket));
@@ -100,23 +148,40 @@ void IvshmemServer::DropThoseWhoLeft() {
 
 uint32_t IvshmemServer::LowestVacantSlot() const {
   for (uint32_t slot = kHostSlot + 1; slot < slots_.size(); ++slot) {
-    if (!slots_[slot]) return slot;
+    if (!slots_[slot] && !is_lost_[slot]) return slot;
   }
   return kHostSlot;
 }
 
-void IvshmemServer::Occupy(uint32_t slot, UniqueFd socket) {
+// Null, when it cannot be watched.
+std::unique_ptr<IvshmemServer::Occupant> IvshmemServer::Watched(uint32_t slot, UniqueFd socket,
+                                                                Stage stage) {
   const Handshake handshake(*options_.doorbells, options_.memory_fd, slot);
-  auto occupant = std::make_unique<Occupant>(IvshmemClient(std::move(socket), handshake, 0));
+  const uint32_t cursor = stage == Stage::kJoined ? handshake.MessageCount() : 0;
+  auto occupant = std::make_unique<Occupant>(IvshmemClient(std::move(socket), handshake, cursor));
+  occupant->stage = stage;
   // Whatever arrives, end of file, reset or bytes, means that the client is leaving.
   absl::StatusOr<Watch> readable =
       loop_.WatchReadable(occupant->client.Socket(), [this, slot] { Vacate(slot); });
   if (!readable.ok()) {
     spdlog::error("slot {}: cannot serve {}: {}", slot, occupant->client.Description(),
                   std::string(readable.status().message()));
-    return;
+    return nullptr;
   }
   occupant->readable = *std::move(readable);
+  return occupant;
+}
+
+// SUBTLE: the socket is kept before anything is said. A client whose server was killed in the
+// middle of the handshake would otherwise read for ever (IvshmemClient::Refuse).
+void IvshmemServer::Occupy(uint32_t slot, UniqueFd socket) {
+  std::unique_ptr<Occupant> occupant = Watched(slot, std::move(socket), Stage::kHandshaking);
+  if (!occupant) return;
+  if (auto kept = store_.Store(ClientName(slot), occupant->client.Socket()); !kept.ok()) {
+    spdlog::error("slot {}: {} was refused: {}", slot, occupant->client.Description(),
+                  std::string(kept.message()));
+    return IvshmemClient::Refuse(occupant->client.Socket(), EAGAIN);
+  }
   occupant->deadline =
       loop_.After(options_.handshake_deadline_ns, [this, slot] { MissedDeadline(slot); });
   slots_[slot] = std::move(occupant);
@@ -163,7 +228,7 @@ void IvshmemServer::SendMoreSoon(uint32_t slot) {
 
 void IvshmemServer::Joined(uint32_t slot) {
   Occupant& occupant = *slots_[slot];
-  occupant.joined = true;
+  occupant.stage = Stage::kJoined;
   occupant.writable.Reset();
   occupant.retry.Reset();
   occupant.deadline.Reset();
@@ -183,11 +248,17 @@ void IvshmemServer::MissedDeadline(uint32_t slot) {
 
 void IvshmemServer::Vacate(uint32_t slot) {
   const std::unique_ptr<Occupant> leaver = std::move(slots_[slot]);
+  const bool joined = leaver->stage == Stage::kJoined;
   spdlog::info("slot {}: {} left{}", slot, leaver->client.Description(),
-               leaver->joined ? "" : " during the handshake");
-  if (!leaver->joined) --handshaking_count_;
+               joined ? "" : " during the handshake");
+  if (leaver->stage == Stage::kHandshaking) --handshaking_count_;
   UpdateListeners();
-  if (leaver->joined && options_.on_leave) options_.on_leave(slot);
+  if (joined && options_.on_leave) options_.on_leave(slot);
+  // Last: a successor that finds the socket, and that its client has not joined or has left, tells
+  // it so.
+  store_.Remove(ClientName(slot)).IgnoreError();
+  // The store's copy would keep the connection open for a moment.
+  shutdown(leaver->client.Socket(), SHUT_RDWR);
 }
 
 }  // namespace tombolo::control

@@ -13,9 +13,21 @@
 // that may still be dropped. So clients that never read cost the others a wait, and never the
 // daemon's descriptors. A newcomer for a slot that is joined is refused at once (handshake.h).
 //
+// Listeners and clients are in the DescriptorStore, each from before it is of use:
+//
+//   slot/N/listener   the socket that gives slot N; N = 0: any
+//   slot/N/client     who has slot N
+//
+// So the server may be killed and a successor goes on with both; who had joined is known to the
+// caller, whose on_join and on_leave remember it. A client in the middle of its handshake cannot be
+// served on, since nobody knows how far it got: it is told so, and its slot stays reserved until it
+// has closed its end, because it may have got the region. A client that had joined and whose socket
+// was lost keeps its slot for good: nothing proves its end.
+//
 // What it does not do: it keeps no record of members and rings nothing; the callbacks do.
-// Ownership: memory, doorbells and loop stay the caller's and must outlive it. Its end closes all
-// clients without a callback and removes the socket files. Thread safety: the loop's thread.
+// Ownership: memory, doorbells, store and loop stay the caller's and must outlive it. Its end keeps
+// the socket files and tells no client: RemoveSocketFiles() is for an orderly end. Thread safety:
+// the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +41,7 @@
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "control/ivshmem_server/ivshmem_client.h"
 #include "control/ivshmem_server/slot_listener.h"
 #include "transport/base/unique_fd.h"
@@ -43,6 +56,8 @@ struct IvshmemServerOptions {
   int64_t handshake_deadline_ns = kNsPerSecond;
   // How many clients may be in the middle of the handshake at once.
   uint32_t max_handshaking = 4;
+  // Of a successor: whether the client of `slot` had joined its predecessor and not left.
+  std::function<bool(uint32_t slot)> had_joined = nullptr;
   // The slot's client was sent the whole handshake. Must not end the server.
   std::function<void(uint32_t slot)> on_join = nullptr;
   // The client of a slot for which on_join was called is gone. Must not end the server.
@@ -51,8 +66,11 @@ struct IvshmemServerOptions {
 
 class IvshmemServer {
  public:
-  // Listens at all sockets; errors as ListenUnix.
+  // Listens at all sockets, or takes listeners and clients of a former server out of `inherited`
+  // (what DescriptorStore::Take() gave), without any callback. Errors as ListenUnix.
   static absl::StatusOr<std::unique_ptr<IvshmemServer>> Start(EventLoop& loop,
+                                                              DescriptorStore& store,
+                                                              NamedDescriptors& inherited,
                                                               IvshmemServerOptions options);
   IvshmemServer(const IvshmemServer&) = delete;
   IvshmemServer& operator=(const IvshmemServer&) = delete;
@@ -65,28 +83,39 @@ class IvshmemServer {
 
   uint32_t HandshakingCount() const { return handshaking_count_; }
 
+  void RemoveSocketFiles() const;
+
  private:
+  enum class Stage {
+    kHandshaking,
+    kJoined,
+    kRefused,  // Was left in the middle of its handshake by a former server.
+  };
+
   // The client of one slot, with what waits for it.
   struct Occupant {
     explicit Occupant(IvshmemClient its_client) : client(std::move(its_client)) {}
 
     IvshmemClient client;
-    bool joined = false;
+    Stage stage = Stage::kHandshaking;
     Watch readable;
     Watch writable;
     Watch retry;
     Watch deadline;
   };
 
-  IvshmemServer(EventLoop& loop, IvshmemServerOptions options);
-  absl::Status Listen();
-  absl::Status ListenAt(const std::string& path, uint32_t slot);
+  IvshmemServer(EventLoop& loop, DescriptorStore& store, IvshmemServerOptions options);
+  absl::Status Listen(NamedDescriptors& inherited);
+  absl::Status ListenAt(const std::string& path, uint32_t slot, UniqueFd inherited);
+  void AdoptClients(NamedDescriptors& inherited);
+  void RefuseUnfinished(uint32_t slot);
   bool MayAccept(uint32_t wanted_slot) const;
   void UpdateListeners();
 
   void AcceptInto(uint32_t wanted_slot, UniqueFd socket);
   void DropThoseWhoLeft();
   uint32_t LowestVacantSlot() const;
+  std::unique_ptr<Occupant> Watched(uint32_t slot, UniqueFd socket, Stage stage);
   void Occupy(uint32_t slot, UniqueFd socket);
   void SendMore(uint32_t slot);
   void SendMoreWhenWritable(uint32_t slot);
@@ -96,9 +125,11 @@ class IvshmemServer {
   void Vacate(uint32_t slot);
 
   EventLoop& loop_;
+  DescriptorStore& store_;
   const IvshmemServerOptions options_;
   uint32_t handshaking_count_ = 0;
-  std::vector<std::unique_ptr<Occupant>> slots_;          // Null: vacant.
+  std::vector<std::unique_ptr<Occupant>> slots_;  // Null: vacant, or lost.
+  std::vector<bool> is_lost_;                     // Its client had joined, and lives perhaps.
   std::vector<std::unique_ptr<SlotListener>> listeners_;  // By wanted slot; 0: any.
 };
 

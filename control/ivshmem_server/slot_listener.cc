@@ -27,11 +27,15 @@ bool IsTransient(int error) { return error == EAGAIN || error == EINTR || error 
 
 absl::StatusOr<std::unique_ptr<SlotListener>> SlotListener::Create(EventLoop& loop,
                                                                    const std::string& path,
+                                                                   UniqueFd inherited,
                                                                    AcceptCallback on_accept) {
-  absl::StatusOr<UniqueFd> socket = ListenUnix(path, SOCK_STREAM | SOCK_NONBLOCK, kSocketMode);
-  if (!socket.ok()) return socket.status();
+  if (!inherited.IsOpen()) {
+    absl::StatusOr<UniqueFd> socket = ListenUnix(path, SOCK_STREAM | SOCK_NONBLOCK, kSocketMode);
+    if (!socket.ok()) return socket.status();
+    inherited = *std::move(socket);
+  }
   std::unique_ptr<SlotListener> listener(
-      new SlotListener(loop, path, *std::move(socket), std::move(on_accept)));
+      new SlotListener(loop, path, std::move(inherited), std::move(on_accept)));
   listener->Resume();
   if (!listener->readable_.IsActive()) return ErrnoStatus(errno, "watch " + path);
   return listener;
@@ -41,7 +45,7 @@ SlotListener::SlotListener(EventLoop& loop, const std::string& path, UniqueFd so
                            AcceptCallback on_accept)
     : loop_(loop), path_(path), socket_(std::move(socket)), on_accept_(std::move(on_accept)) {}
 
-SlotListener::~SlotListener() { unlink(path_.c_str()); }
+void SlotListener::RemoveSocketFile() const { unlink(path_.c_str()); }
 
 void SlotListener::Pause() {
   paused_ = true;

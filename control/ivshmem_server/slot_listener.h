@@ -1,5 +1,5 @@
-// SlotListener: one listening socket of the ivshmem server. It accepts while it is not paused, and
-// removes its socket file when it ends.
+// SlotListener: one listening socket of the ivshmem server. It accepts while it is not paused. Its
+// socket file stays when it ends, for a successor that goes on with the socket.
 //
 // A process that has run out of descriptors cannot accept, but the socket stays readable: then the
 // listener rests for a moment instead of spinning. Thread safety: the loop's thread.
@@ -21,17 +21,21 @@ class SlotListener {
   // Gets a connected, non-blocking, close-on-exec socket. Must not end the listener.
   using AcceptCallback = std::function<void(UniqueFd socket)>;
 
-  // Listens at `path`; errors as ListenUnix.
+  // Listens at `path`, or goes on with `inherited` if that is open, which does so already. Errors
+  // as ListenUnix.
   static absl::StatusOr<std::unique_ptr<SlotListener>> Create(EventLoop& loop,
                                                               const std::string& path,
+                                                              UniqueFd inherited,
                                                               AcceptCallback on_accept);
-  ~SlotListener();
   SlotListener(const SlotListener&) = delete;
   SlotListener& operator=(const SlotListener&) = delete;
 
   // While paused, newcomers wait in the kernel's queue.
   void Pause();
   void Resume();
+
+  int Socket() const { return socket_.Get(); }
+  void RemoveSocketFile() const;
 
  private:
   SlotListener(EventLoop& loop, const std::string& path, UniqueFd socket, AcceptCallback on_accept);

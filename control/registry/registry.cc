@@ -5,21 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "control/registry/next_incarnation.h"
+#include "control/registry/text_check.h"
 
 namespace tombolo::control {
 namespace {
-
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
-// `what` and `limit` go into the message; the text itself does not, since it may be anything.
-absl::Status CheckText(std::string_view text, const char* what, size_t limit_bytes) {
-  if (!text.empty() && text.size() <= limit_bytes && IsPrintable(text)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " of ", text.size(), " bytes was offered; it must have 1 to ", limit_bytes,
-                   " bytes of printable ASCII without spaces."));
-}
 
 std::vector<EndpointId> IdsOf(const std::vector<EndpointInfo>& endpoints) {
   std::vector<EndpointId> ids;
@@ -43,6 +32,20 @@ Registry::Registry(const RegistryLimits& limits)
   for (uint32_t i = 0; i < limits.slots; ++i) slots_[i].peer.slot = i;
 }
 
+Registry::Registry(const RegistryLimits& limits, const RegistryState& state)
+    : limits_(limits),
+      slots_(state.slots),
+      endpoints_(limits.endpoints, state.endpoints),
+      services_(limits.services, state.services),
+      history_(limits.history_events, state.revision) {}
+
+RegistryState Registry::State() const {
+  return {.revision = Revision(),
+          .slots = slots_,
+          .endpoints = endpoints_.All(),
+          .services = services_.Records()};
+}
+
 void Registry::AddObserver(Observer observer) { observers_.push_back(std::move(observer)); }
 
 absl::StatusOr<uint32_t> Registry::OccupySlot(uint32_t slot, PeerKind kind, int64_t now_unix_ns) {
@@ -50,7 +53,7 @@ absl::StatusOr<uint32_t> Registry::OccupySlot(uint32_t slot, PeerKind kind, int6
   if (slot == kHostSlot && kind != PeerKind::kHost) {
     return absl::InvalidArgumentError("slot 0 is the host's and never given to a VM.");
   }
-  Slot& taken = slots_[slot];
+  SlotEntry& taken = slots_[slot];
   if (taken.occupied) {
     return absl::AlreadyExistsError(absl::StrCat("slot ", slot, " is occupied, incarnation ",
                                                  taken.peer.incarnation, "; vacate it first."));
@@ -67,7 +70,7 @@ absl::StatusOr<uint32_t> Registry::OccupySlot(uint32_t slot, PeerKind kind, int6
 
 absl::StatusOr<std::vector<EndpointId>> Registry::BrokerReady(uint32_t slot,
                                                               std::string_view boot_id) {
-  const absl::StatusOr<Slot*> found = Occupied(slot);
+  const absl::StatusOr<SlotEntry*> found = Occupied(slot);
   if (!found.ok()) return found.status();
   if (absl::Status text = CheckText(boot_id, "a boot id", kMaxBootIdBytes); !text.ok()) return text;
   PeerInfo& peer = (*found)->peer;
@@ -82,7 +85,7 @@ absl::StatusOr<std::vector<EndpointId>> Registry::BrokerReady(uint32_t slot,
 }
 
 absl::StatusOr<std::vector<EndpointId>> Registry::VacateSlot(uint32_t slot) {
-  const absl::StatusOr<Slot*> found = Occupied(slot);
+  const absl::StatusOr<SlotEntry*> found = Occupied(slot);
   if (!found.ok()) return found.status();
   (*found)->occupied = false;
   std::vector<EndpointInfo> dead = KillAllOf(slot);
@@ -92,7 +95,7 @@ absl::StatusOr<std::vector<EndpointId>> Registry::VacateSlot(uint32_t slot) {
 }
 
 absl::StatusOr<EndpointId> Registry::AttachEndpoint(AttachRequest request) {
-  const absl::StatusOr<Slot*> found = Occupied(request.slot);
+  const absl::StatusOr<SlotEntry*> found = Occupied(request.slot);
   if (!found.ok()) return found.status();
   if (absl::Status good = CheckAttach(request); !good.ok()) return good;
   EndpointInfo endpoint;
@@ -101,14 +104,14 @@ absl::StatusOr<EndpointId> Registry::AttachEndpoint(AttachRequest request) {
   endpoint.pid = request.pid;
   endpoint.name = std::move(request.name);
   endpoint.attached_unix_ns = request.now_unix_ns;
-  const absl::StatusOr<EndpointId> id = endpoints_.Take(std::move(endpoint));
+  const absl::StatusOr<EndpointId> id = endpoints_.Take(std::move(endpoint), NextRevision());
   if (id.ok()) Tell(EventKind::kEndpointAttached, (*found)->peer, {*endpoints_.FindLive(*id)});
   return id;
 }
 
 absl::Status Registry::EndpointGone(EndpointId id) {
   const EndpointInfo* live = endpoints_.FindLive(id);
-  const absl::StatusOr<bool> died = endpoints_.Kill(id);
+  const absl::StatusOr<bool> died = endpoints_.Kill(id, NextRevision());
   services_.ForgetWriter(id);
   if (died.ok() && *died) Tell(EventKind::kEndpointGone, slots_[live->slot].peer, {*live});
   return died.status();
@@ -123,7 +126,9 @@ absl::StatusOr<ServiceEntry> Registry::OpenService(std::string_view name, Endpoi
                                             " that could write a service's memory."));
   }
   if (absl::Status may = CheckMayMake(name, live->slot); !may.ok()) return may;
-  return services_.Open(std::string(name), writer, live->slot);
+  absl::StatusOr<ServiceEntry> service = services_.Open(std::string(name), writer, live->slot);
+  if (service.ok()) Keep();
+  return service;
 }
 
 // Services outlive whoever made them, so one VM could use up all of them.
@@ -135,9 +140,22 @@ absl::Status Registry::CheckMayMake(std::string_view service, uint32_t slot) {
                    " services, as many as one may; close one that nobody needs."));
 }
 
-absl::Status Registry::CloseService(std::string_view name) { return services_.Close(name); }
+absl::Status Registry::CloseService(std::string_view name) {
+  absl::Status closed = services_.Close(name);
+  if (closed.ok()) Keep();
+  return closed;
+}
 
-absl::Status Registry::Recycle(EndpointId id) { return endpoints_.Recycle(id); }
+void Registry::ServiceGone(uint32_t index) {
+  services_.Recycle(index);
+  Keep();
+}
+
+absl::Status Registry::Recycle(EndpointId id) {
+  absl::Status recycled = endpoints_.Recycle(id);
+  if (recycled.ok()) Keep();
+  return recycled;
+}
 
 uint32_t Registry::ChooseVector(uint32_t slot) const {
   if (limits_.vectors <= kFirstEndpointVector) return limits_.vectors - 1;
@@ -170,7 +188,7 @@ MembershipSnapshot Registry::Snapshot() const {
   return snapshot;
 }
 
-absl::StatusOr<Registry::Slot*> Registry::Occupied(uint32_t slot) {
+absl::StatusOr<SlotEntry*> Registry::Occupied(uint32_t slot) {
   if (slot >= slots_.size()) return NoSuchSlot(slot, limits_.slots);
   if (slots_[slot].occupied) return &slots_[slot];
   return absl::FailedPreconditionError(
@@ -193,16 +211,21 @@ absl::Status Registry::CheckAttach(const AttachRequest& request) const {
 std::vector<EndpointInfo> Registry::KillAllOf(uint32_t slot) {
   std::vector<EndpointInfo> dead = endpoints_.LiveOf(slot);
   for (const EndpointInfo& endpoint : dead) {
-    endpoints_.Kill(endpoint.id).IgnoreError();
+    endpoints_.Kill(endpoint.id, NextRevision()).IgnoreError();
     services_.ForgetWriter(endpoint.id);
   }
   return dead;
 }
 
 void Registry::Tell(EventKind kind, const PeerInfo& peer, std::vector<EndpointInfo> endpoints) {
-  MembershipEvent event{Revision() + 1, kind, peer, std::move(endpoints)};
+  MembershipEvent event{NextRevision(), kind, peer, std::move(endpoints)};
   history_.Add(event);
+  Keep();
   for (const Observer& observer : observers_) observer(event);
+}
+
+void Registry::Keep() const {
+  if (keeper_) keeper_();
 }
 
 }  // namespace tombolo::control

@@ -30,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -37,21 +38,14 @@
 #include "control/registry/endpoint_table.h"
 #include "control/registry/event_history.h"
 #include "control/registry/membership.h"
+#include "control/registry/registry_limits.h"
+#include "control/registry/registry_state.h"
 #include "control/registry/service_table.h"
 
 namespace tombolo::control {
 
 // Vector 0 tells brokers of membership changes, vector 1 is the control link of the slot.
 inline constexpr uint32_t kFirstEndpointVector = 2;
-
-struct RegistryLimits {
-  uint32_t slots = 16;           // Slot 0, the host's, included.
-  uint32_t vectors = 16;         // Per slot.
-  uint32_t endpoints = 1024;     // In the whole region.
-  uint32_t services = 64;        // In the whole region.
-  uint32_t guest_services = 16;  // Of those, that the endpoints of one VM may make.
-  size_t history_events = 4096;  // That EventsSince() can go back.
-};
 
 struct AttachRequest {
   uint32_t slot = 0;
@@ -66,12 +60,21 @@ class Registry {
   using Observer = std::function<void(const MembershipEvent&)>;
 
   explicit Registry(const RegistryLimits& limits = {});
+
+  // One that goes on where another stopped. `state` must have passed CheckRegistryState().
+  Registry(const RegistryLimits& limits, const RegistryState& state);
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
   // Calls `observer` after each change, in the order of revisions, before the changing call
   // returns. It sees the registry as it is after the change and must not change it.
   void AddObserver(Observer observer);
+
+  // Calls `keeper` after every change, those included that no observer is told of, and before any
+  // observer is: what others hear of is already kept then. It must not change the registry.
+  void SetKeeper(std::function<void()> keeper) { keeper_ = std::move(keeper); }
+
+  RegistryState State() const;
 
   // A device was plugged into `slot`. Returns the slot's new incarnation. InvalidArgument when the
   // slot does not exist or a VM asks for slot 0; AlreadyExists when it is occupied.
@@ -109,7 +112,7 @@ class Registry {
   // The service goes, once its memory is free: then ServiceGone(). Tells no observer. Errors as
   // ServiceTable::Close() says.
   absl::Status CloseService(std::string_view name);
-  void ServiceGone(uint32_t index) { services_.Recycle(index); }
+  void ServiceGone(uint32_t index);
 
   // All that exist, by index. A dead endpoint is nobody's writer any more when its death is told.
   std::vector<ServiceEntry> Services() const { return services_.All(); }
@@ -143,22 +146,20 @@ class Registry {
   const RegistryLimits& Limits() const { return limits_; }
 
  private:
-  struct Slot {
-    bool occupied = false;
-    PeerInfo peer;  // Without endpoints. peer.incarnation outlives the occupation.
-  };
-
-  absl::StatusOr<Slot*> Occupied(uint32_t slot);
+  absl::StatusOr<SlotEntry*> Occupied(uint32_t slot);
   absl::Status CheckAttach(const AttachRequest& request) const;
   absl::Status CheckMayMake(std::string_view service, uint32_t slot);
   std::vector<EndpointInfo> KillAllOf(uint32_t slot);
+  uint64_t NextRevision() const { return Revision() + 1; }
   void Tell(EventKind kind, const PeerInfo& peer, std::vector<EndpointInfo> endpoints = {});
+  void Keep() const;
 
   const RegistryLimits limits_;
-  std::vector<Slot> slots_;
+  std::vector<SlotEntry> slots_;
   EndpointTable endpoints_;
   ServiceTable services_;
   EventHistory history_;
+  std::function<void()> keeper_;
   std::vector<Observer> observers_;
 };
 

@@ -7,9 +7,14 @@
 
 namespace tombolo::control {
 
+ServiceTable::ServiceTable(uint32_t capacity, const std::vector<ServiceSlot>& records)
+    : records_(capacity) {
+  for (const ServiceSlot& record : records) records_[record.entry.index] = record;
+}
+
 absl::StatusOr<ServiceEntry> ServiceTable::Open(const std::string& name, EndpointId writer,
                                                 uint32_t slot) {
-  Record* record = Find(name);
+  ServiceSlot* record = Find(name);
   if (record == nullptr) record = Make(name, slot);
   if (record == nullptr) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -30,13 +35,13 @@ absl::StatusOr<ServiceEntry> ServiceTable::Open(const std::string& name, Endpoin
 }
 
 void ServiceTable::ForgetWriter(EndpointId writer) {
-  for (Record& record : records_) {
+  for (ServiceSlot& record : records_) {
     if (record.entry.writer == writer) record.entry.writer = {};
   }
 }
 
 absl::Status ServiceTable::Close(std::string_view name) {
-  Record* record = Find(name);
+  ServiceSlot* record = Find(name);
   if (record == nullptr) {
     return absl::NotFoundError(absl::StrCat("there is no service ", std::string(name), "."));
   }
@@ -51,34 +56,42 @@ absl::Status ServiceTable::Close(std::string_view name) {
 }
 
 void ServiceTable::Recycle(uint32_t index) {
-  Record& record = records_[index];
+  ServiceSlot& record = records_[index];
   record.exists = false;
   record.entry.is_going = false;
 }
 
 std::vector<ServiceEntry> ServiceTable::All() const {
   std::vector<ServiceEntry> all;
-  for (const Record& record : records_) {
+  for (const ServiceSlot& record : records_) {
     if (record.exists) all.push_back(record.entry);
   }
   return all;
 }
 
+std::vector<ServiceSlot> ServiceTable::Records() const {
+  std::vector<ServiceSlot> used;
+  for (const ServiceSlot& record : records_) {
+    if (record.entry.incarnation != 0) used.push_back(record);
+  }
+  return used;
+}
+
 uint32_t ServiceTable::CountOf(uint32_t slot) const {
-  return static_cast<uint32_t>(std::ranges::count_if(records_, [slot](const Record& record) {
+  return static_cast<uint32_t>(std::ranges::count_if(records_, [slot](const ServiceSlot& record) {
     return record.exists && record.entry.maker_slot == slot;
   }));
 }
 
-ServiceTable::Record* ServiceTable::Find(std::string_view name) {
-  const auto found = std::ranges::find_if(records_, [name](const Record& record) {
+ServiceSlot* ServiceTable::Find(std::string_view name) {
+  const auto found = std::ranges::find_if(records_, [name](const ServiceSlot& record) {
     return record.exists && record.entry.name == name;
   });
   return found == records_.end() ? nullptr : &*found;
 }
 
-ServiceTable::Record* ServiceTable::Make(const std::string& name, uint32_t slot) {
-  const auto free = std::ranges::find(records_, false, &Record::exists);
+ServiceSlot* ServiceTable::Make(const std::string& name, uint32_t slot) {
+  const auto free = std::ranges::find(records_, false, &ServiceSlot::exists);
   if (free == records_.end()) return nullptr;
   free->exists = true;
   free->entry = {.index = static_cast<uint32_t>(free - records_.begin()),

@@ -34,9 +34,20 @@ struct ServiceEntry {
   friend bool operator==(const ServiceEntry&, const ServiceEntry&) = default;
 };
 
+// One record of the table. One that does not exist is that of the last service of its index.
+struct ServiceSlot {
+  bool exists = false;
+  ServiceEntry entry;  // entry.incarnation outlives the service.
+
+  friend bool operator==(const ServiceSlot&, const ServiceSlot&) = default;
+};
+
 class ServiceTable {
  public:
   explicit ServiceTable(uint32_t capacity) : records_(capacity) {}
+
+  // As it was when Records() gave `records`, whose indices must be below `capacity`.
+  ServiceTable(uint32_t capacity, const std::vector<ServiceSlot>& records);
 
   // Makes `writer` the writer of the service `name`, at the lowest free index if there is none of
   // that name; good without effect when it is that already. AlreadyExists while another endpoint
@@ -62,16 +73,14 @@ class ServiceTable {
   // Those that exist, by index.
   std::vector<ServiceEntry> All() const;
 
+  // Every index that ever was a service, by index.
+  std::vector<ServiceSlot> Records() const;
+
  private:
-  struct Record {
-    bool exists = false;
-    ServiceEntry entry;  // entry.incarnation outlives the service.
-  };
+  ServiceSlot* Find(std::string_view name);
+  ServiceSlot* Make(const std::string& name, uint32_t slot);
 
-  Record* Find(std::string_view name);
-  Record* Make(const std::string& name, uint32_t slot);
-
-  std::vector<Record> records_;
+  std::vector<ServiceSlot> records_;
 };
 
 }  // namespace tombolo::control

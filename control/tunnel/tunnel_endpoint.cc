@@ -78,8 +78,9 @@ std::optional<EndpointId> TunnelEndpoint::FindAgent(uint16_t slot) const {
 
 void TunnelEndpoint::LookAtBroker() {
   char byte;
-  const ssize_t bytes = recv(endpoint_->BrokerFd(), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
-  // A reply to a question that was asked meanwhile is the business of who asked.
+  // Questions are asked and answered within this thread. What comes in between is an answer that
+  // the successor of a killed broker gave once more, and nobody's business.
+  const ssize_t bytes = recv(endpoint_->BrokerFd(), &byte, sizeof(byte), MSG_DONTWAIT);
   if (bytes > 0 || (bytes < 0 && (errno == EAGAIN || errno == EINTR))) return;
   broker_watch_.Reset();
   broker_is_gone_ = true;

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from lab.lab import HostPrograms
-from lab.process import run as run_command
+from lab.process import Program, run as run_command
 from programs import Programs
 
 RUNTIME = Path("/run/tombolo")  # The lab has a /run of its own.
@@ -16,11 +16,12 @@ MEMCACHED_PORT = 11211
 MEMCACHED = f"127.0.0.1:{MEMCACHED_PORT}"
 
 
-def start_daemon(host: HostPrograms, programs: Programs, runtime: Path = RUNTIME) -> None:
-    """Returns when the daemon answers. There may be several, each for a region of its own."""
+def start_daemon(host: HostPrograms, programs: Programs, runtime: Path = RUNTIME) -> Program:
+    """Returns when the daemon answers; gives its holder. There may be several, each for a region of its own."""
     name = "tombolod" if runtime == RUNTIME else f"tombolod-of-{runtime.name}"
-    daemon = host.spawn(name, [programs.tombolod, "--runtime-dir", runtime])
+    daemon = host.spawn(name, [programs.tombolod, "--runtime-dir", runtime, "--store", "holder"])
     daemon.wait_until(lambda: _succeeds(peers_command(programs, runtime)), READY_SECONDS, "it answered")
+    return daemon
 
 
 def start_agent(host: HostPrograms, programs: Programs) -> None:

@@ -237,7 +237,8 @@ class Daemon(Server):
         self.folder = world.path("traced")
         os.mkdir(self.folder)
         self._runtime_dir = os.path.join(self.folder, "run")
-        self.command = [world.programs["tombolod"], "--runtime-dir", self._runtime_dir, *DAEMON_FLAGS]
+        self.command = [world.programs["tombolod"], "--runtime-dir", self._runtime_dir, "--store", "none",
+                        *DAEMON_FLAGS]
 
     def work(self):
         joined = join(os.path.join(self._runtime_dir, "ivshmem.sock"))

@@ -118,6 +118,9 @@ class BrokerTarget final : public BrokerBackend {
     if (input_.Below(2) == 0) return done(Answer());
     waiting_.push_back(std::move(done));
   }
+  absl::StatusOr<control::Grant> GrantAgain(const control::ServedEndpoint&) override {
+    return Answer();
+  }
   void EndpointGone(EndpointId) override {}
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
     if (slot > 2 || vector > 4) return absl::InvalidArgumentError("there is no such doorbell");

@@ -11,6 +11,7 @@
 
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
+#include "control/holder/descriptor_store.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "spdlog/spdlog.h"
 #include "tests/fuzz/input.h"
@@ -31,12 +32,16 @@ class IvshmemTarget {
   explicit IvshmemTarget(Input& input) : input_(input) {
     spdlog::set_level(spdlog::level::off);
     std::filesystem::create_directories(folder_);
-    server_ = *IvshmemServer::Start(*loop_, {.folder = folder_,
-                                             .memory_fd = memory_.Get(),
-                                             .doorbells = &doorbells_,
-                                             .on_join = [this](uint32_t slot) { Join(slot); },
-                                             .on_leave = [this](uint32_t slot) { Leave(slot); }});
+    control::NamedDescriptors nothing;
+    server_ = *IvshmemServer::Start(*loop_, store_, nothing,
+                                    {.folder = folder_,
+                                     .memory_fd = memory_.Get(),
+                                     .doorbells = &doorbells_,
+                                     .on_join = [this](uint32_t slot) { Join(slot); },
+                                     .on_leave = [this](uint32_t slot) { Leave(slot); }});
   }
+
+  ~IvshmemTarget() { server_->RemoveSocketFiles(); }
 
   void Run() {
     for (int i = 0; i < kMostSteps && !input_.IsEmpty(); ++i) Step();
@@ -102,6 +107,7 @@ class IvshmemTarget {
   const control::DoorbellTable doorbells_ = *control::DoorbellTable::Create(kSlots, kVectors);
   const std::unique_ptr<control::EventLoop> loop_ = *control::EventLoop::Create();
   std::vector<bool> joined_ = std::vector<bool>(kSlots);
+  control::NullStore store_;
   std::unique_ptr<IvshmemServer> server_;
   std::vector<UniqueFd> clients_;
 };

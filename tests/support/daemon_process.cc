@@ -20,7 +20,8 @@ constexpr char kProgram[] = "control/daemon/tombolod";
 }  // namespace
 
 DaemonProcess::DaemonProcess(const std::vector<std::string>& flags) {
-  std::vector<std::string> words = {kProgram, "--runtime-dir", RuntimeDir(), "--log-level", "warn"};
+  std::vector<std::string> words = {kProgram, "--runtime-dir", RuntimeDir(), "--store",
+                                    "none",   "--log-level",   "warn"};
   words.insert(words.end(), flags.begin(), flags.end());
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

@@ -1,5 +1,5 @@
-// DaemonProcess: a real tombolod as a child process, with a folder of its own. The test's data must
-// have //control/daemon:tombolod.
+// DaemonProcess: a real tombolod as a child process, without a holder and with a folder of its own.
+// The test's data must have //control/daemon:tombolod.
 #pragma once
 
 #include <sys/types.h>

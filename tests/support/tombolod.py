@@ -10,7 +10,8 @@ READY_TIMEOUT_S = 30
 
 
 class Tombolod:
-    """Runs the daemon until stop(); construction returns when it says that it is ready."""
+    """Runs the daemon until stop(), without a holder, so that a kill is its end; construction returns when it
+    says that it is ready."""
 
     def __init__(self, program, *flags):
         self.folder = tempfile.mkdtemp(prefix="tombolo_", dir="/tmp")
@@ -23,7 +24,7 @@ class Tombolod:
             notify.bind(notify_path)
             notify.settimeout(READY_TIMEOUT_S)
             self._process = subprocess.Popen(
-                [program, "--runtime-dir", self.runtime_dir, *flags],
+                [program, "--runtime-dir", self.runtime_dir, "--store", "none", *flags],
                 env={**os.environ, "NOTIFY_SOCKET": notify_path},
                 stderr=log,
             )

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <utility>
@@ -14,6 +15,10 @@ namespace tombolo {
 namespace {
 
 constexpr int kListenBacklog = 128;
+
+// A server may be gone while its socket is kept for the next one. Then the queue fills, and nobody
+// knows for how long.
+constexpr int kConnectTimeoutSeconds = 10;
 
 absl::StatusOr<sockaddr_un> Address(const std::string& path) {
   sockaddr_un address{};
@@ -85,6 +90,12 @@ absl::Status ConnectError(int error, const std::string& path) {
   }
 }
 
+// 0: none. For connect() as well (socket(7)).
+void SetSendTimeout(int socket, int seconds) {
+  const timeval timeout{.tv_sec = seconds, .tv_usec = 0};
+  setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+}
+
 void TakeFds(msghdr& message, std::vector<UniqueFd>& fds) {
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -117,11 +128,13 @@ absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type) {
   if (!address.ok()) return address.status();
   UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!fd.IsOpen()) return ErrnoStatus(errno, "make a Unix socket");
+  SetSendTimeout(fd.Get(), kConnectTimeoutSeconds);
   int result;
   do {
     result = connect(fd.Get(), Generic(*address), sizeof(*address));
   } while (result != 0 && errno == EINTR);
   if (result != 0) return ConnectError(errno, path);
+  SetSendTimeout(fd.Get(), 0);
   return fd;
 }
 

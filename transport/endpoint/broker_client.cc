@@ -20,6 +20,11 @@ namespace {
 // A broker in a guest asks the daemon first; a restarted one first finds its feet.
 constexpr int kReplyTimeoutMs = 10'000;
 
+// Of answers that a broker and its successors gave a second time, one after the other.
+constexpr int kMostStaleReplies = 8;
+
+constexpr int kMostVainWakeups = 8;
+
 BrokerRequest MakeRequest(BrokerOp op, std::string_view name = {}) {
   BrokerRequest request;
   request.op = op;
@@ -34,6 +39,8 @@ absl::Status CheckServiceName(std::string_view name) {
                                                  " bytes was given; it must have 1 to ",
                                                  kBrokerNameBytes - 1, "."));
 }
+
+absl::Status Closed() { return absl::UnavailableError("the broker closed the connection."); }
 
 absl::Status WaitForReply(int socket) {
   pollfd wait{.fd = socket, .events = POLLIN, .revents = 0};
@@ -55,8 +62,67 @@ void ForgetReplies(int socket) {
   }
 }
 
+struct Received {
+  BrokerReply reply;
+  std::vector<UniqueFd> fds;
+};
+
+// SUBTLE: what the broker has said and nobody heard may be a grant. So poll(2) that wakes up for
+// nothing is no reason to give up, or even to attach once more: the endpoint would be there twice.
+absl::StatusOr<ReceivedMessage> ReceiveWhenItIsThere(int socket, std::span<std::byte> buffer) {
+  for (int i = 0; i < kMostVainWakeups; ++i) {
+    if (absl::Status status = WaitForReply(socket); !status.ok()) return status;
+    absl::StatusOr<ReceivedMessage> message = ReceiveMessage(socket, buffer);
+    // Unavailable: there is none yet.
+    if (!absl::IsUnavailable(message.status())) return message;
+  }
+  return absl::InternalError("the broker has answered, but its answer cannot be received.");
+}
+
+// The next reply, whatever it answers.
+absl::StatusOr<Received> Receive(int socket) {
+  Received received;
+  absl::StatusOr<ReceivedMessage> message =
+      ReceiveWhenItIsThere(socket, std::as_writable_bytes(std::span(&received.reply, 1)));
+  if (!message.ok()) {
+    ForgetReplies(socket);
+    return message.status();
+  }
+  if (message->size_bytes == 0) return Closed();
+  if (message->size_bytes != sizeof(BrokerReply)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "what answers at the broker's socket sent ", message->size_bytes, " bytes, expected ",
+        sizeof(BrokerReply), ": it is another program, or of another release of Tombolo."));
+  }
+  received.fds = std::move(message->fds);
+  return received;
+}
+
+bool IsOurProtocol(const BrokerReply& reply) {
+  return reply.magic == kBrokerMagic && reply.version == kBrokerVersion;
+}
+
+// Whether `reply` answers another question than `request`. A broker that was killed may have
+// answered what its successor answers once more, and that may come after the next question was
+// asked. So an answer repeats of its question what tells it from others.
+bool IsStale(const BrokerReply& reply, const BrokerRequest& request) {
+  if (!IsOurProtocol(reply)) return false;
+  if (reply.op != request.op) return true;
+  switch (request.op) {
+    case BrokerOp::kDoorbell:
+      return reply.slot != request.slot || reply.vector != request.vector;
+    case BrokerOp::kOpenService:
+    case BrokerOp::kCloseService:
+      return reply.code == 0 && strncmp(reply.text, request.name, sizeof(request.name)) != 0;
+    case BrokerOp::kAttach:
+    case BrokerOp::kDetach:
+      break;
+  }
+  return false;
+}
+
 absl::Status CheckReply(const BrokerReply& reply, BrokerOp op) {
-  if (reply.magic != kBrokerMagic || reply.version != kBrokerVersion || reply.op != op) {
+  if (!IsOurProtocol(reply) || reply.op != op) {
     return absl::FailedPreconditionError(
         absl::StrCat("what answers at the broker's socket speaks another protocol (magic 0x",
                      absl::Hex(reply.magic), " version ", reply.version, "; expected 0x",
@@ -90,29 +156,21 @@ absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& requ
   const std::lock_guard lock(mutex_);
   ForgetReplies(socket_.Get());
   const int error = SendMessage(socket_.Get(), std::as_bytes(std::span(&request, 1)), {});
+  if (error == EPIPE || error == ECONNRESET) return Closed();
   if (error != 0) return ErrnoStatus(error, "send to the broker");
-  if (absl::Status status = WaitForReply(socket_.Get()); !status.ok()) return status;
-  Answer answer;
-  absl::StatusOr<ReceivedMessage> received =
-      ReceiveMessage(socket_.Get(), std::as_writable_bytes(std::span(&answer.reply, 1)));
-  if (!received.ok()) {
-    ForgetReplies(socket_.Get());
-    return received.status();
+  absl::StatusOr<Received> received = Receive(socket_.Get());
+  for (int i = 0; i < kMostStaleReplies && received.ok() && IsStale(received->reply, request);
+       ++i) {
+    received = Receive(socket_.Get());
   }
-  if (received->size_bytes == 0) return absl::UnavailableError("the broker closed the connection.");
-  if (received->size_bytes != sizeof(BrokerReply)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "what answers at the broker's socket sent ", received->size_bytes, " bytes, expected ",
-        sizeof(BrokerReply), ": it is another program, or of another release of Tombolo."));
-  }
-  if (absl::Status status = CheckReply(answer.reply, request.op); !status.ok()) return status;
+  if (!received.ok()) return received.status();
+  if (absl::Status status = CheckReply(received->reply, request.op); !status.ok()) return status;
   if (received->fds.size() != expected_fds) {
     return absl::FailedPreconditionError(
         absl::StrCat("the broker sent ", received->fds.size(), " descriptors, expected ",
                      expected_fds, "; is this process out of descriptors (`ulimit -n`)?"));
   }
-  answer.fds = std::move(received->fds);
-  return answer;
+  return Answer{received->reply, std::move(received->fds)};
 }
 
 absl::StatusOr<Attachment> BrokerClient::Attach(std::string_view name) {

@@ -27,6 +27,34 @@ absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
       ", which this program does not know: install one release of Tombolo everywhere."));
 }
 
+struct Attached {
+  std::unique_ptr<BrokerClient> broker;
+  Attachment attachment;
+};
+
+// A broker that is killed takes with it the connections whose processes were no endpoints yet. Its
+// successor serves the same socket, so the next attempt waits for it there. That one may be killed
+// too; but what kills each of them may be our own request.
+constexpr int kAttempts = 4;
+
+absl::Status CutOff() {
+  return absl::UnavailableError(
+      absl::StrCat("the broker has closed the connection ", kAttempts,
+                   " times in place of an answer. The log of tombolod, or of tombolo-agent in this "
+                   "guest, says why."));
+}
+
+absl::StatusOr<Attached> AttachTo(const std::string& broker_socket, std::string_view name) {
+  for (int i = 0; i < kAttempts; ++i) {
+    absl::StatusOr<std::unique_ptr<BrokerClient>> broker = BrokerClient::Connect(broker_socket);
+    if (!broker.ok()) return broker.status();
+    absl::StatusOr<Attachment> attachment = (*broker)->Attach(name);
+    if (attachment.ok()) return Attached{*std::move(broker), *std::move(attachment)};
+    if (!absl::IsUnavailable(attachment.status())) return attachment.status();
+  }
+  return CutOff();
+}
+
 absl::Status NoBroker() {
   return absl::FailedPreconditionError("this endpoint has no broker, and so no services.");
 }
@@ -35,15 +63,14 @@ absl::Status NoBroker() {
 
 absl::StatusOr<std::unique_ptr<Endpoint>> Endpoint::Attach(const std::string& broker_socket,
                                                            std::string_view name) {
-  absl::StatusOr<std::unique_ptr<BrokerClient>> broker = BrokerClient::Connect(broker_socket);
-  if (!broker.ok()) return broker.status();
-  absl::StatusOr<Attachment> attachment = (*broker)->Attach(name);
-  if (!attachment.ok()) return attachment.status();
-  absl::StatusOr<std::unique_ptr<Device>> device = MakeDevice(*attachment, **broker);
+  absl::StatusOr<Attached> attached = AttachTo(broker_socket, name);
+  if (!attached.ok()) return attached.status();
+  Attachment& attachment = attached->attachment;
+  absl::StatusOr<std::unique_ptr<Device>> device = MakeDevice(attachment, *attached->broker);
   if (!device.ok()) return device.status();
   absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =
-      Adopt(*std::move(device), attachment->id, attachment->slot, std::move(attachment->wake_fd));
-  if (endpoint.ok()) (*endpoint)->broker_ = *std::move(broker);
+      Adopt(*std::move(device), attachment.id, attachment.slot, std::move(attachment.wake_fd));
+  if (endpoint.ok()) (*endpoint)->broker_ = std::move(attached->broker);
   return endpoint;
 }
 

@@ -38,8 +38,12 @@ class RecordingBackend final : public BrokerBackend {
       done(Answer());
     }
   }
+  absl::StatusOr<Grant> GrantAgain(const ServedEndpoint& endpoint) override {
+    return GrantOf(endpoint.id);
+  }
   void EndpointGone(tombolo::EndpointId id) override { gone.push_back(id); }
   absl::StatusOr<int> Doorbell(uint16_t slot, uint16_t vector) override {
+    if (on_doorbell) on_doorbell();
     const int eventfd = region_->Eventfd(slot, vector);
     if (eventfd < 0) return absl::NotFoundError("no such doorbell");
     return eventfd;
@@ -58,16 +62,20 @@ class RecordingBackend final : public BrokerBackend {
 
   absl::StatusOr<Grant> Answer() {
     if (!refusal.ok()) return refusal;
-    return Grant{.id = {next_index++, 7},
-                 .slot = 0,
-                 .vector = 2,
-                 .memory_bytes = region_->Memory().size(),
-                 .memory_fd = region_->MemoryFd(),
-                 .wake_fd = region_->Eventfd(0, 2)};
+    return GrantOf({next_index++, 7});
+  }
+  Grant GrantOf(tombolo::EndpointId id) const {
+    return {.id = id,
+            .slot = 0,
+            .vector = 2,
+            .memory_bytes = region_->Memory().size(),
+            .memory_fd = region_->MemoryFd(),
+            .wake_fd = region_->Eventfd(0, 2)};
   }
 
   absl::Status refusal;
   bool postpone = false;
+  std::function<void()> on_doorbell;
   std::vector<AttachDone> postponed;
   std::vector<std::string> names;
   std::vector<pid_t> pids;

@@ -1,5 +1,7 @@
 #include "control/broker/broker_server.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -222,6 +224,40 @@ TEST_F(BrokerServerTest, SuccessorLearnsOfDeathsInBetween) {
   EXPECT_EQ(store_.Kept().size(), 1u);
 }
 
+// The kernel's queue is what survives a broker that is killed while it serves.
+TEST_F(BrokerServerTest, ARequestStaysInTheSocketUntilItIsAnswered) {
+  const UniqueFd socket = Connect();
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
+  const auto unread_bytes = [&socket] {
+    int bytes = -1;
+    EXPECT_EQ(ioctl(socket.Get(), SIOCOUTQ, &bytes), 0);
+    return bytes;
+  };
+  int while_serving = 0;
+  backend_->on_doorbell = [&] { while_serving = unread_bytes(); };
+  BrokerRequest request;
+  request.op = BrokerOp::kDoorbell;
+  request.slot = 1;
+  request.vector = 3;
+  EXPECT_EQ(AnswerTo(socket.Get(), request), 0);
+  EXPECT_GT(while_serving, 0);
+  EXPECT_EQ(unread_bytes(), 0);
+  EXPECT_EQ(last_reply_.slot, 1);
+  EXPECT_EQ(last_reply_.vector, 3);
+}
+
+TEST_F(BrokerServerTest, ASuccessorAnswersAnAttachOnceMoreAndNoSecondOne) {
+  const UniqueFd socket = Connect();
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
+  const uint32_t index = last_reply_.endpoint_index;
+  server_.reset();
+  Start();
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
+  EXPECT_EQ(last_reply_.endpoint_index, index);
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), Code(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(last_reply_.text, HasSubstr("has attached already"));
+}
+
 TEST_F(BrokerServerTest, NewcomersWaitForTheSuccessor) {
   server_.reset();
   ClientProcess client([this](int) {
@@ -262,6 +298,18 @@ TEST_F(BrokerServerTest, PacketsThatMakeNoSenseAreAnsweredAndTheConnectionClosed
     EXPECT_EQ(NextCode(socket.Get()), -1);
   }
   EXPECT_EQ(server_->ClientCount(), 0u);
+}
+
+TEST_F(BrokerServerTest, PacketsThatMakeNoSenseCostAnEndpointNothing) {
+  const UniqueFd socket = Connect();
+  EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
+  for (const size_t size : {1u, 47u, 49u, 5000u}) {
+    EXPECT_EQ(AnswerTo(socket.Get(), std::vector<std::byte>(size)),
+              Code(absl::StatusCode::kInvalidArgument));
+  }
+  BrokerRequest doorbell;
+  doorbell.op = BrokerOp::kDoorbell;
+  EXPECT_EQ(AnswerTo(socket.Get(), doorbell), 0);
 }
 
 TEST_F(BrokerServerTest, SecondAttachEndsTheConnectionButNotTheEndpoint) {

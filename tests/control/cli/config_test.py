@@ -56,7 +56,7 @@ class ConfigTest(unittest.TestCase):
 
     def start_tombolod(self, *words, **variables):
         """Returns what it says when it is ready."""
-        process = subprocess.Popen([TOMBOLOD, *words], env={**self.environment, **variables},
+        process = subprocess.Popen([TOMBOLOD, "--store", "none", *words], env={**self.environment, **variables},
                                    stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)

@@ -26,14 +26,14 @@ TEST_F(LayerErrorsTest, AnUnknownKeyThatIsLikeNoneNamesAll) {
   EXPECT_THAT(
       Daemon("[daemon]\ncolour = 4\n"),
       ElementsAre("t.toml:2:1: [daemon] has no key colour; it has endpoints, http, huge-pages, "
-                  "log-level, runtime-dir, size, slots, vectors."));
+                  "log-level, runtime-dir, size, slots, store, vectors."));
   EXPECT_THAT(Daemon("[daemon]\n\"\\u001b\" = 4\n"),
               ElementsAre("t.toml:2:1: [daemon] has no key \"\\u001B\"; it has endpoints, http, "
-                          "huge-pages, log-level, runtime-dir, size, slots, vectors."));
+                          "huge-pages, log-level, runtime-dir, size, slots, store, vectors."));
   EXPECT_THAT(
       Daemon("[daemon]\n'' = 4\n"),
       ElementsAre("t.toml:2:1: [daemon] has no key \"\"; it has endpoints, http, huge-pages, "
-                  "log-level, runtime-dir, size, slots, vectors."));
+                  "log-level, runtime-dir, size, slots, store, vectors."));
 }
 
 TEST_F(LayerErrorsTest, AKeyOfAnotherProgramIsUnknown) {

@@ -97,7 +97,7 @@ TEST_F(ReadFlagsTest, EachErrorIsALine) {
                 "expected a whole number: slots, the host's included.\nerror: " +
                 path_ +
                 ":3:1: [daemon] has no key none; it has endpoints, http, huge-pages, log-level, "
-                "runtime-dir, size, slots, vectors.\n");
+                "runtime-dir, size, slots, store, vectors.\n");
 }
 
 TEST_F(ReadFlagsTest, WhatIsNoTomlIsToldOnALine) {

@@ -16,6 +16,7 @@
 #include "control/client/control_client.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
@@ -51,14 +52,19 @@ class DaemonTest : public testing::Test {
                 .http = {}};
   }
   ~DaemonTest() override {
-    daemon_.reset();
+    if (daemon_) End();
     std::filesystem::remove_all(parent_);
   }
 
   void Start() {
-    auto daemon = Daemon::Start(*loop_, options_);
+    auto daemon = Daemon::Start(*loop_, store_, options_);
     ASSERT_TRUE(daemon.ok()) << daemon.status();
     daemon_ = *std::move(daemon);
+  }
+
+  void End() {
+    daemon_->RemoveSocketFiles();
+    daemon_.reset();
   }
 
   RawClient Join() {
@@ -80,6 +86,7 @@ class DaemonTest : public testing::Test {
   std::string parent_ = "/tmp/daemon_XXXXXX";
   DaemonOptions options_;
   std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
+  NullStore store_;
   std::unique_ptr<Daemon> daemon_;
 };
 
@@ -146,7 +153,7 @@ TEST_F(DaemonTest, RingsVectorZeroOfEverybodyPresentAtEveryChange) {
 
 TEST_F(DaemonTest, RefusesAFolderThatAnotherDaemonServes) {
   Start();
-  const auto second = Daemon::Start(*loop_, options_);
+  const auto second = Daemon::Start(*loop_, store_, options_);
   EXPECT_TRUE(absl::IsAlreadyExists(second.status())) << second.status();
   EXPECT_TRUE(ControlClient(options_.runtime_dir + "/control.sock").ListPeers().ok());
 }
@@ -155,28 +162,22 @@ TEST_F(DaemonTest, LeavesAnEmptyFolderAndCanStartAgain) {
   for (int i = 0; i < 2; ++i) {
     Start();
     EXPECT_FALSE(std::filesystem::is_empty(options_.runtime_dir));
-    daemon_.reset();
+    End();
     EXPECT_TRUE(std::filesystem::is_empty(options_.runtime_dir));
   }
 }
 
 TEST_F(DaemonTest, StartsOverTheSocketsOfADaemonThatWasKilled) {
   Start();
-  const std::string kept = parent_ + "/kept";
-  std::filesystem::create_directory(kept);
-  for (const auto& entry : std::filesystem::directory_iterator(options_.runtime_dir)) {
-    std::filesystem::rename(entry.path(), kept / entry.path().filename());
-  }
   daemon_.reset();
-  std::filesystem::remove(options_.runtime_dir);
-  std::filesystem::rename(kept, options_.runtime_dir);
+  EXPECT_FALSE(std::filesystem::is_empty(options_.runtime_dir));
   Start();
   EXPECT_EQ(Join().Slot(), 1);
 }
 
 TEST_F(DaemonTest, TouchesNothingWhenTheLimitsCannotBe) {
   options_.limits.region_bytes = 3 * kMiB;
-  EXPECT_TRUE(absl::IsInvalidArgument(Daemon::Start(*loop_, options_).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Daemon::Start(*loop_, store_, options_).status()));
   EXPECT_FALSE(std::filesystem::exists(options_.runtime_dir));
 }
 

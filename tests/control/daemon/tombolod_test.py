@@ -109,6 +109,11 @@ class TombolodTest(unittest.TestCase):
         self.runs_until_terminated(signal.SIGTERM)
         self.runs_until_terminated(signal.SIGINT)
 
+    def test_without_systemd_there_is_no_store_of_it(self):
+        self.fails(EXIT_FAILED, "--store", "systemd", saying="choose --store holder",
+                   env={name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"})
+        self.fails(EXIT_USAGE, "--store", "somewhere", saying="--store")
+
     def test_refuses_a_folder_that_another_daemon_serves(self):
         self.start()
         self.fails(EXIT_FAILED, saying="another tombolod serves")
@@ -123,7 +128,7 @@ class TombolodTest(unittest.TestCase):
     def start(self, *flags, **options):
         """A daemon that has said that it is ready; killed at the latest when the test ends."""
         process = subprocess.Popen(
-            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M", *flags],
+            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M", "--store", "none", *flags],
             stderr=subprocess.PIPE, text=True, **options)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)

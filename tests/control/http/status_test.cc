@@ -191,7 +191,7 @@ class LedgerTest : public testing::Test {
       memory_->Memory(),
       {.region_bytes = 16 << 20, .slot_count = 4, .vector_count = 4, .endpoint_count = 64},
       RegionUuid{}, CacheSizes{});
-  Ledger ledger_{region_};
+  Ledger ledger_{region_, {}};
 };
 
 TEST_F(LedgerTest, WhatAnIndexCountsGoesToWhoHasIt) {
@@ -224,6 +224,25 @@ TEST_F(LedgerTest, ACounterThatIsSetBackTakesNothingFromOthers) {
   Count(1, 5);
   Count(0, 1);
   EXPECT_EQ(SentBy(1), 5u);
+}
+
+// As a daemon finds them that goes on where another one was killed.
+TEST_F(LedgerTest, EndpointsThatLiveAlreadyCountFromThenOn) {
+  MembershipSnapshot start{.revision = 7, .peers = std::vector<PeerInfo>(1)};
+  start.peers[0].slot = 2;
+  start.peers[0].endpoints.resize(1);
+  start.peers[0].endpoints[0].id = {3, 1};
+  Count(3, 100);
+  Ledger successor(region_, start);
+  EXPECT_EQ(ValueOf(successor.Read().slots.at(2), "messages_sent"), 0u);
+  Count(3, 104);
+  EXPECT_EQ(ValueOf(successor.Read().slots.at(2), "messages_sent"), 4u);
+  MembershipEvent gone;
+  gone.kind = EventKind::kEndpointGone;
+  gone.peer.slot = 2;
+  gone.endpoints = start.peers[0].endpoints;
+  successor.OnEvent(gone);
+  EXPECT_EQ(ValueOf(successor.Read().slots.at(2), "messages_sent"), 4u);
 }
 
 TEST_F(LedgerTest, CountsEventsByKind) {

@@ -19,6 +19,7 @@
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
+#include "control/holder/descriptor_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/control/ivshmem_server/raw_client.h"
@@ -51,20 +52,23 @@ class IvshmemServerTest : public testing::Test {
   }
 
   ~IvshmemServerTest() override {
+    server_->RemoveSocketFiles();
     server_.reset();
     EXPECT_EQ(rmdir(folder_.c_str()), 0) << "socket files were left";
   }
 
   void Start(uint32_t vectors = kVectors, int64_t deadline_ns = kTestDeadlineNs) {
     doorbells_ = std::make_unique<DoorbellTable>(DoorbellTable::Create(kSlots, vectors).value());
-    auto server = IvshmemServer::Start(
-        *loop_, {.folder = folder_,
-                 .memory_fd = memory_.Get(),
-                 .doorbells = doorbells_.get(),
-                 .handshake_deadline_ns = deadline_ns,
-                 .max_handshaking = 2,
-                 .on_join = [this](uint32_t slot) { joined_.push_back(slot); },
-                 .on_leave = [this](uint32_t slot) { left_.push_back(slot); }});
+    NamedDescriptors nothing;
+    auto server =
+        IvshmemServer::Start(*loop_, store_, nothing,
+                             {.folder = folder_,
+                              .memory_fd = memory_.Get(),
+                              .doorbells = doorbells_.get(),
+                              .handshake_deadline_ns = deadline_ns,
+                              .max_handshaking = 2,
+                              .on_join = [this](uint32_t slot) { joined_.push_back(slot); },
+                              .on_leave = [this](uint32_t slot) { left_.push_back(slot); }});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -95,6 +99,7 @@ class IvshmemServerTest : public testing::Test {
   UniqueFd memory_;
   std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
   std::unique_ptr<DoorbellTable> doorbells_;
+  NullStore store_;
   std::unique_ptr<IvshmemServer> server_;
   std::vector<uint32_t> joined_;
   std::vector<uint32_t> left_;
@@ -364,8 +369,10 @@ TEST_F(IvshmemServerTest, GoesOnWhenTooManyDescriptorsWereInFlight) {
 
 TEST_F(IvshmemServerTest, RefusesAFolderThatAnotherServerServes) {
   Start();
+  NamedDescriptors nothing;
   auto second = IvshmemServer::Start(
-      *loop_, {.folder = folder_, .memory_fd = memory_.Get(), .doorbells = doorbells_.get()});
+      *loop_, store_, nothing,
+      {.folder = folder_, .memory_fd = memory_.Get(), .doorbells = doorbells_.get()});
   EXPECT_TRUE(absl::IsAlreadyExists(second.status())) << second.status();
 }
 

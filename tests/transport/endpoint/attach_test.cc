@@ -64,6 +64,20 @@ class AttachTest : public testing::Test {
     return Endpoint::Attach(SocketPath(), "test").status();
   }
 
+  // The same to one that closes `cuts` connections before it answers, as if it was killed.
+  absl::Status AttachStatusAfter(int cuts) {
+    const auto listener = ListenUnix(SocketPath(), SOCK_SEQPACKET, 0600);
+    if (!listener.ok()) return listener.status();
+    const std::jthread broker([&] {
+      for (int i = 0; i < cuts; ++i) UniqueFd(accept(listener->Get(), nullptr, nullptr));
+      AnswerOne(listener->Get(), sizeof(BrokerReply));
+    });
+    absl::Status status = Endpoint::Attach(SocketPath(), "test").status();
+    // So that the broker ends also then.
+    if (!status.ok()) ConnectUnix(SocketPath(), SOCK_SEQPACKET).status().IgnoreError();
+    return status;
+  }
+
   BrokerReply reply_;
   UniqueFd memory_fd_;
   std::unique_ptr<Mapping> memory_;
@@ -84,6 +98,17 @@ class AttachTest : public testing::Test {
 TEST_F(AttachTest, AGoodBrokerIsEnough) {
   const absl::Status status = AttachStatus();
   EXPECT_TRUE(status.ok()) << status;
+}
+
+TEST_F(AttachTest, ABrokerThatIsKilledMeanwhileIsAskedAgain) {
+  const absl::Status status = AttachStatusAfter(3);
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+TEST_F(AttachTest, ABrokerThatIsKilledEachTimeIsNotAskedForEver) {
+  const absl::Status status = AttachStatusAfter(4);
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(Text(status), HasSubstr("closed the connection 4 times"));
 }
 
 // A look behind the end of the file would be a SIGBUS.

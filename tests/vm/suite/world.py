@@ -13,6 +13,7 @@ from lab.deadline import LabError
 from lab.guest import Guest
 from lab.guest_agent import Result
 from lab.lab import Lab
+from lab.process import Program
 from lab.qemu_options import Ivshmem
 from programs import Programs
 
@@ -56,14 +57,24 @@ class World:
         self.tests = tests
         self.agent_pids: dict[int, int] = {}  # Slot -> the holder's pid, in the guest.
         self.watch: Watch
+        self.daemon: Program  # Its holder.
+        self._watches = 0
 
     def start_host(self) -> None:
-        host_side.start_daemon(self.lab, self.programs)
+        self.daemon = host_side.start_daemon(self.lab, self.programs)
         host_side.start_agent(self.lab, self.programs)
-        self.watch = Watch(self.lab.spawn("watch", self.cli("watch", "--json")))
+        self.begin_watch()
         memcached = self.lab.spawn("memcached", MEMCACHED)
         ping = ["memcping", f"--servers={host_side.MEMCACHED}"]
         memcached.wait_until(lambda: self.run_on(HOST, ping, 10).code == 0, host_side.READY_SECONDS, "it answered")
+
+    def begin_watch(self) -> None:
+        """A new one: the death of a daemon ends it. Returns when it has told the snapshot that it begins with."""
+        self._watches += 1
+        name = "watch" if self._watches == 1 else f"watch-{self._watches}"
+        program = self.lab.spawn(name, self.cli("watch", "--json"))
+        self.watch = Watch(program)
+        program.wait_until(self.watch.events, host_side.READY_SECONDS, "it told who is there")
 
     def start_agent(self, guest: Guest) -> None:
         """Returns when the guest is READY and its agent answers."""

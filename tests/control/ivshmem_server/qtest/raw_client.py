@@ -21,6 +21,8 @@ class RawClient:
             data, fds, _, _ = socket.recv_fds(self._socket, 8, 2)
             if len(data) != 8 or len(fds) > 1:
                 raise AssertionError(f"a message of {len(data)} bytes with {len(fds)} descriptors")
+            for fd in fds:
+                os.set_inheritable(fd, False)  # Or other programs that the test starts would have it.
             self.messages.append((struct.unpack("<q", data)[0], fds[0] if fds else None))
 
     def has_unread(self):
