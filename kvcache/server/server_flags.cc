@@ -13,6 +13,7 @@
 #include "kvcache/client/owner_address.h"
 #include "kvcache/protocol/credentials.h"
 #include "kvcache/server/shard_sizes.h"
+#include "kvcache/server/window_device.h"
 #include "kvcache/shard/file_shape.h"
 #include "kvcache/shard/geometry.h"
 #include "transport/base/units.h"
@@ -144,7 +145,8 @@ void ServerFlags::DescribeGuest(CLI::App& app) {
                "it. Takes --window and --owner, and no flag about memory");
   app.add_option("--window", guest_.window,
                  "with --guest: the file that shows its items: its memory file, or in a virtual "
-                 "machine /sys/bus/pci/devices/DEVICE/resource2 of an ivshmem-plain device");
+                 "machine /sys/bus/pci/devices/DEVICE/resource2 of an ivshmem-plain device; auto: "
+                 "that of the only one there is");
   app.add_option("--owner", guest_.owner,
                  "with --guest: where its --owner-socket is reached: the path of a Unix socket, or "
                  "ADDRESS:PORT, as the near end of a tunnel is");
@@ -241,6 +243,11 @@ absl::Status ServerFlags::CheckGuest(const CLI::App& app, ServerOptions& options
     return absl::InvalidArgumentError(absl::StrCat("--owner: ", owner.status().message()));
   }
   options.guest = guest_;
+  if (guest_.window == kAnyWindow) {
+    absl::StatusOr<std::string> window = FindWindow();
+    if (!window.ok()) return window.status();
+    options.guest->window = *std::move(window);
+  }
   options.guest->timeout_ns = owner_timeout_ms_ * kNsPerMs;
   return absl::OkStatus();
 }

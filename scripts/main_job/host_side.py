@@ -1,8 +1,10 @@
-"""The programs on the host side: the daemon, the host's agent, a stock memcached."""
+"""The programs on the host side: the daemon, the host's agent, a stock memcached. The owner of a kvcache has a file of
+its own."""
 
 import json
 import subprocess
 from pathlib import Path
+from typing import Sequence
 
 from lab.lab import HostPrograms
 from lab.process import Program, run as run_command
@@ -24,11 +26,11 @@ def start_daemon(host: HostPrograms, programs: Programs, runtime: Path = RUNTIME
     return daemon
 
 
-def start_agent(host: HostPrograms, programs: Programs) -> None:
-    """The host ends of tunnels; guests may reach the host's memcached, and nothing else. Returns when it has joined."""
-    agent = host.spawn(
-        "tombolo-agent-host", [programs.agent, "--host", "--runtime-dir", RUNTIME, "--allow", f"memcached={MEMCACHED}"]
-    )
+def start_agent(host: HostPrograms, programs: Programs, allow: Sequence[str] = ()) -> None:
+    """The host ends of tunnels; guests may reach the host's memcached, and what `allow` names. Returns when it has
+    joined."""
+    allowed = [word for rule in (f"memcached={MEMCACHED}", *allow) for word in ("--allow", rule)]
+    agent = host.spawn("tombolo-agent-host", [programs.agent, "--host", "--runtime-dir", RUNTIME, *allowed])
     agent.wait_until(lambda: AGENT_ENDPOINT in endpoints(programs, HOST_SLOT), READY_SECONDS, "it joined")
 
 

@@ -15,6 +15,7 @@ class Programs:
     tombolod: Path
     agent: Path
     cli: Path
+    kv: Path
     component_folder: Path
 
     @staticmethod
@@ -27,6 +28,7 @@ class Programs:
             tombolod=_copy(built / "control/daemon/tombolod", target),
             agent=_copy(built / "control/agent/tombolo-agent", target),
             cli=_copy(built / "control/cli/tombolo", target),
+            kv=_copy(built / "kvcache/server/tombolo-kv", target),
             component_folder=components,
         )
 

@@ -1,4 +1,5 @@
-"""The main job: two virtual machines, one region, an MPI program, and a guest without a network."""
+"""The main job: two virtual machines, one region, an MPI program, and a guest without a network that uses the host's
+caches."""
 
 import shlex
 from pathlib import Path
@@ -6,19 +7,21 @@ from pathlib import Path
 import cache_job
 import host_side
 import keep
+import kvcache
 import netpipe
 import result_table
 from host_side import RUNTIME
 from lab.deadline import LabError
 from lab.guest import Guest
 from lab.lab import Lab
-from lab.qemu_options import Ivshmem
+from lab.qemu_options import Ivshmem, Window
 from lab.process import run as run_command
 from netpipe import Measurement
 from programs import Programs
 from steps import Steps
 
 GUESTS = 2
+WITHOUT_NETWORK = 2  # The guest whose cable is pulled. It is shown the kvcache.
 VECTORS = 16  # tombolod's default.
 AGENT_SECONDS = 30
 GUEST_INTERFACE = "eth0"
@@ -27,22 +30,30 @@ TRANSPORTS = ("tombolo", "tcp")
 
 
 def run(work: Path, programs: Programs, steps: Steps, keep_up: bool) -> None:
-    devices = {number: [Ivshmem(RUNTIME / f"slot-{number}.sock", VECTORS)] for number in range(1, GUESTS + 1)}
-    with Lab(work, GUESTS, devices) as lab:
+    with Lab(work, GUESTS, _devices()) as lab:
         _join(lab, programs, steps)
         result_table.show(_compare(lab.guest(1), programs, steps), work / "result.json")
-        _without_network(lab.guest(2), programs, steps)
+        _without_network(lab.guest(WITHOUT_NETWORK), programs, steps)
         steps.finish()
         if keep_up:
-            lab.guest(2).plug()
+            lab.guest(WITHOUT_NETWORK).plug()
             keep.leave_up(work, [guest.name for guest in lab.guests])
 
 
+def _devices() -> dict[int, list[Ivshmem | Window]]:
+    devices: dict[int, list[Ivshmem | Window]] = {
+        number: [Ivshmem(RUNTIME / f"slot-{number}.sock", VECTORS)] for number in range(1, GUESTS + 1)
+    }
+    devices[WITHOUT_NETWORK].append(kvcache.DEVICE)
+    return devices
+
+
 def _join(lab: Lab, programs: Programs, steps: Steps) -> None:
-    with steps.step("Start tombolod, the host's agent and a stock memcached"):
+    with steps.step("Start tombolod, the host's agent, a stock memcached and tombolo-kv"):
         host_side.start_daemon(lab, programs)
-        host_side.start_agent(lab, programs)
+        host_side.start_agent(lab, programs, [kvcache.ALLOW])
         host_side.start_memcached(lab)
+        kvcache.start_owner(lab, programs)
     with steps.step(f"Boot {GUESTS} virtual machines"):
         lab.boot()
     with steps.step("Start tombolo-agent in each"):
@@ -56,7 +67,8 @@ def _join(lab: Lab, programs: Programs, steps: Steps) -> None:
 def _start_agent(guest: Guest, programs: Programs) -> None:
     """Returns when the agent forwards the control API and has an endpoint of its own."""
     name = "tombolo-agent"
-    pid = guest.spawn(name, [programs.agent, "--runtime-dir", RUNTIME, "--forward", f"{host_side.MEMCACHED}=memcached"])
+    forwards = ["--forward", f"{host_side.MEMCACHED}=memcached", "--forward", kvcache.FORWARD]
+    pid = guest.spawn(name, [programs.agent, "--runtime-dir", RUNTIME, *forwards])
     asks = shlex.join(host_side.peers_command(programs))
     result = guest.run(
         f"until {asks} > /dev/null 2>&1; do kill -0 {pid} || exit 1; sleep 0.1; done", AGENT_SECONDS, check=False
@@ -94,10 +106,12 @@ def _half_round_trip(guest: Guest, transport: str, point: netpipe.Point, program
 
 
 def _without_network(guest: Guest, programs: Programs, steps: Steps) -> None:
-    with steps.step(f"Pull the network cable of {guest.name}; set and get {cache_job.KEYS} keys"):
+    with steps.step(f"Pull the network cable of {guest.name}; use the host's memcached"):
         guest.unplug()
-        said = cache_job.run(guest)
-    print(said)
+        memcached_us = cache_job.through_the_tunnel(guest)
+    with steps.step(f"Serve the host's kvcache in {guest.name}, and use it"):
+        kvcache_us, asked = cache_job.in_shared_memory(guest, programs)
+    print(cache_job.told(memcached_us, kvcache_us, asked))
     with steps.step(f"Ask for the peers by gRPC from {guest.name}, still without a network"):
         peers = guest.run(host_side.peers_command(programs)).output
     print(peers)

@@ -13,16 +13,16 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "scripts/main_job"), str(ROOT / "tests/mpi")]
+sys.path[:0] = [str(HERE), *(str(ROOT / folder) for folder in ("scripts/main_job", "tests/mpi", "tests/support"))]
 
 from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, daemon_dies, diagnosis, exchanges, four_guests, joining, machines_die, mpi  # noqa: E402
+from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, joining, machines_die, mpi  # noqa: E402
 from suite import processes_die, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
-from suite.world import TestPrograms, World, device  # noqa: E402
+from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
 
 WORK = ROOT / "out/vm_test"
 DEADLINE_SECONDS = 900
@@ -31,6 +31,7 @@ GROUPS = {
     "exchanges": exchanges.run,
     "mpi": mpi.run,
     "without_network": without_network.run,
+    "cache": cache.run,
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
     "daemon_dies": daemon_dies.run,
@@ -51,7 +52,7 @@ def run(groups: list[str]) -> int:
     try:
         of_two = [group for group in groups if group in GROUPS]
         if of_two:
-            with Lab(WORK, 2, {slot: [device(slot)] for slot in (1, 2)}) as lab:
+            with Lab(WORK, 2, devices_of_two()) as lab:
                 _run_groups(of_two, World(lab, programs, tests), checks)
         if FOUR_GUESTS in groups:
             with Lab(WORK / FOUR_GUESTS, 4, four_guests.devices()) as lab:

@@ -50,6 +50,7 @@ REFUSED = {
     '--guest --window /dev/null': '--owner ADDRESS',
     '--guest --window /dev/null --owner localhost': "'localhost' is no address of an owner",
     '--guest --window /dev/null --owner 127.0.0.1:http': 'no address of an owner',
+    '--guest --window auto --owner localhost': "'localhost' is no address of an owner",
     '--guest --window /dev/null --owner /x -m 64': '--memory-limit is for the owner of the items',
     '--guest --window /dev/null --owner /x -I 1m': '--max-item-size is for the owner of the items',
     '--nonsense': 'nonsense',

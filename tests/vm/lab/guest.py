@@ -12,7 +12,7 @@ from .deadline import Deadline, LabError
 from .guest_agent import GuestAgent, Result
 from .kernel import Kernel
 from .process import Program
-from .qemu_options import Ivshmem, Machine
+from .qemu_options import Ivshmem, Machine, Window
 from .qmp import Qmp
 
 BOOT_SECONDS = 90
@@ -24,7 +24,7 @@ START = Path(__file__).with_name("start.sh")
 class Guest:
     """vmN of a lab. Not thread safe. `folder` is /lab in the guest, and keeps every log."""
 
-    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Sequence[Ivshmem]):
+    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Sequence[Ivshmem | Window]):
         self.number = number
         self.name = network.name(number)
         self.folder = folder

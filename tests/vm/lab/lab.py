@@ -15,7 +15,7 @@ from typing import Mapping, Self, Sequence
 from . import kernel, keys, network
 from .guest import BOOT_SECONDS, Guest
 from .process import Program, run
-from .qemu_options import Ivshmem
+from .qemu_options import Ivshmem, Window
 
 SSH_SECONDS = 60
 
@@ -51,7 +51,7 @@ class HostPrograms:
 class Lab(HostPrograms):
     """Owns guests and host programs. When one is closed, the next may begin."""
 
-    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Sequence[Ivshmem]] | None = None):
+    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Sequence[Ivshmem | Window]] | None = None):
         """`ivshmem` gives the devices of guest 1..N; guests without an entry have none."""
         super().__init__(work)
         self._make_network(guests)

@@ -28,12 +28,21 @@ class Ivshmem:
 
 
 @dataclass(frozen=True)
+class Window:
+    """An ivshmem-plain device that shows a file of the host and ignores what the guest stores. QEMU opens the file while
+    it starts: it must be there, with that size, a power of two."""
+
+    file: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Machine:
     number: int
     kernel: Kernel
     folder: Path
     console: Path
-    ivshmem: Sequence[Ivshmem]  # In ascending order of their PCI addresses.
+    ivshmem: Sequence[Ivshmem | Window]  # In ascending order of their PCI addresses.
     interrupt_remapping: bool = True
 
 
@@ -83,12 +92,26 @@ def _card(number: int) -> list[str]:
     ]
 
 
-def _ivshmem(devices: Sequence[Ivshmem]) -> list[str]:
+def _ivshmem(devices: Sequence[Ivshmem | Window]) -> list[str]:
     words = []
     for index, device in enumerate(devices):
-        words += ["-chardev", f"socket,id=ivshmem{index},path={_escaped(device.socket)}"]
-        words += ["-device", f"ivshmem-doorbell,chardev=ivshmem{index},vectors={device.vectors}"]
+        words += _window(index, device) if isinstance(device, Window) else _doorbell(index, device)
     return words
+
+
+def _doorbell(index: int, device: Ivshmem) -> list[str]:
+    return [
+        *("-chardev", f"socket,id=ivshmem{index},path={_escaped(device.socket)}"),
+        *("-device", f"ivshmem-doorbell,chardev=ivshmem{index},vectors={device.vectors}"),
+    ]
+
+
+def _window(index: int, device: Window) -> list[str]:
+    backend = f"memory-backend-file,id=window{index},share=on,readonly=on"
+    return [
+        *("-object", f"{backend},mem-path={_escaped(device.file)},size={device.size_bytes}"),
+        *("-device", f"ivshmem-plain,memdev=window{index}"),
+    ]
 
 
 def _escaped(path: Path) -> str:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import host_side
+
 from .checks import Checks, expect
 from .world import HOST, RUNTIME, World
 
@@ -33,11 +35,16 @@ def run(world: World, checks: Checks) -> None:
     guest.plug()
 
 
+def memccapable(world: World, slot: int, port: int) -> None:
+    """All of its tests pass, against a server at that port of 127.0.0.1."""
+    said = world.run_on(slot, ["memccapable", "-h", "127.0.0.1", "-p", port, "-t", "30"], 90)
+    text = said.output + said.errors
+    expect((text.count("[pass]"), said.code), (CAPABILITIES, 0), "tests passed, and exit code")
+
+
 def _memcached(world: World, checks: Checks) -> None:
     for slot, where in ((HOST, "directly"), (GUEST, "through the agent")):
         with checks.check(f"memccapable passes {where}"):
-            said = world.run_on(slot, ["memccapable", "-h", "127.0.0.1", "-p", "11211", "-t", "30"], 90)
-            text = said.output + said.errors
-            expect((text.count("[pass]"), said.code), (CAPABILITIES, 0), "tests passed, and exit code")
+            memccapable(world, slot, host_side.MEMCACHED_PORT)
     with checks.check("8 connections at once with values of 1 MiB"):
         world.must_run(GUEST, [*PYTHON, INSIDE / "big_values.py", "127.0.0.1", "11211"], 90)

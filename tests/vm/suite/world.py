@@ -1,4 +1,5 @@
-"""What is up while the checks are made: daemon, host's agent, memcached, two guests with their agents."""
+"""What is up while the checks are made: daemon, host's agent, memcached, the owner of a kvcache, two guests with their
+agents."""
 
 import json
 import shlex
@@ -8,19 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import host_side
+import kvcache
 from host_side import RUNTIME
 from lab.deadline import LabError
 from lab.guest import Guest
 from lab.guest_agent import Result
 from lab.lab import Lab
 from lab.process import Program
-from lab.qemu_options import Ivshmem
+from lab.qemu_options import Ivshmem, Window
 from programs import Programs
 
 from .watch import Watch
 
 AGENT_SECONDS = 30
 HOST = 0  # Its slot; that of vmN is N.
+WITH_WINDOW = 2  # The guest that is shown the kvcache.
 VECTORS = 16  # tombolod's default.
 # One value of 1 MiB is more than memcached takes by default.
 MEMCACHED = ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", "11211", "-U", "0", "-m", "256", "-I", "4m"]
@@ -59,11 +62,13 @@ class World:
         self.watch: Watch
         self.daemon: Program  # Its holder.
         self._watches = 0
+        self.kv_owner: Program
 
     def start_host(self) -> None:
         self.daemon = host_side.start_daemon(self.lab, self.programs)
-        host_side.start_agent(self.lab, self.programs)
+        host_side.start_agent(self.lab, self.programs, [kvcache.ALLOW])
         self.begin_watch()
+        self.kv_owner = kvcache.start_owner(self.lab, self.programs)
         memcached = self.lab.spawn("memcached", MEMCACHED)
         ping = ["memcping", f"--servers={host_side.MEMCACHED}"]
         memcached.wait_until(lambda: self.run_on(HOST, ping, 10).code == 0, host_side.READY_SECONDS, "it answered")
@@ -78,7 +83,8 @@ class World:
 
     def start_agent(self, guest: Guest) -> None:
         """Returns when the guest is READY and its agent answers."""
-        argv = [self.programs.agent, "--runtime-dir", RUNTIME, "--forward", f"{host_side.MEMCACHED}=memcached"]
+        forwards = ["--forward", f"{host_side.MEMCACHED}=memcached", "--forward", kvcache.FORWARD]
+        argv = [self.programs.agent, "--runtime-dir", RUNTIME, *forwards]
         pid = guest.spawn("tombolo-agent", argv)
         self.agent_pids[guest.number] = pid
         asks = shlex.join(self.cli("peers"))
@@ -127,6 +133,13 @@ class World:
 def device(slot: int, runtime: Path = RUNTIME) -> Ivshmem:
     """vmN's, in the region of the daemon in `runtime`."""
     return Ivshmem(runtime / f"slot-{slot}.sock", VECTORS)
+
+
+def devices_of_two() -> dict[int, list[Ivshmem | Window]]:
+    """Of the lab of two guests."""
+    devices: dict[int, list[Ivshmem | Window]] = {slot: [device(slot)] for slot in (1, 2)}
+    devices[WITH_WINDOW].append(kvcache.DEVICE)
+    return devices
 
 
 def place(slot: int) -> str:
