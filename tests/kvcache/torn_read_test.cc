@@ -21,7 +21,7 @@ namespace tombolo::kvcache {
 namespace {
 
 constexpr uint64_t kKeys = 3;
-constexpr int kEnoughHits = 5000;
+constexpr int kEnoughHits = 2000;
 constexpr uint64_t kEnoughRetries = 5;
 
 std::string KeyOf(uint64_t number) { return "key" + std::to_string(number); }
