@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <optional>
 #include <random>
 #include <string>
@@ -23,6 +24,7 @@
 #include "kvcache/remote/owner_wire.h"
 #include "tests/kvcache/child.h"
 #include "tests/kvcache/kv_process.h"
+#include "tests/kvcache/shared_mapping.h"
 #include "tests/support/environment.h"
 #include "transport/base/clock.h"
 #include "transport/base/unique_fd.h"
@@ -41,15 +43,26 @@ constexpr double kLeastShare = 0.8;
 // What slows all of them down is no fault of theirs: the machine may have other things to do.
 constexpr int kMostSeries = 3;
 
+// How fast an owner is that was built to be slow tells nothing.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kMeasures = false;
+#else
+constexpr bool kMeasures = true;
+#endif
+
 class HostileGuest {
  public:
-  HostileGuest(std::string owner, uint32_t seed) : owner_(std::move(owner)), random_(seed) {}
+  HostileGuest(std::string owner, uint32_t seed, const std::atomic<bool>& speaks)
+      : owner_(std::move(owner)), random_(seed), speaks_(speaks) {}
 
   [[noreturn]] void Live() {
     // It has what processor time the others leave: machines have processors of their own.
     const sched_param no_priority = {};
     sched_setscheduler(0, SCHED_IDLE, &no_priority);
-    while (true) SayOnce();
+    // While it says nothing it is as busy, so that what it says is all that makes a difference.
+    while (true) {
+      if (speaks_.load(std::memory_order_relaxed)) SayOnce();
+    }
   }
 
  private:
@@ -122,16 +135,17 @@ class HostileGuest {
 
   const std::string owner_;
   std::minstd_rand random_;
+  const std::atomic<bool>& speaks_;
 };
 
 class HostileGuestTest : public testing::Test {
  protected:
   HostileGuestTest() {
     for (int i = 0; i < kHostile; ++i) {
-      hostile_[static_cast<size_t>(i)] = SpawnChild(
-          [this, i] { HostileGuest(owner_.Owner(), static_cast<uint32_t>(i + 1)).Live(); });
+      hostile_[static_cast<size_t>(i)] = SpawnChild([this, i] {
+        HostileGuest(owner_.Owner(), static_cast<uint32_t>(i + 1), hostile_speak()).Live();
+      });
     }
-    LetHostile(SIGSTOP);
     absl::StatusOr<Client> client =
         Client::Open({.window = owner_.Window(), .owner = owner_.Owner()});
     EXPECT_TRUE(client.ok()) << client.status();
@@ -142,8 +156,9 @@ class HostileGuestTest : public testing::Test {
     for (pid_t& hostile : hostile_) EndChild(hostile, SIGKILL);
   }
 
-  void LetHostile(int by_signal) {
-    for (const pid_t hostile : hostile_) kill(hostile, by_signal);
+  // Relaxed, also where it is looked at: a hint of what to do.
+  std::atomic<bool>& hostile_speak() {
+    return *reinterpret_cast<std::atomic<bool>*>(hostile_speak_.Bytes().data());
   }
 
   static std::string KeyOf(uint32_t key) { return "key" + std::to_string(key); }
@@ -177,9 +192,9 @@ class HostileGuestTest : public testing::Test {
   // With them, of what it is without them.
   double Share() {
     const double alone = Speed();
-    LetHostile(SIGCONT);
+    hostile_speak().store(true, std::memory_order_relaxed);
     const double beside = Speed();
-    LetHostile(SIGSTOP);
+    hostile_speak().store(false, std::memory_order_relaxed);
     return beside / alone;
   }
 
@@ -194,6 +209,7 @@ class HostileGuestTest : public testing::Test {
   }
 
   KvProcess owner_{{"-m", "8", "-I", "64k"}};
+  SharedMapping hostile_speak_{sizeof(std::atomic<bool>)};
   std::array<pid_t, kHostile> hostile_ = {};
   std::optional<Client> client_;
   std::minstd_rand random_{7};
@@ -205,10 +221,12 @@ class HostileGuestTest : public testing::Test {
 TEST_F(HostileGuestTest, TakesNothingFromOthersAndLittleOfTheirSpeed) {
   const int rounds = FromEnvironment("HOSTILE_ROUNDS", kRounds);
   double share = MedianShare(rounds);
-  for (int again = 1; share < kLeastShare && again < kMostSeries; ++again) {
+  for (int again = 1; kMeasures && share < kLeastShare && again < kMostSeries; ++again) {
     share = MedianShare(rounds);
   }
-  EXPECT_GE(share, kLeastShare);
+  if (kMeasures) {
+    EXPECT_GE(share, kLeastShare);
+  }
   EXPECT_EQ(wrong_, 0u);
   EXPECT_TRUE(owner_.IsRunning());
   for (uint32_t key = 0; key < kKeys; ++key) Get(key);
