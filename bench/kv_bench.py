@@ -33,11 +33,11 @@ AllSeries = dict[str, Series]
 class Memcached:
     """The stock one: it serves TCP or a Unix socket, not both."""
 
-    def __init__(self, folder: str, way: str):
+    def __init__(self, folder: str, way: str, memory: tuple[str, ...] = MEMORY):
         self.unix = os.path.join(folder, f"memcached-{way}.sock")
         self.port_file = os.path.join(folder, f"memcached-{way}.port")
         listen = ["-l", "127.0.0.1", "-p", "-1"] if way == "tcp" else ["-s", self.unix]
-        self.process = subprocess.Popen(["memcached", "-u", "root", *MEMORY, *listen],
+        self.process = subprocess.Popen(["memcached", "-u", "root", *memory, *listen],
                                         env={**os.environ, "MEMCACHED_PORT_FILENAME": self.port_file})
         self.address = self._wait(way)
 

@@ -30,6 +30,7 @@ class Panel:
     unit: str
     curves: list[Curve]
     limit: Limit | None = None
+    axis: str = "message size"
 
 
 def draw(panels: list[Panel], file: Path) -> None:
@@ -39,7 +40,6 @@ def draw(panels: list[Panel], file: Path) -> None:
         f"set multiplot layout 1,{len(panels)}",
         "set logscale xy",
         "set grid",
-        "set xlabel 'message size'",
     ]
     for panel in panels:
         script += _panel(panel)
@@ -59,6 +59,7 @@ def _panel(panel: Panel) -> list[str]:
         plots.append(f"{panel.limit.value} with lines dt 2 lw 1.5 lc '#000000' title '{panel.limit.name}'")
     return lines + [
         f"set title '{panel.title}'",
+        f"set xlabel '{panel.axis}'",
         f"set ylabel '{panel.unit}'",
         "set key below maxrows 2",
         "plot " + ", ".join(plots),

@@ -1,6 +1,6 @@
-// Ghost: which keys were evicted from the small queue not long ago. Whoever is written again soon
-// was worth more than that: it goes to the main queue at once. Lossy: 16 bits of the hash of each,
-// the newer over the older. Not thread-safe.
+// Ghost: which keys were evicted from the small queue not long ago, or asked for when they had
+// expired. Whoever is written again soon is worth more: it goes to the main queue at once. Lossy:
+// 16 bits of the hash of each, the newer over the older. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -95,10 +95,11 @@ StoreAnswer Store::Count(const CountRequest& request) {
   if (!before && request.initial) return MakeNumber(request, hash);
   if (!before) return {.result = StoreResult::kNotFound};
   const uint32_t bytes = before->header.sizes.value_bytes;
-  if (bytes == 0 || bytes > kMaxNumberBytes) return {.result = StoreResult::kNotANumber};
+  if (bytes == 0) return {.result = StoreResult::kNotANumber};
   if (request.cas != 0 && request.cas != before->header.cas) {
     return {.result = StoreResult::kExists};
   }
+  if (bytes > kMaxNumberBytes) return {.result = StoreResult::kNotANumber};
   LoadValue(*before, scratch_);
   const std::optional<uint64_t> number = UnsignedIn(scratch_);
   if (!number) return {.result = StoreResult::kNotANumber};

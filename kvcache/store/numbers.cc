@@ -32,14 +32,18 @@ std::optional<Decimal> DecimalIn(std::string_view text) {
   return decimal;
 }
 
+// Anywhere: behind the number too.
+bool HasMinus(std::string_view text) {
+  return text.substr(0, text.find('\0')).find('-') != std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<uint64_t> UnsignedIn(std::string_view text) {
   const std::optional<Decimal> decimal = DecimalIn(text);
   if (!decimal) return std::nullopt;
-  if (!decimal->is_negative) return decimal->magnitude;
-  const uint64_t number = 0 - decimal->magnitude;
-  if (number > INT64_MAX) return std::nullopt;
+  const uint64_t number = decimal->is_negative ? 0 - decimal->magnitude : decimal->magnitude;
+  if (number > INT64_MAX && HasMinus(text)) return std::nullopt;
   return number;
 }
 

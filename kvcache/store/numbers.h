@@ -1,7 +1,7 @@
 // Decimal numbers as memcached reads them, in commands and in values: blanks and a sign before them
 // are skipped, and they end at a blank, at a zero byte or with the text. Numbers of 32 bits are
-// read as 64 bits and cut. A negative number is no unsigned one, unless it is so small that modulo
-// 2^64 it is below 2^63.
+// read as 64 bits and cut. No unsigned number is what modulo 2^64 is 2^63 or more in a text with a
+// minus: so are most negative ones, and large ones with a minus anywhere behind them.
 #pragma once
 
 #include <cstdint>

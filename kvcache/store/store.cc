@@ -53,11 +53,17 @@ void Store::FlushNow() {
   superblock_.flush_at_s.store(0, std::memory_order_release);
 }
 
-// An item that has expired or was flushed is cleared on the way.
+// An item that has expired or was flushed is cleared on the way. One that is asked for although it
+// has expired is wanted: when it is written anew it need not show that once more.
 std::optional<Entry> Store::FindVisible(std::string_view key, const KeyHash& hash) {
   std::optional<Entry> entry = index_.Find(key, hash);
   if (!entry || IsVisible(entry->header)) return entry;
-  ++(entry->header.cas <= flush_cas_ ? counters_.flushed_items : counters_.expired_items);
+  if (entry->header.cas <= flush_cas_) {
+    ++counters_.flushed_items;
+  } else {
+    ++counters_.expired_items;
+    ghost_.Remember(hash);
+  }
   index_.Clear(entry->slot);
   return std::nullopt;
 }

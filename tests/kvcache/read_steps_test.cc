@@ -71,16 +71,38 @@ int SetUntilTheSlotRepeats(Store& store, Reader& reader) {
   return version;
 }
 
-// What lies where the value was looks like an item with that key.
-int ForgeItems(Store& store) {
+// A value all of whose pieces of 32 bytes look like an item with that key. It begins 32 bytes into
+// its own item, so whatever item lay at a multiple of 32 has such a piece in its place.
+std::string ForgedItems() {
   std::string forged;
   for (int i = 0; i < 40; ++i) {
     const uint64_t header[] = {uint64_t{3} << 32 | 100, 0, UINT64_MAX};
     forged.append(reinterpret_cast<const char*>(header), sizeof(header));
     forged.append("key").append(5, '!');
   }
+  return forged;
+}
+std::string ForgerName(int number) { return "forger" + std::to_string(10 + number % 90); }
+
+int ForgeItems(Store& store) {
   store.Delete("key");
-  for (int i = 0; i < 30; ++i) store.Set("other" + std::to_string(i), forged, 0, 0);
+  for (int i = 0; i < 30; ++i) store.Set(ForgerName(i), ForgedItems(), 0, 0);
+  return kGone;
+}
+
+// The slot that the reader has seen names the low 8 bits of a generation: as they are now again.
+int ForgeItemsUntilTheGenerationRepeats(Store& store, Reader& reader) {
+  View key;
+  EXPECT_EQ(reader.Look("key", key), ReadResult::kHit);
+  store.Delete("key");
+  View forger;
+  for (int i = 0; i < 1'000'000; ++i) {
+    store.Set(ForgerName(i), ForgedItems(), 0, 0);
+    EXPECT_EQ(reader.Look(ForgerName(i), forger), ReadResult::kHit);
+    if (forger.token.segment != key.token.segment) continue;
+    if (forger.token.generation == key.token.generation + 256) return kGone;
+  }
+  ADD_FAILURE() << "the generation did not repeat";
   return kGone;
 }
 
@@ -95,6 +117,7 @@ const Interference kInterferences[] = {
     {"Recycles", [](Store& store, Reader&) { return SetOften(store, 100); }},
     {"RecyclesUntilTheSlotRepeats", SetUntilTheSlotRepeats},
     {"ForgesItems", [](Store& store, Reader&) { return ForgeItems(store); }},
+    {"ForgesItemsUntilTheGenerationRepeats", ForgeItemsUntilTheGenerationRepeats},
 };
 
 class ReadStepsTest : public testing::TestWithParam<Interference> {
@@ -109,6 +132,8 @@ class ReadStepsTest : public testing::TestWithParam<Interference> {
   bool ReadOnce(int instructions) {
     memset(shard_.Bytes().data(), 0, kBytes);
     const auto store = OpenStore();
+    // Of 32 bytes, after which the key's item lies: ForgedItems().
+    store->Set("before", "it", 0, 0);
     store->Set("key", ValueOf(1), 0, 0);
     auto reader = Reader::Attach(shard_.Bytes(), [] { return int64_t{0}; });
     EXPECT_TRUE(reader.ok()) << reader.status().ToString();

@@ -171,6 +171,7 @@ TEST_F(StoreRequestsTest, WhatIsTooLongIsNoNumber) {
   EXPECT_EQ(store_->Incr("key", 1).number, 8u);
   Set("key", "7" + std::string(kMaxNumberBytes, ' '));
   EXPECT_EQ(store_->Incr("key", 1).result, StoreResult::kNotANumber);
+  EXPECT_EQ(store_->Count({.key = "key", .cas = 1}).result, StoreResult::kExists);
 }
 
 TEST_F(StoreRequestsTest, AnItemIsDescribedWithoutItsValue) {
@@ -225,6 +226,13 @@ TEST(NumbersTest, NegativeOnesAreUnsignedOnlyWhenTheyComeOutPositive) {
   EXPECT_EQ(UnsignedIn("-9223372036854775809"), uint64_t{INT64_MAX});
   EXPECT_EQ(UnsignedIn("-18446744073709551615"), 1u);
   EXPECT_EQ(Signed32In("-1"), -1);
+}
+
+TEST(NumbersTest, LargeOnesHaveNoMinusAnywhere) {
+  EXPECT_EQ(UnsignedIn("18446744073709551615\r-"), std::nullopt);
+  EXPECT_EQ(UnsignedIn("9223372036854775808 x-"), std::nullopt);
+  EXPECT_EQ(UnsignedIn("9223372036854775807\t-"), uint64_t{INT64_MAX});
+  EXPECT_EQ(UnsignedIn(std::string_view("9223372036854775808\0-", 21)), uint64_t{INT64_MAX} + 1);
 }
 
 TEST(NumbersTest, NumbersOf32BitsAreCut) {

@@ -257,6 +257,18 @@ TEST_F(EvictionTest, WhatComesBackSoonGoesToTheMainQueue) {
   EXPECT_EQ(store_->Counters().promoted_items, 1u);
 }
 
+TEST_F(EvictionTest, WhatIsWantedAlthoughItHasExpiredGoesToTheMainQueue) {
+  store_->Set("key", "value", 0, 10);
+  now_s_ += 10;
+  EXPECT_EQ(Get("key"), "(miss)");
+  Set("key", "value");
+  EXPECT_EQ(store_->Counters().promoted_items, 1u);
+  store_->FlushAll(0);
+  EXPECT_EQ(Get("key"), "(miss)");
+  Set("key", "value");
+  EXPECT_EQ(store_->Counters().promoted_items, 1u) << "a flush tells nothing of what is wanted";
+}
+
 TEST_F(EvictionTest, ExpiredSegmentsGoFirst) {
   for (int i = 0; i < 200; ++i) store_->Set("old" + std::to_string(i), "x", 0, 10);
   Scan(150);

@@ -1,8 +1,9 @@
 // A reader beside an owner who recycles the memory under its hands: three segments, values of 8 to
 // 256 KiB. No value may come that is torn, or older than what was acknowledged before the read.
+//
+// In the environment: TORN_READ_HITS, how many reads at least.
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <random>
 #include <string>
 #include <thread>
@@ -11,6 +12,8 @@
 #include "kvcache/client/reader.h"
 #include "kvcache/store/store.h"
 #include "tests/kvcache/shard_memory.h"
+#include "tests/kvcache/stamped_value.h"
+#include "tests/support/environment.h"
 #include "tests/support/spin.h"
 #include "transport/base/units.h"
 
@@ -18,34 +21,12 @@ namespace tombolo::kvcache {
 namespace {
 
 constexpr uint64_t kKeys = 3;
-constexpr uint64_t kEnoughHits = 2000;
+constexpr int kEnoughHits = 2000;
 constexpr uint64_t kEnoughRetries = 5;
 
 std::string KeyOf(uint64_t number) { return "key" + std::to_string(number); }
 
 size_t BytesOf(uint64_t version) { return (8 + version * 7919 % 248) * kKiB; }
-
-struct Stamp {
-  uint64_t version;
-  uint64_t key;
-};
-
-// A stamp, and then one byte again and again. Quick to make and to compare, so that writer and
-// reader spend their time where they can meet.
-void Fill(std::string& value, const Stamp& stamp) {
-  value.assign(BytesOf(stamp.version), static_cast<char>(stamp.version * 31 + stamp.key));
-  memcpy(value.data(), &stamp, sizeof(stamp));
-}
-
-// The version of a value; 0: it is torn.
-uint64_t VersionOf(const std::string& value, uint64_t key, std::string& expected) {
-  Stamp stamp{};
-  if (value.size() < sizeof(stamp)) return 0;
-  memcpy(&stamp, value.data(), sizeof(stamp));
-  if (stamp.key != key || BytesOf(stamp.version) != value.size()) return 0;
-  Fill(expected, stamp);
-  return value == expected ? stamp.version : 0;
-}
 
 class TornReadTest : public testing::Test {
  protected:
@@ -67,7 +48,7 @@ class TornReadTest : public testing::Test {
     StoredValue seen;
     for (uint64_t version = 1; !is_over_.load(std::memory_order_relaxed); ++version) {
       const uint64_t key = random() % kKeys;
-      Fill(value, {.version = version, .key = key});
+      FillStamped(value, {.version = version, .key = key}, BytesOf(version));
       if (store_->Set(KeyOf(key), value, 0, 0).result != StoreResult::kStored) ++failed_;
       acknowledged_[key].store(version, std::memory_order_release);
       store_->Tick();
@@ -81,7 +62,7 @@ class TornReadTest : public testing::Test {
     Found found;
     const uint64_t acknowledged = acknowledged_[key].load(std::memory_order_acquire);
     if (reader.Get(KeyOf(key), value_, found) != ReadResult::kHit) return;
-    const uint64_t version = VersionOf(value_, key, expected_);
+    const uint64_t version = VersionIn(value_, key, BytesOf, expected_);
     if (version == 0) {
       ++torn_;
     } else if (version < acknowledged) {
@@ -119,8 +100,9 @@ class TornReadTest : public testing::Test {
 };
 
 TEST_F(TornReadTest, NoValueIsTornOrOlderThanWhatWasAcknowledged) {
-  EXPECT_TRUE(ReadUntil([](const ReaderCounters& counters) {
-    return counters.hits >= kEnoughHits && counters.retries >= kEnoughRetries;
+  const auto enough_hits = static_cast<uint64_t>(FromEnvironment("TORN_READ_HITS", kEnoughHits));
+  EXPECT_TRUE(ReadUntil([enough_hits](const ReaderCounters& counters) {
+    return counters.hits >= enough_hits && counters.retries >= kEnoughRetries;
   }));
   EXPECT_EQ(torn_, 0u);
   EXPECT_EQ(stale_, 0u);

@@ -18,6 +18,7 @@
 #include "tests/kvcache/protocol/command_maker.h"
 #include "tests/kvcache/protocol/session_fixture.h"
 #include "tests/kvcache/protocol/stock_memcached.h"
+#include "tests/support/environment.h"
 #include "transport/base/units.h"
 
 namespace tombolo::kvcache {
@@ -27,11 +28,6 @@ constexpr int kScripts = 40;
 constexpr int kCommandsPerScript = 50;
 constexpr size_t kSmallReplyLimitBytes = 100;
 constexpr size_t kShownBytes = 200;
-
-int FromEnvironment(const char* name, int otherwise) {
-  const char* text = getenv(name);
-  return text == nullptr ? otherwise : atoi(text);
-}
 
 // As large as the items of a memcached may be.
 StoreOptions LargeShard() {
