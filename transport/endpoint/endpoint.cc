@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/device/host_device.h"
+#include "transport/device/sysfs/sysfs_device.h"
 #include "transport/device/vfio/vfio_device.h"
 
 namespace tombolo {
@@ -21,6 +22,9 @@ absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
                              {.memory_offset = attachment.memory_offset,
                               .memory_bytes = attachment.memory_bytes,
                               .registers_offset = attachment.registers_offset});
+    case BrokerMemory::kSysfs:
+      return SysfsDevice::Map({attachment.memory_fd.Get(), attachment.registers_fd.Get()},
+                              attachment.memory_bytes, attachment.registers_offset);
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "the broker hands out memory of kind ", static_cast<int>(attachment.memory),
