@@ -13,6 +13,7 @@ namespace {
 constexpr uint16_t kMembershipVector = 0;
 constexpr uint16_t kLinkVector = 1;
 constexpr int64_t kTickNs = kNsPerSecond;
+constexpr int64_t kPollNs = kNsPerMs;
 
 absl::Status CheckFits(const AgentDevice& device, const RegionLimits& limits) {
   if (device.slot == 0 || device.slot >= limits.slot_count) {
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
       kLinkVector, [&self] { self.backend_.Poll(); }, self.link_watch_);
   if (!status.ok()) return status;
   self.timer_ = loop.Every(kTickNs, [&self] { self.backend_.Tick(); });
+  if (!device.interrupts) self.PollDoorbells();
   auto broker = BrokerServer::Start(
       loop, store, self.backend_, inherited,
       {.socket_path = options.broker_socket, .max_clients = MaxClients(region->Limits())});
@@ -63,6 +65,14 @@ GuestAgent::GuestAgent(EventLoop& loop, const AgentDevice& device, const Region&
       backend_(loop, device, region, {options.boot_id, options.attach_deadline_ns},
                [this] { return Living(); }),
       orphans_(loop, [this](EndpointId id) { backend_.EndpointGone(id); }) {}
+
+void GuestAgent::PollDoorbells() {
+  polled_.emplace(region_, device_.slot, device_.eventfds);
+  poll_timer_ = loop_.Every(kPollNs, [this] {
+    backend_.Poll();
+    polled_->Look();
+  });
+}
 
 absl::Status GuestAgent::WatchDoorbell(uint16_t vector, EventLoop::Callback callback,
                                        Watch& watch) {
