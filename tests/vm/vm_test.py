@@ -20,7 +20,7 @@ from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
 from suite import bad_input, diagnosis, exchanges, four_guests, joining, machines_die, mpi, processes_die  # noqa: E402
-from suite import without_network  # noqa: E402
+from suite import without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, device  # noqa: E402
 
@@ -33,6 +33,7 @@ GROUPS = {
     "without_network": without_network.run,
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
+    "without_driver": without_driver.run,
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
 FOUR_GUESTS = "four_guests"
