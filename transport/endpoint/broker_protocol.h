@@ -39,6 +39,7 @@ enum class BrokerMemory : uint16_t {
   kMemfd = 1,       // The region itself; doorbells are eventfds, asked for with kDoorbell.
   kVfioDevice = 2,  // A vfio device: BAR2 is the region, BAR0 has the doorbell register.
   kSysfs = 3,       // The file of BAR2 in sysfs; that of BAR0 is the third descriptor.
+  kModule = 4,      // A file of the kernel module (guest/module), which maps and rings.
 };
 
 // How many descriptors an attach reply has.
