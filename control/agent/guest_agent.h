@@ -28,6 +28,7 @@
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
 #include "control/link/boot_id.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/region/region.h"
 
@@ -61,7 +62,7 @@ class GuestAgent {
              const GuestAgentOptions& options);
 
   absl::Status WatchDoorbell(uint16_t vector, EventLoop::Callback callback, Watch& watch);
-  void PollDoorbells();
+  absl::Status PollDoorbells();
   std::vector<EndpointId> Living();
 
   EventLoop& loop_;
@@ -75,7 +76,8 @@ class GuestAgent {
   Watch link_watch_;
   Watch timer_;
   std::optional<PolledDoorbells> polled_;
-  Watch poll_timer_;
+  UniqueFd poll_timer_;
+  Watch poll_watch_;
 };
 
 }  // namespace tombolo::control
