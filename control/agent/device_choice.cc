@@ -7,8 +7,8 @@
 namespace tombolo::control {
 namespace {
 
-constexpr std::pair<std::string_view, DeviceWay> kWays[] = {{"vfio", DeviceWay::kVfio},
-                                                            {"sysfs", DeviceWay::kSysfs}};
+constexpr std::pair<std::string_view, DeviceWay> kWays[] = {
+    {"vfio", DeviceWay::kVfio}, {"module", DeviceWay::kModule}, {"sysfs", DeviceWay::kSysfs}};
 
 }  // namespace
 
@@ -19,7 +19,7 @@ DeviceChoice ParseDeviceChoice(std::string_view text) {
       return {way, std::string(text.substr(name.size() + 1))};
     }
   }
-  return {DeviceWay::kVfio, std::string(text)};
+  return {DeviceWay::kAny, std::string(text)};
 }
 
 }  // namespace tombolo::control

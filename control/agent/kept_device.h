@@ -19,7 +19,8 @@ struct KeptDevice {
 };
 
 // Takes the device out of `inherited` if it is there, else opens the one that is chosen and leaves
-// it in `store`. Errors are those of VfioPciDevice and SysfsPciDevice.
+// it in `store`. Errors are those of VfioPciDevice, ModulePciDevice and
+// SysfsPciDevice.
 absl::StatusOr<KeptDevice> OpenKeptDevice(const SystemPaths& paths, const DeviceChoice& choice,
                                           DescriptorStore& store, NamedDescriptors& inherited);
 

@@ -15,9 +15,10 @@ std::pair<DeviceWay, std::string> Parsed(const char* text) {
 
 TEST(DeviceChoiceTest, NamesAWayAnAddressOrBoth) {
   using Expected = std::pair<DeviceWay, std::string>;
-  EXPECT_EQ(Parsed("auto"), Expected(DeviceWay::kVfio, "auto"));
-  EXPECT_EQ(Parsed("0000:00:05.0"), Expected(DeviceWay::kVfio, "0000:00:05.0"));
+  EXPECT_EQ(Parsed("auto"), Expected(DeviceWay::kAny, "auto"));
+  EXPECT_EQ(Parsed("0000:00:05.0"), Expected(DeviceWay::kAny, "0000:00:05.0"));
   EXPECT_EQ(Parsed("vfio:0000:00:05.0"), Expected(DeviceWay::kVfio, "0000:00:05.0"));
+  EXPECT_EQ(Parsed("module"), Expected(DeviceWay::kModule, "auto"));
   EXPECT_EQ(Parsed("sysfs"), Expected(DeviceWay::kSysfs, "auto"));
   EXPECT_EQ(Parsed("sysfs:0000:00:05.0"), Expected(DeviceWay::kSysfs, "0000:00:05.0"));
 }
