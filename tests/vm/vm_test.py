@@ -19,8 +19,8 @@ from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, diagnosis, exchanges, four_guests, joining, machines_die, mpi, processes_die  # noqa: E402
-from suite import without_driver, without_network  # noqa: E402
+from suite import bad_input, diagnosis, exchanges, four_guests, joining, kernel_module, machines_die  # noqa: E402
+from suite import mpi, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, device  # noqa: E402
 
@@ -34,6 +34,7 @@ GROUPS = {
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
     "without_driver": without_driver.run,
+    "kernel_module": kernel_module.run,
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
 FOUR_GUESTS = "four_guests"
