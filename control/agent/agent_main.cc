@@ -30,6 +30,8 @@
 #include "control/tunnel/tunnel_thread.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
+#include "transport/device/device.h"
+#include "transport/device/vfio/system_paths.h"
 
 namespace tombolo::control {
 namespace {

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "control/agent/kept_descriptors.h"
 #include "transport/device/vfio/vfio_pci_device.h"
+#include "transport/endpoint/broker_protocol.h"
 
 namespace tombolo::control {
 namespace {

@@ -1,10 +1,12 @@
 #include "control/agent/polled_doorbells.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "transport/base/ring_eventfd.h"
 #include "transport/endpoint/membership_view.h"
+#include "transport/layout/shared_word.h"
 
 namespace tombolo::control {
 

@@ -12,6 +12,8 @@
 #include "control/registry/registry.h"
 #include "gtest/gtest.h"
 #include "transport/device/simulated_device.h"
+#include "transport/region/geometry.h"
+#include "transport/region/region.h"
 
 namespace tombolo::control {
 namespace {

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/status_text.h"
 #include "tests/transport/device/vfio/fake_sysfs.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/device/ivshmem_registers.h"
 #include "transport/device/sysfs/sysfs_pci_device.h"
