@@ -36,10 +36,14 @@ absl::StatusOr<std::unique_ptr<SysfsPciDevice>> OpenDevice(const SystemPaths& pa
                                                            NamedDescriptors& inherited) {
   const bool complete = TakeOut(inherited, kKeptComplete).IsOpen();
   SysfsDescriptors kept = TakeDescriptors(inherited);
-  if (complete) return SysfsPciDevice::Adopt(std::move(kept));
-  // SUBTLE: a predecessor that died in between left its lock with the holder, which would keep the
-  // device for ever.
-  for (const char* name : {kMemory, kRegisters}) store.Remove(name).IgnoreError();
+  if (complete) {
+    auto adopted = SysfsPciDevice::Adopt(std::move(kept));
+    // Not found: it was unplugged, which has ended the predecessor. There may be another by now.
+    if (!absl::IsNotFound(adopted.status())) return adopted;
+  }
+  // SUBTLE: what the holder keeps of a predecessor that died in between, or whose device is gone,
+  // would be taken for all of a device by the next one, and keep its lock.
+  for (const char* name : {kKeptComplete, kMemory, kRegisters}) store.Remove(name).IgnoreError();
   kept = SysfsDescriptors();
   auto device = SysfsPciDevice::Open(paths, wanted);
   if (!device.ok()) return device.status();

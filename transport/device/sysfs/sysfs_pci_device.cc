@@ -97,14 +97,18 @@ absl::StatusOr<uint64_t> FindRegisters(int registers) {
   const absl::StatusOr<fs::path> folder = FolderOf(registers);
   if (!folder.ok()) return folder.status();
   std::ifstream resource(*folder / "resource");
+  if (!resource.is_open()) {
+    return absl::NotFoundError(absl::StrCat("there is no ", (*folder / "resource").string(),
+                                            " any more: the device was unplugged."));
+  }
   std::string first;
   uint64_t address = 0;
   if (resource >> first && absl::SimpleHexAtoi(first, &address)) {
     return address % static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat((*folder / "resource").string(), " begins with '", first,
-                   "', expected the address of BAR0. Was the device unplugged?"));
+  return absl::FailedPreconditionError(absl::StrCat((*folder / "resource").string(),
+                                                    " begins with '", first,
+                                                    "', expected the address of BAR0."));
 }
 
 absl::Status ExplainMapping(const absl::Status& why) {

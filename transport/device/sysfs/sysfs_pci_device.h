@@ -37,7 +37,7 @@ class SysfsPciDevice final : public Device {
                                                               std::string_view wanted);
 
   // Goes on with a device that a former process opened. FailedPrecondition when the descriptors are
-  // not those of an opened device, or the device was unplugged.
+  // not those of an opened device, NotFound when the device was unplugged.
   static absl::StatusOr<std::unique_ptr<SysfsPciDevice>> Adopt(SysfsDescriptors descriptors);
 
   std::span<std::byte> Memory() override { return device_->Memory(); }

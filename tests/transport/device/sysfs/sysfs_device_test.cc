@@ -95,6 +95,18 @@ TEST_F(SysfsDeviceTest, IsAdoptedFromItsDescriptorsAlone) {
   EXPECT_FALSE(SysfsPciDevice::Adopt({}).ok());
 }
 
+TEST_F(SysfsDeviceTest, IsNotAdoptedOnceItIsUnplugged) {
+  const auto first = Open();
+  ASSERT_TRUE(first.ok()) << first.status();
+  SysfsDescriptors copies;
+  copies.memory = UniqueFd(dup((*first)->Descriptors().memory.Get()));
+  copies.registers = UniqueFd(dup((*first)->Descriptors().registers.Get()));
+  std::filesystem::remove_all(sysfs_.Device(kAddress));
+  const absl::Status status = SysfsPciDevice::Adopt(std::move(copies)).status();
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_THAT(Text(status), HasSubstr("was unplugged"));
+}
+
 TEST_F(SysfsDeviceTest, ADeviceThatIsOffIsTurnedOn) {
   ASSERT_TRUE(Open().ok());
   EXPECT_EQ(FakeSysfs::Read(File("enable")), "");
