@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
 constexpr char kVfioPci[] = "vfio-pci";
 constexpr char kModule[] = "tombolo";
 constexpr char kOrModule[] =
-    "; or load the kernel module of Tombolo (guest/module/README.md), which needs no vfio and no "
-    "IOMMU";
+    "; or go without vfio and IOMMU (docs/devices.md): by the kernel module of Tombolo "
+    "(guest/module/README.md), or slowly by tombolo-agent --device sysfs";
 constexpr char kGiveDevice[] =
     "start this virtual machine with the options that `tombolo vm-args SLOT` prints on the host";
 constexpr char kIommuOptions[] =
