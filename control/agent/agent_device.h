@@ -14,6 +14,8 @@ struct AgentDevice {
   Device* device = nullptr;
   uint16_t slot = 0;
   std::vector<int> eventfds;  // Of the own vectors.
+  // False: nothing signals the eventfds, and somebody has to look (polled_doorbells.h).
+  bool interrupts = true;
   // What every endpoint gets alike: the memory, and where to find it. The rest is filled in later.
   Grant memory;
 };

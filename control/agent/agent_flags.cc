@@ -47,7 +47,9 @@ DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags) {
       ->capture_default_str();
   CLI::Option* host =
       app->add_flag("--host", flags->host, "serve the host's ends of tunnels, beside tombolod");
-  app->add_option("--device", flags->device, "PCI address of the ivshmem device, or auto")
+  app->add_option("--device", flags->device,
+                  "PCI address of the ivshmem device, or auto; before it may stand the way: vfio:, "
+                  "module:, sysfs:")
       ->capture_default_str()
       ->excludes(host);
   DescribeTunnels(*app, host, *flags);

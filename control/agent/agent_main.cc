@@ -15,10 +15,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/agent/agent_device.h"
 #include "control/agent/agent_flags.h"
+#include "control/agent/device_choice.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
 #include "control/config/read_flags.h"
+#include "control/doctor/read_speed.h"
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
 #include "control/link/boot_id.h"
@@ -27,6 +30,8 @@
 #include "control/tunnel/tunnel_thread.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
+#include "transport/device/device.h"
+#include "transport/device/vfio/system_paths.h"
 
 namespace tombolo::control {
 namespace {
@@ -93,9 +98,22 @@ absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   return setup;
 }
 
-int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
+// How the region is read decides how fast messages are, and only a measurement tells.
+void TellReadSpeed(Device& device) {
+  const double ns = NsPerLine(device.Memory());
+  if (ns < kCachedNsPerLine) {
+    spdlog::info("the region is read at {:.1f} ns a cache line, as cached memory is", ns);
+  } else {
+    spdlog::warn(
+        "the region is read at {:.0f} ns a cache line; cached memory takes less than {:.0f}. "
+        "Messages will be slow: docs/devices.md has the ways to a device that is mapped cached.",
+        ns, kCachedNsPerLine);
+  }
+}
+
+int ServeGuest(EventLoop& loop, DescriptorStore& store, const AgentDevice& device,
                NamedDescriptors& inherited, const GuestSetup& setup) {
-  auto agent = GuestAgent::Start(loop, store, inherited, Describe(device), setup.agent);
+  auto agent = GuestAgent::Start(loop, store, inherited, device, setup.agent);
   if (!agent.ok()) return Fail(agent.status());
   absl::Status tunnel_failure;
   const auto tunnels = TunnelThread::Start(setup.tunnels, [&](const absl::Status& why) {
@@ -105,8 +123,8 @@ int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
     });
   });
   if (!tunnels.ok()) return Fail(tunnels.status());
-  spdlog::info("slot {}, {} vectors; processes attach at {}", device.Slot(), device.VectorCount(),
-               setup.agent.broker_socket);
+  spdlog::info("slot {}, {} vectors{}; processes attach at {}", device.slot, device.eventfds.size(),
+               device.interrupts ? "" : " looked at every millisecond", setup.agent.broker_socket);
   Ready(store);
   loop.Run();
   (*agent)->RemoveSocketFile();
@@ -123,9 +141,11 @@ int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
   const auto signals = StopSignals::Watch(**loop, [&loop] { (*loop)->Stop(); });
   if (!signals.ok()) return Fail(signals.status());
   NamedDescriptors inherited = store.Take();
-  const auto device = OpenKeptDevice(SystemPaths{}, flags.device, store, inherited);
+  const auto device =
+      OpenKeptDevice(SystemPaths{}, ParseDeviceChoice(flags.device), store, inherited);
   if (!device.ok()) return Fail(device.status());
-  return ServeGuest(**loop, store, **device, inherited, *setup);
+  TellReadSpeed(*device->device);
+  return ServeGuest(**loop, store, device->described, inherited, *setup);
 }
 
 int RunHost(DescriptorStore& store, const AgentFlags& flags) {

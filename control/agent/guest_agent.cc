@@ -1,10 +1,14 @@
 #include "control/agent/guest_agent.h"
 
+#include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "transport/base/errno_status.h"
 #include "transport/base/units.h"
 
 namespace tombolo::control {
@@ -13,6 +17,7 @@ namespace {
 constexpr uint16_t kMembershipVector = 0;
 constexpr uint16_t kLinkVector = 1;
 constexpr int64_t kTickNs = kNsPerSecond;
+constexpr int64_t kPollNs = kNsPerMs;
 
 absl::Status CheckFits(const AgentDevice& device, const RegionLimits& limits) {
   if (device.slot == 0 || device.slot >= limits.slot_count) {
@@ -47,6 +52,9 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
       kLinkVector, [&self] { self.backend_.Poll(); }, self.link_watch_);
   if (!status.ok()) return status;
   self.timer_ = loop.Every(kTickNs, [&self] { self.backend_.Tick(); });
+  if (!device.interrupts) {
+    if (status = self.PollDoorbells(); !status.ok()) return status;
+  }
   auto broker = BrokerServer::Start(
       loop, store, self.backend_, inherited,
       {.socket_path = options.broker_socket, .max_clients = MaxClients(region->Limits())});
@@ -63,6 +71,26 @@ GuestAgent::GuestAgent(EventLoop& loop, const AgentDevice& device, const Region&
       backend_(loop, device, region, {options.boot_id, options.attach_deadline_ns},
                [this] { return Living(); }),
       orphans_(loop, [this](EndpointId id) { backend_.EndpointGone(id); }) {}
+
+// SUBTLE: the loop's own timers go by a clock that moves with the kernel's ticks, every 4 ms here.
+absl::Status GuestAgent::PollDoorbells() {
+  polled_.emplace(region_, device_.slot, device_.eventfds);
+  poll_timer_ = UniqueFd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  const timespec period{.tv_sec = 0, .tv_nsec = kPollNs};
+  const itimerspec every{.it_interval = period, .it_value = period};
+  if (!poll_timer_.IsOpen() || timerfd_settime(poll_timer_.Get(), 0, &every, nullptr) != 0) {
+    return ErrnoStatus(errno, "make a timer of a millisecond");
+  }
+  auto watch = loop_.WatchReadable(poll_timer_.Get(), [this] {
+    uint64_t periods = 0;
+    if (read(poll_timer_.Get(), &periods, sizeof(periods)) < 0) return;
+    backend_.Poll();
+    polled_->Look();
+  });
+  if (!watch.ok()) return watch.status();
+  poll_watch_ = *std::move(watch);
+  return absl::OkStatus();
+}
 
 absl::Status GuestAgent::WatchDoorbell(uint16_t vector, EventLoop::Callback callback,
                                        Watch& watch) {

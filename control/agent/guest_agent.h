@@ -5,11 +5,15 @@
 //   vector 1 of this slot    the control link; also looked at once a second
 //   all other vectors        wake endpoints; never read here
 //
+// Where the device does not interrupt, it looks every millisecond at what would have (and tells
+// the eventfds: polled_doorbells.h).
+//
 // All that must survive it is in the DescriptorStore. Thread safety: the loop's thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +22,13 @@
 #include "control/agent/agent_device.h"
 #include "control/agent/guest_backend.h"
 #include "control/agent/orphan_watch.h"
+#include "control/agent/polled_doorbells.h"
 #include "control/broker/broker_server.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
 #include "control/link/boot_id.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/region/region.h"
 
@@ -56,6 +62,7 @@ class GuestAgent {
              const GuestAgentOptions& options);
 
   absl::Status WatchDoorbell(uint16_t vector, EventLoop::Callback callback, Watch& watch);
+  absl::Status PollDoorbells();
   std::vector<EndpointId> Living();
 
   EventLoop& loop_;
@@ -68,6 +75,9 @@ class GuestAgent {
   Watch membership_watch_;
   Watch link_watch_;
   Watch timer_;
+  std::optional<PolledDoorbells> polled_;
+  UniqueFd poll_timer_;
+  Watch poll_watch_;
 };
 
 }  // namespace tombolo::control

@@ -1,26 +1,27 @@
 // The agent's ivshmem device, kept by its holder: a killed agent's successor goes on with the same
-// group, device and eventfds, which nobody else notices.
+// device and eventfds, which nobody else notices.
 #pragma once
 
 #include <memory>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "control/agent/agent_device.h"
+#include "control/agent/device_choice.h"
 #include "control/holder/descriptor_store.h"
+#include "transport/device/device.h"
 #include "transport/device/vfio/system_paths.h"
-#include "transport/device/vfio/vfio_pci_device.h"
 
 namespace tombolo::control {
 
-// Takes the device out of `inherited` if it is there, else opens the one that `wanted` names
-// (transport/device/vfio/pci_finder.h) and leaves it in `store`.
-absl::StatusOr<std::unique_ptr<VfioPciDevice>> OpenKeptDevice(const SystemPaths& paths,
-                                                              std::string_view wanted,
-                                                              DescriptorStore& store,
-                                                              NamedDescriptors& inherited);
+struct KeptDevice {
+  std::unique_ptr<Device> device;
+  AgentDevice described;  // Points to `device` and to its descriptors.
+};
 
-// `device` must outlive what is made of it.
-AgentDevice Describe(VfioPciDevice& device);
+// Takes the device out of `inherited` if it is there, else opens the one that is chosen and leaves
+// it in `store`. Errors are those of VfioPciDevice, ModulePciDevice and
+// SysfsPciDevice.
+absl::StatusOr<KeptDevice> OpenKeptDevice(const SystemPaths& paths, const DeviceChoice& choice,
+                                          DescriptorStore& store, NamedDescriptors& inherited);
 
 }  // namespace tombolo::control

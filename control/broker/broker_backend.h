@@ -27,6 +27,7 @@ struct Grant {
   uint64_t registers_offset = 0;
   int memory_fd = -1;
   int wake_fd = -1;
+  int registers_fd = -1;  // BrokerMemory::kSysfs.
 };
 
 // An endpoint that a broker serves.

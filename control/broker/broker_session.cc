@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <span>
 #include <string>
 #include <utility>
 
@@ -214,8 +215,10 @@ absl::Status BrokerSession::FinishAttach(const absl::StatusOr<Grant>& grant) {
   if (!grant.ok()) return grant.status();
   endpoint_ = ServedEndpoint{.id = grant->id, .vector = grant->vector, .pid = pid_};
   absl::Status status = Keep();
-  const int fds[] = {grant->memory_fd, grant->wake_fd};
-  if (status.ok()) status = Reply(MakeReply(*grant), fds);
+  const int fds[] = {grant->memory_fd, grant->wake_fd, grant->registers_fd};
+  if (status.ok()) {
+    status = Reply(MakeReply(*grant), std::span(fds).first(AttachDescriptors(grant->memory)));
+  }
   // The region was not given away, so there is nothing to prove.
   if (!status.ok()) Forget();
   return status;

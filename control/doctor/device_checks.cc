@@ -15,6 +15,7 @@
 #include "control/cli/short_units.h"
 #include "control/doctor/system_file.h"
 #include "transport/device/ivshmem_registers.h"
+#include "transport/device/module/module_pci_device.h"
 #include "transport/device/vfio/pci_finder.h"
 
 namespace tombolo::control {
@@ -23,6 +24,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kVfioPci[] = "vfio-pci";
+constexpr char kModule[] = "tombolo";
+constexpr char kOrModule[] =
+    "; or go without vfio and IOMMU (docs/devices.md): by the kernel module of Tombolo "
+    "(guest/module/README.md), or slowly by tombolo-agent --device sysfs";
 constexpr char kGiveDevice[] =
     "start this virtual machine with the options that `tombolo vm-args SLOT` prints on the host";
 constexpr char kIommuOptions[] =
@@ -69,10 +74,10 @@ Finding NoGroup(const Machine& machine, const std::string& address) {
   return Problem(
       absl::StrCat(address, " is in no IOMMU group, and vfio needs one; the kernel was ",
                    asked ? "" : "not ", "started with intel_iommu=on"),
-      asked ? absl::StrCat("start QEMU with ", kIommuOptions)
+      asked ? absl::StrCat("start QEMU with ", kIommuOptions, kOrModule)
             : absl::StrCat("add intel_iommu=on to the kernel's command line and boot again, and "
                            "start QEMU with ",
-                           kIommuOptions));
+                           kIommuOptions, kOrModule));
 }
 
 bool IsLoaded(const Machine& machine, const std::string& module) {
@@ -82,8 +87,9 @@ bool IsLoaded(const Machine& machine, const std::string& module) {
 
 Finding NoVfio() {
   return Problem("the kernel modules vfio-pci and vfio_iommu_type1 are not both loaded",
-                 "modprobe -a vfio-pci vfio_iommu_type1, and both names into "
-                 "/etc/modules-load.d/tombolo.conf");
+                 absl::StrCat("modprobe -a vfio-pci vfio_iommu_type1, and both names into "
+                              "/etc/modules-load.d/tombolo.conf",
+                              kOrModule));
 }
 
 Finding AnotherDriver(const std::string& address, const std::string& driver) {
@@ -91,6 +97,22 @@ Finding AnotherDriver(const std::string& address, const std::string& driver) {
       driver == "uio_pci_generic" ? ", which gives no access to the memory of this device" : "";
   return Warning(absl::StrCat(address, " is held by the driver ", driver, useless),
                  "tombolo-agent takes it for vfio-pci when it starts as root");
+}
+
+std::string DriverOf(const Machine& machine, const std::string& address) {
+  return LinkName(DeviceFolder(machine, address) / "driver");
+}
+
+Finding HasModule(const Machine& machine, const std::string& address) {
+  const std::string name = FindModuleName(machine.system, address);
+  const std::string path = absl::StrCat(machine.system.dev, "/", name);
+  std::error_code error;
+  if (!name.empty() && fs::exists(path, error)) {
+    return Well(absl::StrCat(address, " has the kernel module tombolo, ", path, " is there"));
+  }
+  return Problem(
+      absl::StrCat(address, " has the kernel module tombolo, but there is no file of it"),
+      "look whether /dev is a devtmpfs, or run tombolo-bind start");
 }
 
 // Bound to vfio-pci: whether this user could open it is not asked, since the agent holds it.
@@ -147,11 +169,14 @@ Finding CheckDevice(const Machine& machine) {
 Finding CheckIommu(const Machine& machine) {
   const std::vector<std::string> all = IvshmemDevices(machine);
   if (all.empty()) return NoDevice();
+  if (DriverOf(machine, all.front()) == kModule) {
+    return Well(absl::StrCat(all.front(), " has the kernel module, which needs no IOMMU"));
+  }
   const std::string group = LinkName(DeviceFolder(machine, all.front()) / "iommu_group");
   if (group.empty()) return NoGroup(machine, all.front());
   if (LacksRemapping(machine)) {
     return Problem("the IOMMU remaps no interrupts, and vfio asks for that",
-                   absl::StrCat("start QEMU with ", kIommuOptions));
+                   absl::StrCat("start QEMU with ", kIommuOptions, kOrModule));
   }
   std::vector<std::string> others =
       NamesIn(fs::path(machine.system.sys) / "kernel/iommu_groups" / group / "devices");
@@ -165,7 +190,8 @@ Finding CheckIommu(const Machine& machine) {
 Finding CheckDriver(const Machine& machine) {
   const std::vector<std::string> all = IvshmemDevices(machine);
   if (all.empty()) return NoDevice();
-  const std::string driver = LinkName(DeviceFolder(machine, all.front()) / "driver");
+  const std::string driver = DriverOf(machine, all.front());
+  if (driver == kModule) return HasModule(machine, all.front());
   if (driver == kVfioPci) return Bound(machine, all.front());
   if (!IsLoaded(machine, "vfio_pci") || !IsLoaded(machine, "vfio_iommu_type1")) return NoVfio();
   if (!driver.empty()) return AnotherDriver(all.front(), driver);

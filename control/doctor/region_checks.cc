@@ -71,7 +71,8 @@ Finding JudgeMapping(const Region& region, const std::string& where) {
       absl::StrCat(text, ", more than ", Fixed(kCachedNsPerLine, "ns"),
                    ": it is not cached, or the processor is emulated"),
       "messages work, large ones more slowly: give the virtual machine KVM (-accel kvm); "
-      "if it has it, the processor honours the guest's own choice, and "
+      "if it has it, the processor honours the guest's own choice: load the kernel module of "
+      "Tombolo (guest/module/README.md), which maps it cached; else "
       "--mca mpool_tombolo_priority 0 keeps MPI programs' memory out of the region",
       numbers);
 }

@@ -17,7 +17,7 @@ JOIN_MESSAGES = 3 + SLOTS * VECTORS
 
 # As transport/endpoint/broker_protocol.h has them.
 BROKER_MAGIC = 0x4B524254
-BROKER_VERSION = 2
+BROKER_VERSION = 3
 REQUEST = struct.Struct("<IHHHHI32s")
 REPLY = struct.Struct("<IHHiHHHHIIIQQQ192s")
 ATTACH, DETACH = 1, 3

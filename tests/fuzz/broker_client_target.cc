@@ -72,7 +72,7 @@ class BrokerClientTarget {
         reply.memory_bytes = kMiB * input_.Byte();
         break;
       case 2:
-        reply.memory = static_cast<BrokerMemory>(input_.Below(4));
+        reply.memory = static_cast<BrokerMemory>(input_.Below(6));
         break;
       case 3:
         reply.endpoint_index = input_.Number<uint32_t>();
@@ -90,13 +90,13 @@ class BrokerClientTarget {
         break;
     }
     const int fds[] = {Memory(), wake_.Get(), wake_.Get()};
-    const size_t count = input_.Below(8) == 0 ? input_.Below(4) : ExpectedFds(reply.op);
+    const size_t count = input_.Below(8) == 0 ? input_.Below(4) : ExpectedFds(reply);
     SendMessage(broker_.Get(), std::as_bytes(std::span(&reply, 1)), std::span(fds, count));
   }
 
-  static size_t ExpectedFds(BrokerOp op) {
-    if (op == BrokerOp::kAttach) return 2;
-    return op == BrokerOp::kDoorbell ? 1 : 0;
+  static size_t ExpectedFds(const BrokerReply& reply) {
+    if (reply.op == BrokerOp::kAttach) return AttachDescriptors(reply.memory);
+    return reply.op == BrokerOp::kDoorbell ? 1 : 0;
   }
 
   static void Use(BrokerClient& client, Attachment& attachment) {

@@ -72,6 +72,13 @@ class IncludeRuleTest(RulesTest):
         header = 'control/b.h'
         self.assert_broken(self.include('transport/c/x_main.cc', f'"{header}"', header), 'transport/c/x_main.cc:2')
 
+    def test_the_kernel_module_is_the_kernels_and_of_it_only_the_interface_is_seen(self):
+        self.assert_clean({'guest/module/a.c': '#include <asm/io.h>\n#include "tombolo.h"\n'})
+        interface = {'guest/module/tombolo_uapi.h': ''}
+        self.assert_clean({**interface, 'transport/device/a.cc': '#include "guest/module/tombolo_uapi.h"\n'})
+        self.assert_broken({'guest/module/tombolo.h': '', 'transport/device/a.cc': '#include "guest/module/tombolo.h"\n'},
+                           'transport/device/a.cc:1: transport/device may not include')
+
     def test_tests_are_seen_by_tests_only(self):
         header = 'tests/support/b.h'
         self.assert_clean(self.include('tests/transport/a.cc', f'"{header}"', header))

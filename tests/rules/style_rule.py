@@ -22,7 +22,7 @@ UNNAMED_ORDER = re.compile(r'\.load\(\s*\)|\.(store|exchange|fetch_\w+)\([^(),]*
 
 # Headers that C includes too keep the guard that every C compiler knows.
 C_HEADERS = ('transport/c', 'mpi_btl/component', 'mpi_btl/engine/engine.h', 'mpi_btl/preload',
-             'kvcache/client/kvcache.h')
+             'kvcache/client/kvcache.h', 'guest/module')
 
 
 def check(tree: Tree) -> Iterator[Violation]:

@@ -19,8 +19,8 @@ from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, joining, machines_die, mpi  # noqa: E402
-from suite import processes_die, without_network  # noqa: E402
+from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, joining  # noqa: E402
+from suite import kernel_module, machines_die, mpi, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
 
@@ -35,6 +35,8 @@ GROUPS = {
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
     "daemon_dies": daemon_dies.run,
+    "without_driver": without_driver.run,
+    "kernel_module": kernel_module.run,
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
 FOUR_GUESTS = "four_guests"

@@ -54,6 +54,10 @@ absl::Status WaitForReply(int socket) {
       absl::StrCat("the broker has not answered within ", kReplyTimeoutMs, " ms; is it stopped?"));
 }
 
+size_t None(const BrokerReply&) { return 0; }
+size_t One(const BrokerReply&) { return 1; }
+size_t OfAttach(const BrokerReply& reply) { return AttachDescriptors(reply.memory); }
+
 // An answer that came too late, or could not be received when it came, is none to the next
 // question, and must not keep the socket readable.
 void ForgetReplies(int socket) {
@@ -152,7 +156,7 @@ absl::StatusOr<std::unique_ptr<BrokerClient>> BrokerClient::Connect(
 }
 
 absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& request,
-                                                       size_t expected_fds) {
+                                                       ExpectedFds expected_fds) {
   const std::lock_guard lock(mutex_);
   ForgetReplies(socket_.Get());
   const int error = SendMessage(socket_.Get(), std::as_bytes(std::span(&request, 1)), {});
@@ -165,19 +169,20 @@ absl::StatusOr<BrokerClient::Answer> BrokerClient::Ask(const BrokerRequest& requ
   }
   if (!received.ok()) return received.status();
   if (absl::Status status = CheckReply(received->reply, request.op); !status.ok()) return status;
-  if (received->fds.size() != expected_fds) {
+  const size_t expected = expected_fds(received->reply);
+  if (received->fds.size() != expected) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the broker sent ", received->fds.size(), " descriptors, expected ",
-                     expected_fds, "; is this process out of descriptors (`ulimit -n`)?"));
+        absl::StrCat("the broker sent ", received->fds.size(), " descriptors, expected ", expected,
+                     "; is this process out of descriptors (`ulimit -n`)?"));
   }
   return Answer{received->reply, std::move(received->fds)};
 }
 
 absl::StatusOr<Attachment> BrokerClient::Attach(std::string_view name) {
-  absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kAttach, name), 2);
+  absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kAttach, name), OfAttach);
   if (!answer.ok()) return answer.status();
   const BrokerReply& reply = answer->reply;
-  return Attachment{
+  Attachment attachment{
       .id = {reply.endpoint_index, reply.endpoint_incarnation},
       .slot = reply.slot,
       .vector = reply.vector,
@@ -186,22 +191,25 @@ absl::StatusOr<Attachment> BrokerClient::Attach(std::string_view name) {
       .memory_offset = reply.memory_offset,
       .registers_offset = reply.registers_offset,
       .memory_fd = std::move(answer->fds[0]),
+      .registers_fd = {},
       .wake_fd = std::move(answer->fds[1]),
   };
+  if (answer->fds.size() == 3) attachment.registers_fd = std::move(answer->fds[2]);
+  return attachment;
 }
 
 absl::StatusOr<UniqueFd> BrokerClient::FetchDoorbell(uint16_t slot, uint16_t vector) {
   BrokerRequest request = MakeRequest(BrokerOp::kDoorbell);
   request.slot = slot;
   request.vector = vector;
-  absl::StatusOr<Answer> answer = Ask(request, 1);
+  absl::StatusOr<Answer> answer = Ask(request, One);
   if (!answer.ok()) return answer.status();
   return std::move(answer->fds[0]);
 }
 
 absl::StatusOr<ServiceId> BrokerClient::OpenService(std::string_view name) {
   if (absl::Status status = CheckServiceName(name); !status.ok()) return status;
-  const absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kOpenService, name), 0);
+  const absl::StatusOr<Answer> answer = Ask(MakeRequest(BrokerOp::kOpenService, name), None);
   if (!answer.ok()) return answer.status();
   const BrokerReply& reply = answer->reply;
   if (reply.service_index < kServiceCount) {
@@ -214,9 +222,9 @@ absl::StatusOr<ServiceId> BrokerClient::OpenService(std::string_view name) {
 
 absl::Status BrokerClient::CloseService(std::string_view name) {
   if (absl::Status status = CheckServiceName(name); !status.ok()) return status;
-  return Ask(MakeRequest(BrokerOp::kCloseService, name), 0).status();
+  return Ask(MakeRequest(BrokerOp::kCloseService, name), None).status();
 }
 
-absl::Status BrokerClient::Detach() { return Ask(MakeRequest(BrokerOp::kDetach), 0).status(); }
+absl::Status BrokerClient::Detach() { return Ask(MakeRequest(BrokerOp::kDetach), None).status(); }
 
 }  // namespace tombolo

@@ -29,7 +29,8 @@ struct Attachment {
   uint64_t memory_offset = 0;
   uint64_t registers_offset = 0;
   UniqueFd memory_fd;
-  UniqueFd wake_fd;  // The eventfd of (slot, vector): never read, waited for edge-triggered.
+  UniqueFd registers_fd;  // kSysfs.
+  UniqueFd wake_fd;       // The eventfd of (slot, vector): never read, waited for edge-triggered.
 };
 
 // A service whose memory this endpoint may write.
@@ -75,7 +76,8 @@ class BrokerClient {
     BrokerReply reply;
     std::vector<UniqueFd> fds;
   };
-  absl::StatusOr<Answer> Ask(const BrokerRequest& request, size_t expected_fds);
+  using ExpectedFds = size_t (*)(const BrokerReply& reply);
+  absl::StatusOr<Answer> Ask(const BrokerRequest& request, ExpectedFds expected_fds);
 
   std::mutex mutex_;
   UniqueFd socket_;

@@ -3,7 +3,8 @@
 // build or refuse.
 //
 // A connection is one endpoint:
-//   1. kAttach           -> reply with {memory, wake-up} descriptors, or an error and the end
+//   1. kAttach           -> reply with {memory, wake-up} descriptors, where the memory's kind says
+//                              so with {registers} too, or an error and the end
 //   2. kDoorbell, 0..n   -> reply with {eventfd of (slot, vector)}; host brokers only
 //      kOpenService,     -> reply; this endpoint writes the memory of a named service from now on,
 //                              until it ends
@@ -21,7 +22,7 @@
 namespace tombolo {
 
 inline constexpr uint32_t kBrokerMagic = 0x4b524254;  // "TBRK"
-inline constexpr uint16_t kBrokerVersion = 2;
+inline constexpr uint16_t kBrokerVersion = 3;
 inline constexpr size_t kBrokerNameBytes = 32;
 inline constexpr size_t kBrokerTextBytes = 192;
 
@@ -37,7 +38,14 @@ enum class BrokerOp : uint16_t {
 enum class BrokerMemory : uint16_t {
   kMemfd = 1,       // The region itself; doorbells are eventfds, asked for with kDoorbell.
   kVfioDevice = 2,  // A vfio device: BAR2 is the region, BAR0 has the doorbell register.
+  kSysfs = 3,       // The file of BAR2 in sysfs; that of BAR0 is the third descriptor.
+  kModule = 4,      // A file of the kernel module (guest/module), which maps and rings.
 };
+
+// How many descriptors an attach reply has.
+constexpr size_t AttachDescriptors(BrokerMemory memory) {
+  return memory == BrokerMemory::kSysfs ? 3 : 2;
+}
 
 struct BrokerRequest {
   uint32_t magic = kBrokerMagic;
@@ -65,7 +73,7 @@ struct BrokerReply {
   uint32_t service_incarnation = 0;  // kOpenService.
   uint64_t memory_bytes = 0;         // Size of the region.
   uint64_t memory_offset = 0;        // To mmap the region from the first descriptor.
-  uint64_t registers_offset = 0;     // kVfioDevice: to mmap BAR0.
+  uint64_t registers_offset = 0;     // kVfioDevice, kSysfs: where BAR0 begins in its file.
   char text[kBrokerTextBytes] = {};
 };
 

@@ -4,13 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/device/host_device.h"
+#include "transport/device/module/module_device.h"
+#include "transport/device/sysfs/sysfs_device.h"
 #include "transport/device/vfio/vfio_device.h"
 
 namespace tombolo {
 namespace {
 
-absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
-                                                   BrokerClient& broker) {
+absl::StatusOr<std::unique_ptr<Device>> MakeDevice(Attachment& attachment, BrokerClient& broker) {
   switch (attachment.memory) {
     case BrokerMemory::kMemfd:
       return HostDevice::Map(
@@ -21,6 +22,11 @@ absl::StatusOr<std::unique_ptr<Device>> MakeDevice(const Attachment& attachment,
                              {.memory_offset = attachment.memory_offset,
                               .memory_bytes = attachment.memory_bytes,
                               .registers_offset = attachment.registers_offset});
+    case BrokerMemory::kSysfs:
+      return SysfsDevice::Map({attachment.memory_fd.Get(), attachment.registers_fd.Get()},
+                              attachment.memory_bytes, attachment.registers_offset);
+    case BrokerMemory::kModule:
+      return ModuleDevice::Map(std::move(attachment.memory_fd), attachment.memory_bytes);
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "the broker hands out memory of kind ", static_cast<int>(attachment.memory),

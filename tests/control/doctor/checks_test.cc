@@ -85,6 +85,19 @@ TEST_F(ChecksTest, AGoodGuestIsWell) {
   EXPECT_TRUE(Says(CheckDriver(machine_), Level::kOk, "bound to vfio-pci"));
 }
 
+TEST_F(ChecksTest, AGuestWithTheKernelModuleNeedsNoVfio) {
+  sysfs_.AddIvshmem(kAddress);
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kProblem, "guest/module/README.md"));
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kProblem, "guest/module/README.md"));
+  fs::create_directories(Sys("bus/pci/drivers/tombolo"));
+  fs::create_directory_symlink(Sys("bus/pci/drivers/tombolo"), sysfs_.Device(kAddress) / "driver");
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kOk, "needs no IOMMU"));
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kProblem, "no file of it"));
+  fs::create_directories(sysfs_.Device(kAddress) / "tombolo/tombolo3");
+  Write(fs::path(machine_.system.dev) / "tombolo3", "");
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kOk, "tombolo3 is there"));
+}
+
 TEST_F(ChecksTest, AGuestWithoutADeviceIsToldHowToGetOne) {
   for (auto* check : {CheckDevice, CheckIommu, CheckDriver}) {
     EXPECT_TRUE(Says(check(machine_), Level::kProblem, "tombolo vm-args SLOT"));

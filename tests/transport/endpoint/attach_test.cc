@@ -80,6 +80,7 @@ class AttachTest : public testing::Test {
 
   BrokerReply reply_;
   UniqueFd memory_fd_;
+  UniqueFd registers_fd_;
   std::unique_ptr<Mapping> memory_;
 
  private:
@@ -88,8 +89,9 @@ class AttachTest : public testing::Test {
     BrokerRequest request;
     if (!ReceiveMessage(client.Get(), std::as_writable_bytes(std::span(&request, 1))).ok()) return;
     const UniqueFd wake(eventfd(0, EFD_CLOEXEC));
-    const int fds[] = {memory_fd_.Get(), wake.Get()};
-    SendMessage(client.Get(), std::as_bytes(std::span(&reply_, 1)).first(reply_bytes), fds);
+    const int fds[] = {memory_fd_.Get(), wake.Get(), registers_fd_.Get()};
+    SendMessage(client.Get(), std::as_bytes(std::span(&reply_, 1)).first(reply_bytes),
+                std::span(fds).first(registers_fd_.IsOpen() ? 3 : 2));
   }
 
   TempDir dir_;
@@ -139,6 +141,17 @@ TEST_F(AttachTest, AnEndpointThatTheRegionDoesNotHaveIsRefused) {
 TEST_F(AttachTest, MemoryOfAKindThatNobodyKnowsIsRefused) {
   reply_.memory = BrokerMemory{9};
   EXPECT_THAT(Text(AttachStatus()), HasSubstr("memory of kind 9"));
+}
+
+TEST_F(AttachTest, ADeviceOfTwoFilesNeedsBoth) {
+  reply_.memory = BrokerMemory::kSysfs;
+  EXPECT_THAT(Text(AttachStatus()), HasSubstr("sent 2 descriptors, expected 3"));
+  registers_fd_ = UniqueFd(memfd_create("registers", MFD_CLOEXEC));
+  ASSERT_EQ(ftruncate(registers_fd_.Get(), 4096), 0);
+  const absl::Status status = AttachStatus();
+  EXPECT_TRUE(status.ok()) << status;
+  reply_.registers_offset = 3968;
+  EXPECT_THAT(Text(AttachStatus()), HasSubstr("lie at 3968 of their page"));
 }
 
 TEST_F(AttachTest, AnotherProgramOrReleaseAtTheSocketIsRefused) {

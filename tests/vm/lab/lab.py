@@ -55,10 +55,10 @@ class Lab(HostPrograms):
         """`ivshmem` gives the devices of guest 1..N; guests without an entry have none."""
         super().__init__(work)
         self._make_network(guests)
-        stock = kernel.find()
+        self.kernel = kernel.find()
         devices = ivshmem or {}
         self.guests = [
-            Guest(number, stock, work / network.name(number), devices.get(number, ()))
+            Guest(number, self.kernel, work / network.name(number), devices.get(number, ()))
             for number in range(1, guests + 1)
         ]
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 import host_side
 import kvcache
@@ -81,10 +82,10 @@ class World:
         self.watch = Watch(program)
         program.wait_until(self.watch.events, host_side.READY_SECONDS, "it told who is there")
 
-    def start_agent(self, guest: Guest) -> None:
+    def start_agent(self, guest: Guest, flags: Sequence[str] = ()) -> None:
         """Returns when the guest is READY and its agent answers."""
         forwards = ["--forward", f"{host_side.MEMCACHED}=memcached", "--forward", kvcache.FORWARD]
-        argv = [self.programs.agent, "--runtime-dir", RUNTIME, *forwards]
+        argv = [self.programs.agent, "--runtime-dir", RUNTIME, *forwards, *flags]
         pid = guest.spawn("tombolo-agent", argv)
         self.agent_pids[guest.number] = pid
         asks = shlex.join(self.cli("peers"))
@@ -93,6 +94,11 @@ class World:
         )
         if joined.code != 0 or host_side.AGENT_ENDPOINT not in host_side.endpoints(self.programs, guest.number):
             raise LabError(f"{guest.name}'s agent did not join; its log is {guest.log('tombolo-agent')}")
+
+    def stop_agent(self, guest: Guest) -> None:
+        """Returns when holder and agent have ended."""
+        pid = self.agent_pids.pop(guest.number)
+        guest.run(f"kill {pid}; while kill -0 {pid} 2> /dev/null; do sleep 0.1; done", AGENT_SECONDS)
 
     def peers(self) -> dict[int, dict]:
         """By slot, as the daemon tells them."""

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 // PCI Local Bus Specification 3.0, chapter 6.
 constexpr size_t kCapabilityPointer = 0x34;
 constexpr uint8_t kMsixCapability = 0x11;
+constexpr size_t kMsixControl = 2;  // Of the capability; its low bits are the last vector.
+constexpr uint32_t kMsixLastVector = 0x7ff;
 constexpr size_t kConfigBytes = 256;
 constexpr int kMostCapabilities = 48;  // (256 - 64) / 4: the list of a sane device ends before.
 
@@ -43,16 +45,17 @@ bool IsIvshmem(const fs::path& device) {
          id == kIvshmemDeviceId;
 }
 
-bool HasMsix(const std::string& config) {
+// Where the capability MSI-X begins; 0 when there is none.
+size_t MsixOffset(const std::string& config) {
   size_t at = static_cast<uint8_t>(config[kCapabilityPointer]);
   for (int i = 0; i < kMostCapabilities && at != 0 && at + 1 < config.size(); ++i) {
-    if (static_cast<uint8_t>(config[at]) == kMsixCapability) return true;
+    if (static_cast<uint8_t>(config[at]) == kMsixCapability) return at;
     at = static_cast<uint8_t>(config[at + 1]);
   }
-  return false;
+  return 0;
 }
 
-absl::Status CheckMsix(const fs::path& device) {
+absl::StatusOr<uint32_t> CountMsix(const fs::path& device) {
   const std::string config = ReadFile(device / "config");
   const std::string address = device.filename().string();
   if (config.size() < kConfigBytes) {
@@ -60,7 +63,12 @@ absl::Status CheckMsix(const fs::path& device) {
         absl::StrCat("of the PCI configuration of ", address, " only ", config.size(),
                      " bytes can be read, expected ", kConfigBytes, ". Run this program as root."));
   }
-  if (HasMsix(config)) return absl::OkStatus();
+  const size_t msix = MsixOffset(config);
+  if (msix != 0 && msix + kMsixControl + 1 < config.size()) {
+    const uint32_t low = static_cast<uint8_t>(config[msix + kMsixControl]);
+    const uint32_t high = static_cast<uint8_t>(config[msix + kMsixControl + 1]);
+    return std::min((high << 8 | low) & kMsixLastVector, uint32_t{kMaxDoorbellVector}) + 1;
+  }
   return absl::FailedPreconditionError(absl::StrCat(
       "the device ", address,
       " has no MSI-X, so it is an ivshmem-plain and cannot be woken. Give this virtual machine "
@@ -86,7 +94,7 @@ absl::StatusOr<std::string> CheckWanted(const SystemPaths& paths, std::string_vi
         "the PCI device ", std::string(wanted),
         " is not an ivshmem device (1af4:1110). `lspci -D -d 1af4:1110` lists those."));
   }
-  if (absl::Status status = CheckMsix(device); !status.ok()) return status;
+  if (const auto vectors = CountMsix(device); !vectors.ok()) return vectors.status();
   return std::string(wanted);
 }
 
@@ -120,6 +128,10 @@ absl::StatusOr<std::string> FindIvshmemPci(const SystemPaths& paths, std::string
       "there are ", usable.size(), " ivshmem devices: ", absl::StrJoin(usable, ", "),
       ". Choose one with --device; for several regions start an agent for each device, with a "
       "--runtime-dir of its own."));
+}
+
+absl::StatusOr<uint32_t> CountMsixVectors(const SystemPaths& paths, std::string_view address) {
+  return CountMsix(DevicesFolder(paths) / address);
 }
 
 absl::Status CheckMemoryBytes(uint64_t bar2_bytes) {

@@ -22,6 +22,9 @@ inline constexpr std::string_view kAnyPciDevice = "auto";
 // be read.
 absl::StatusOr<std::string> FindIvshmemPci(const SystemPaths& paths, std::string_view wanted);
 
+// How many MSI-X vectors the device has, at most kMaxDoorbellVector + 1. Errors as FindIvshmemPci.
+absl::StatusOr<uint32_t> CountMsixVectors(const SystemPaths& paths, std::string_view address);
+
 // Whether BAR2 can hold a region. FailedPrecondition says why not.
 absl::Status CheckMemoryBytes(uint64_t bar2_bytes);
 

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "transport/device/device.h"
 #include "transport/device/mapping.h"
+#include "transport/device/register_page.h"
 
 namespace tombolo {
 
@@ -35,17 +36,16 @@ class VfioDevice final : public Device {
   MemoryType Type() const override;
 
   // Memory ordering: whoever is woken sees what this thread stored before it rang.
-  void Ring(uint16_t slot, uint16_t vector) override;
+  void Ring(uint16_t slot, uint16_t vector) override { registers_.Ring(slot, vector); }
 
   // The IVPosition register: which slot this device has.
-  uint16_t Slot() const;
+  uint16_t Slot() const { return registers_.Slot(); }
 
  private:
-  VfioDevice(Mapping memory, Mapping registers);
-  volatile uint32_t* Register(uint64_t offset) const;
+  VfioDevice(Mapping memory, RegisterPage registers);
 
   Mapping memory_;
-  Mapping registers_;
+  RegisterPage registers_;
 };
 
 }  // namespace tombolo

@@ -1,0 +1,105 @@
+"""The kernel module (guest/module) in a guest: what it allows and refuses, messages through it, and its end under use."""
+
+import os
+import re
+from pathlib import Path
+
+from lab.deadline import LabError
+from lab.process import run as run_command
+
+from .checks import Checks, expect
+from .exchanges import SECONDS
+from .talk import EndlessTalk, exchange
+from .without_driver import read_speed
+from .world import HOST, World
+
+GUEST, OTHER = 2, 1
+SOURCES = Path(__file__).resolve().parents[3] / "guest/module"
+RIGHTS = Path(__file__).resolve().parents[1] / "inside/module_rights.py"
+DEVICE = "/dev/tombolo0"
+INSTALLED = Path("/tmp/installed")
+BIND = f"MODPROBE_OPTIONS='-d {INSTALLED}' {SOURCES}/tombolo-bind"
+MAKE_SECONDS = 120
+POLLED, RUNG = 2_000, 200
+SPARE = 20
+RELOADS = int(os.environ.get("TOMBOLO_MODULE_RELOADS", "10"))  # 100 in the long form.
+RELOAD_SECONDS = 2
+END_SECONDS = 20
+# What the kernel says when something is wrong with it.
+TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|tombolo.*error")
+
+
+def run(world: World, checks: Checks) -> None:
+    guest = world.lab.guest(GUEST)
+    with checks.check("the module is built for the guests' kernel", essential=True):
+        module = _build(world)
+    with checks.check("tombolo-bind loads it, and gives it the device that vfio-pci had", essential=True):
+        world.stop_agent(guest)
+        address = _address(guest)
+        _install(guest, module)
+        guest.run(f"dmesg --clear; {BIND} start")
+        guest.run(f"test -c {DEVICE}")
+    with checks.check("files have the rights, windows, mappings and eventfds that they asked for, and no others") as note:
+        note(f"{guest.run(['/usr/bin/python3', '-B', RIGHTS, DEVICE, GUEST]).output.strip()} answers")
+    with checks.check("vm2 joins through the module", essential=True) as note:
+        world.start_agent(guest, ["--device", "module"])
+        note(read_speed(guest.log("tombolo-agent").read_text()))
+    for slots in ((HOST, GUEST), (OTHER, GUEST)):
+        with checks.check(f"{POLLED} messages by polling and {RUNG} by doorbell between {slots[0]} and {GUEST}") as note:
+            for report in exchange(world, slots, ["poll", POLLED], SECONDS):
+                expect(report["received"], POLLED, "received")
+            reports = exchange(world, slots, ["sleep", RUNG + SPARE], SECONDS)
+            expect(min(report["doorbells"] for report in reports) >= RUNG, True, "whether doorbells rang")
+            note(f"{reports[0]['took_ms'] / 2 / (RUNG + SPARE) * 1000:.0f} us a message")
+    with checks.check("it is not unloaded under use"):
+        expect(guest.run("rmmod tombolo", check=False).code != 0, True, "whether rmmod failed")
+    with checks.check("the device is unplugged under use: its users end, the kernel stays well, and it comes back"):
+        _unplug(world, address)
+        for report in exchange(world, (HOST, GUEST), ["sleep", RUNG], SECONDS):
+            expect(report["received"], RUNG, "received")
+    with checks.check(f"it is loaded and unloaded {RELOADS} times"):
+        world.stop_agent(guest)
+        loop = f"for i in $(seq {RELOADS}); do rmmod tombolo && insmod {module} && ls /dev/tombolo? || exit 1; done"
+        guest.run(loop, END_SECONDS + RELOADS * RELOAD_SECONDS)
+    with checks.check("tombolo-bind takes the device away and unloads it"):
+        guest.run(f"{BIND} stop && ! test -e /sys/module/tombolo && ! test -e /sys/bus/pci/devices/{address}/driver")
+    with checks.check("the kernel has nothing to complain of"):
+        _expect_well(guest)
+
+
+def _build(world: World) -> Path:
+    kernel = world.lab.kernel
+    if not Path(f"/lib/modules/{kernel.version}/build").exists():
+        raise LabError(f"no headers of the kernel {kernel.version}; install the package linux-headers-amd64")
+    folder = world.lab.work / "module"
+    folder.mkdir()
+    run_command(["make", "-C", SOURCES, f"KERNEL={kernel.version}", f"OUT={folder}"], MAKE_SECONDS)
+    return folder / "tombolo.ko"
+
+
+def _address(guest) -> str:
+    return guest.run("grep -l 0x1110 /sys/bus/pci/devices/*/device | cut -d / -f 6").output.strip()
+
+
+def _install(guest, module: Path) -> None:
+    """Into a folder of modules that has nothing else: to go through all of the guest's own takes depmod long."""
+    guest.run(f"for_kernel={INSTALLED}/lib/modules/$(uname -r); mkdir -p $for_kernel; cp {module} $for_kernel; depmod -b {INSTALLED}")
+
+
+def _unplug(world: World, address: str) -> None:
+    guest = world.lab.guest(GUEST)
+    talk = EndlessTalk(world, GUEST)
+    guest.run(f"echo 1 > /sys/bus/pci/devices/{address}/remove", END_SECONDS)
+    talk.host.stop()
+    guest.run(f"while kill -0 {talk.guest_pid} 2> /dev/null; do sleep 0.1; done", END_SECONDS)
+    guest.run(f"! test -e {DEVICE}")
+    guest.run("echo 1 > /sys/bus/pci/rescan")
+    # The holder starts agents until one finds the device again.
+    ping = " ".join(world.cli("ping", HOST, "-n", 1))
+    guest.run(f"until {ping}; do sleep 0.1; done", END_SECONDS)
+
+
+def _expect_well(guest) -> None:
+    said = guest.run("dmesg").output
+    trouble = [line for line in said.splitlines() if TROUBLE.search(line)]
+    expect(trouble[:3], [], "lines of the kernel's log")
