@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "control/agent/agent_flags.h"
+#include "control/cli/bench_command.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/completion_command.h"
 #include "control/cli/config_command.h"
@@ -45,6 +46,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
+      "  tombolo bench 1               how fast messages go there (tombolo bench --serve there)\n"
       "  tombolo forward --help        carry local connections to a service of another machine\n"
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo fsck                  whose every piece of memory is\n"
@@ -65,6 +67,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
+  AddBenchCommand(app, context);
   AddForwardCommand(app, context);
   AddVmArgsCommand(app, context);
   AddXmlCommand(app, context);
