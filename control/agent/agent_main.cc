@@ -15,10 +15,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/agent/agent_copies.h"
 #include "control/agent/agent_flags.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
 #include "control/config/read_flags.h"
+#include "control/copy/copy_server.h"
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
 #include "control/link/boot_id.h"
@@ -83,7 +85,7 @@ absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   const absl::StatusOr<BootId> boot_id = ReadBootId();
   if (!boot_id.ok()) return boot_id.status();
   absl::StatusOr<TunnelOptions> tunnels =
-      GuestTunnels(flags.runtime_dir, flags.forwards, flags.allows);
+      GuestTunnels(flags.runtime_dir, flags.forwards, AllowedServices(flags));
   if (!tunnels.ok()) return tunnels.status();
   if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return status;
   GuestSetup setup;
@@ -118,6 +120,8 @@ int ServeGuest(EventLoop& loop, DescriptorStore& store, VfioPciDevice& device,
 int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
   const absl::StatusOr<GuestSetup> setup = PrepareGuest(flags);
   if (!setup.ok()) return Fail(setup.status());
+  const absl::StatusOr<std::unique_ptr<CopyServer>> copies = StartCopies(flags);
+  if (!copies.ok()) return Fail(copies.status());
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
   const auto signals = StopSignals::Watch(**loop, [&loop] { (*loop)->Stop(); });
@@ -129,7 +133,8 @@ int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
 }
 
 int RunHost(DescriptorStore& store, const AgentFlags& flags) {
-  const absl::StatusOr<TunnelOptions> options = HostTunnels(flags.runtime_dir, flags.allows);
+  const absl::StatusOr<TunnelOptions> options =
+      HostTunnels(flags.runtime_dir, AllowedServices(flags));
   if (!options.ok()) return Fail(options.status());
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
@@ -139,6 +144,8 @@ int RunHost(DescriptorStore& store, const AgentFlags& flags) {
         absl::IsUnavailable(endpoint.status()) || absl::IsNotFound(endpoint.status());
     return Fail(endpoint.status(), no_daemon ? kExitNoDaemon : kExitFailed);
   }
+  const absl::StatusOr<std::unique_ptr<CopyServer>> copies = StartCopies(flags);
+  if (!copies.ok()) return Fail(copies.status());
   const auto signals = StopSignals::Watch(**loop, [&endpoint] { (*endpoint)->Stop(); });
   if (!signals.ok()) return Fail(signals.status());
   Ready(store);

@@ -46,7 +46,7 @@ LIBRARIES = {
     'prometheus': ('control/http',),
     'systemd': ('control', 'kvcache/server', 'tests/control'),
     'toml++': ('control/config',),
-    'xxhash.h': ('kvcache',),
+    'xxhash.h': ('kvcache', 'control/copy'),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
     'opal': ('mpi_btl/component', 'mpi_btl/mpool'),
