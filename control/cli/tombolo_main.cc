@@ -14,6 +14,7 @@
 #include "control/cli/cli_context.h"
 #include "control/cli/completion_command.h"
 #include "control/cli/config_command.h"
+#include "control/cli/copy_command.h"
 #include "control/cli/doctor_command.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
@@ -48,6 +49,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
       "  tombolo bench 1               how fast messages go there (tombolo bench --serve there)\n"
       "  tombolo forward --help        carry local connections to a service of another machine\n"
+      "  tombolo cp a.img 1:/srv/      a file to another machine, or from it\n"
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
@@ -69,6 +71,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddPingCommand(app, context);
   AddBenchCommand(app, context);
   AddForwardCommand(app, context);
+  AddCopyCommand(app, context);
   AddVmArgsCommand(app, context);
   AddXmlCommand(app, context);
   AddStatCommand(app, context);
