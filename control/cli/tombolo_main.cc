@@ -24,6 +24,7 @@
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
 #include "control/cli/status_command.h"
+#include "control/cli/top_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 #include "control/cli/xml_command.h"
@@ -51,6 +52,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo forward --help        carry local connections to a service of another machine\n"
       "  tombolo cp a.img 1:/srv/      a file to another machine, or from it\n"
       "  tombolo stat                  what each process has sent and received\n"
+      "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
@@ -75,6 +77,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddVmArgsCommand(app, context);
   AddXmlCommand(app, context);
   AddStatCommand(app, context);
+  AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
   AddCompletionCommand(app, context);

@@ -47,6 +47,7 @@ LIBRARIES = {
     'systemd': ('control', 'kvcache/server', 'tests/control'),
     'toml++': ('control/config',),
     'xxhash.h': ('kvcache', 'control/copy'),
+    'curses.h': ('control/cli',),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
     'opal': ('mpi_btl/component', 'mpi_btl/mpool'),

@@ -93,7 +93,7 @@ class CliDocsTest(unittest.TestCase):
             self.assertEqual(prints_json, documented, command)
 
     def test_what_is_printed_looks_like_the_example(self):
-        arguments = {"bench": "0 --sizes 8 --seconds 0", "ping": "0", "vm-args": "3",
+        arguments = {"bench": "0 --sizes 8 --seconds 0", "ping": "0", "top": "--interval 0.01", "vm-args": "3",
                      "config show": "daemon -- --size 16M"}
         commands = sorted(set(self.examples) - {"watch"})
         self.assertGreater(len(commands), 7)
