@@ -4,7 +4,10 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "control/config/flag_check.h"
+#include "control/copy/folders.h"
+#include "control/copy/frames.h"
 #include "control/tunnel/agent_tunnels.h"
 #include "control/tunnel/tunnel_rules.h"
 #include "control/words/version.h"
@@ -32,7 +35,20 @@ void DescribeTunnels(CLI::App& app, CLI::Option* host, AgentFlags& flags) {
       ->check(CheckBy([](const std::string& text) { return ParseAllowRule(text); }));
 }
 
+void DescribeCopies(CLI::App& app, AgentFlags& flags) {
+  app.add_option("--allow-copy", flags.copy_folders,
+                 "let the region's members copy files from below this folder, with :rw to it too: "
+                 "DIR, DIR:ro or DIR:rw, as in /srv/share:rw; may be repeated")
+      ->take_all()
+      ->check(CheckBy([](const std::string& text) { return ParseFolderRule(text); }));
+}
+
 absl::Status CheckFlags(const AgentFlags& flags) {
+  for (const std::string& rule : flags.allows) {
+    if (flags.copy_folders.empty() || !rule.starts_with(absl::StrCat(kCopyService, "="))) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--allow ", rule, " has the name of the service of --allow-copy; call it otherwise."));
+  }
   if (flags.host) return HostTunnels(flags.runtime_dir, flags.allows).status();
   return GuestTunnels(flags.runtime_dir, flags.forwards, flags.allows).status();
 }
@@ -53,6 +69,7 @@ DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags) {
       ->capture_default_str()
       ->excludes(host);
   DescribeTunnels(*app, host, *flags);
+  DescribeCopies(*app, *flags);
   app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -13,8 +13,9 @@ struct AgentFlags {
   std::string runtime_dir = "/run/tombolo";
   bool host = false;
   std::string device = "auto";
-  std::vector<std::string> forwards;  // LISTEN=SERVICE
-  std::vector<std::string> allows;    // SERVICE=TARGET
+  std::vector<std::string> forwards;      // LISTEN=SERVICE
+  std::vector<std::string> allows;        // SERVICE=TARGET
+  std::vector<std::string> copy_folders;  // DIR[:ro|:rw]
   std::string log_level = "info";
 };
 

@@ -15,12 +15,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/agent/agent_copies.h"
 #include "control/agent/agent_device.h"
 #include "control/agent/agent_flags.h"
 #include "control/agent/device_choice.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
 #include "control/config/read_flags.h"
+#include "control/copy/copy_server.h"
 #include "control/doctor/read_speed.h"
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
@@ -88,7 +90,7 @@ absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   const absl::StatusOr<BootId> boot_id = ReadBootId();
   if (!boot_id.ok()) return boot_id.status();
   absl::StatusOr<TunnelOptions> tunnels =
-      GuestTunnels(flags.runtime_dir, flags.forwards, flags.allows);
+      GuestTunnels(flags.runtime_dir, flags.forwards, AllowedServices(flags));
   if (!tunnels.ok()) return tunnels.status();
   if (auto status = MakeFolder(flags.runtime_dir); !status.ok()) return status;
   GuestSetup setup;
@@ -136,6 +138,8 @@ int ServeGuest(EventLoop& loop, DescriptorStore& store, const AgentDevice& devic
 int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
   const absl::StatusOr<GuestSetup> setup = PrepareGuest(flags);
   if (!setup.ok()) return Fail(setup.status());
+  const absl::StatusOr<std::unique_ptr<CopyServer>> copies = StartCopies(flags);
+  if (!copies.ok()) return Fail(copies.status());
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
   const auto signals = StopSignals::Watch(**loop, [&loop] { (*loop)->Stop(); });
@@ -149,7 +153,8 @@ int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
 }
 
 int RunHost(DescriptorStore& store, const AgentFlags& flags) {
-  const absl::StatusOr<TunnelOptions> options = HostTunnels(flags.runtime_dir, flags.allows);
+  const absl::StatusOr<TunnelOptions> options =
+      HostTunnels(flags.runtime_dir, AllowedServices(flags));
   if (!options.ok()) return Fail(options.status());
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
@@ -159,6 +164,8 @@ int RunHost(DescriptorStore& store, const AgentFlags& flags) {
         absl::IsUnavailable(endpoint.status()) || absl::IsNotFound(endpoint.status());
     return Fail(endpoint.status(), no_daemon ? kExitNoDaemon : kExitFailed);
   }
+  const absl::StatusOr<std::unique_ptr<CopyServer>> copies = StartCopies(flags);
+  if (!copies.ok()) return Fail(copies.status());
   const auto signals = StopSignals::Watch(**loop, [&endpoint] { (*endpoint)->Stop(); });
   if (!signals.ok()) return Fail(signals.status());
   Ready(store);

@@ -10,9 +10,11 @@
 
 #include "absl/status/status.h"
 #include "control/agent/agent_flags.h"
+#include "control/cli/bench_command.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/completion_command.h"
 #include "control/cli/config_command.h"
+#include "control/cli/copy_command.h"
 #include "control/cli/doctor_command.h"
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
@@ -22,6 +24,7 @@
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
 #include "control/cli/status_command.h"
+#include "control/cli/top_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 #include "control/cli/xml_command.h"
@@ -45,8 +48,11 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo peers                 who is in the region\n"
       "  tombolo watch                 joins and leaves, as they happen\n"
       "  tombolo ping 1                whether the agent in slot 1 answers, and how fast\n"
+      "  tombolo bench 1               how fast messages go there (tombolo bench --serve there)\n"
       "  tombolo forward --help        carry local connections to a service of another machine\n"
+      "  tombolo cp a.img 1:/srv/      a file to another machine, or from it\n"
       "  tombolo stat                  what each process has sent and received\n"
+      "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
@@ -65,10 +71,13 @@ void Declare(CLI::App& app, CliContext& context) {
   AddPeersCommand(app, context);
   AddWatchCommand(app, context);
   AddPingCommand(app, context);
+  AddBenchCommand(app, context);
   AddForwardCommand(app, context);
+  AddCopyCommand(app, context);
   AddVmArgsCommand(app, context);
   AddXmlCommand(app, context);
   AddStatCommand(app, context);
+  AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
   AddCompletionCommand(app, context);

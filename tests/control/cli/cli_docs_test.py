@@ -67,6 +67,11 @@ class CliDocsTest(unittest.TestCase):
         cls.addClassCleanup(cls.agent.wait)
         cls.addClassCleanup(cls.agent.terminate)
         assert eventually(lambda: '"agent"' in cls.output("peers --json"))
+        cls.server = subprocess.Popen([TOMBOLO, "--runtime-dir", cls.daemon.runtime_dir, "bench", "--serve"],
+                                      stdout=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.server.wait)
+        cls.addClassCleanup(cls.server.terminate)
+        assert eventually(lambda: '"bench-server"' in cls.output("peers --json"))
         cls.output("ping 0 --json")  # So that there is somebody who is busy.
         cls.examples = examples()
 
@@ -88,7 +93,8 @@ class CliDocsTest(unittest.TestCase):
             self.assertEqual(prints_json, documented, command)
 
     def test_what_is_printed_looks_like_the_example(self):
-        arguments = {"ping": "0", "vm-args": "3", "config show": "daemon -- --size 16M"}
+        arguments = {"bench": "0 --sizes 8 --seconds 0", "ping": "0", "top": "--interval 0.01", "vm-args": "3",
+                     "config show": "daemon -- --size 16M"}
         commands = sorted(set(self.examples) - {"watch"})
         self.assertGreater(len(commands), 7)
         for command in commands:

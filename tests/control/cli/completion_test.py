@@ -108,6 +108,7 @@ class CompletionTest(unittest.TestCase):
         name = os.path.join(self.folder, "tombolo.")
         self.assertCountEqual(self.offered("--runtime-dir", name), [self.script(shell) for shell in SHELLS])
         self.assertCountEqual(self.offered("stat", "--region", name), [self.script(shell) for shell in SHELLS])
+        self.assertCountEqual(self.offered("cp", name), [self.script(shell) for shell in SHELLS])
         self.assertIn(self.script("zsh"), self.offered("config", "check", name))
 
     def test_a_value_is_no_command(self):

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "control/cli/progress_bar.h"
 #include "control/cli/short_units.h"
 #include "control/cli/table.h"
 #include "control/registry/membership.h"
+#include "transport/base/units.h"
 
 namespace tombolo::control {
 namespace {
@@ -69,6 +71,20 @@ TEST(TableTest, ColumnsAreAlignedAndTheLastIsNotPadded) {
 
 TEST(TableTest, OnlyADecoratedHeadingHasEscapes) {
   EXPECT_EQ(FormatTable({"A"}, {{"b"}}, true), "\033[1mA\033[0m\nb\n");
+}
+
+TEST(ProgressLineTest, TellsHowMuchHowFastAndHowLong) {
+  EXPECT_EQ(ProgressLine("a", {.done = 512 * kMiB, .total = kGiB, .rate = 64.0 * kMiB}),
+            "a [============>           ] 50 %  512 MiB of 1 GiB  64 MiB/s  8 s left");
+  EXPECT_EQ(ProgressLine("a", {.done = 3, .total = 3, .rate = 1, .counts_bytes = false}),
+            "a [========================] 100 %  3 of 3  0 s left");
+}
+
+TEST(ProgressLineTest, GuessesNothingBeforeThereIsARate) {
+  EXPECT_EQ(ProgressLine("a", {.done = 0, .total = 2, .rate = 0, .counts_bytes = false}),
+            "a [>                       ] 0 %  0 of 2");
+  EXPECT_EQ(ProgressLine("a", {.done = 0, .total = 0}),
+            "a [========================] 100 %  0 B of 0 B");
 }
 
 }  // namespace

@@ -1,0 +1,169 @@
+#include "control/cli/top_command.h"
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "control/cli/region_option.h"
+#include "control/cli/stat_text.h"
+#include "control/cli/top_rates.h"
+#include "control/cli/top_screen.h"
+#include "control/region_source/region_source.h"
+#include "transport/base/clock.h"
+#include "transport/base/units.h"
+#include "transport/region/region.h"
+
+namespace tombolo::control {
+namespace {
+
+struct TopFlags {
+  std::string region;
+  double interval_s = 1;
+  bool once = false;
+  bool json = false;
+};
+
+double SecondsSince(int64_t start_ns) {
+  return static_cast<double>(MonotonicNs() - start_ns) / static_cast<double>(kNsPerSecond);
+}
+
+// Looks at the region again and again.
+class Sampler {
+ public:
+  explicit Sampler(const Region& region)
+      : region_(region), before_(ReadStat(region)), read_ns_(MonotonicNs()) {}
+
+  // Who is there, without rates yet.
+  RegionRates First() const { return RatesBetween(before_, before_, 0); }
+
+  // Since the last time.
+  RegionRates Next() {
+    RegionStat now = ReadStat(region_);
+    RegionRates rates = RatesBetween(before_, now, SecondsSince(read_ns_));
+    read_ns_ = MonotonicNs();
+    before_ = std::move(now);
+    return rates;
+  }
+
+  double AgeSeconds() const { return SecondsSince(read_ns_); }
+
+ private:
+  const Region& region_;
+  RegionStat before_;
+  int64_t read_ns_;
+};
+
+void PrintOnce(const Region& region, const TopFlags& flags) {
+  Sampler sampler(region);
+  std::this_thread::sleep_for(std::chrono::duration<double>(flags.interval_s));
+  RegionRates rates = sampler.Next();
+  Sort(rates, TopOrder::kTraffic);
+  if (flags.json) {
+    puts(TopJson(rates).c_str());
+  } else {
+    for (const std::string& line : TopLines(rates)) puts(line.c_str());
+  }
+  fflush(stdout);
+}
+
+const char* Word(TopOrder order) {
+  if (order == TopOrder::kTraffic) return "traffic";
+  return order == TopOrder::kSlot ? "slot" : "name";
+}
+
+TopOrder After(TopOrder order) {
+  if (order == TopOrder::kTraffic) return TopOrder::kSlot;
+  return order == TopOrder::kSlot ? TopOrder::kName : TopOrder::kTraffic;
+}
+
+// The live view, until somebody ends it.
+class View {
+ public:
+  View(TopScreen& screen, const Region& region, std::string where, double interval_s)
+      : screen_(screen), sampler_(region), where_(std::move(where)), interval_s_(interval_s) {
+    rates_ = sampler_.First();
+  }
+
+  void Run() {
+    for (;;) {
+      Show();
+      const double left_s = interval_s_ - sampler_.AgeSeconds();
+      const TopScreen::Key key = screen_.WaitForKey(static_cast<int>(left_s * 1000) + 1);
+      if (key == TopScreen::Key::kQuit) return;
+      Obey(key);
+      if (sampler_.AgeSeconds() >= interval_s_) rates_ = sampler_.Next();
+    }
+  }
+
+ private:
+  void Obey(TopScreen::Key key) {
+    const size_t last = rates_.endpoints.empty() ? 0 : rates_.endpoints.size() - 1;
+    if (key == TopScreen::Key::kOrder) order_ = After(order_);
+    if (key == TopScreen::Key::kUp && first_ > 0) --first_;
+    if (key == TopScreen::Key::kDown) ++first_;
+    first_ = std::min(first_, last);
+  }
+
+  void Show() {
+    Sort(rates_, order_);
+    const std::string title =
+        absl::StrCat("tombolo top   ", where_, "   epoch ", rates_.membership_epoch, "   ",
+                     rates_.endpoints.size(), " endpoints by ", Word(order_));
+    screen_.Draw(title, TopLines(rates_), first_);
+  }
+
+  TopScreen& screen_;
+  Sampler sampler_;
+  const std::string where_;
+  const double interval_s_;
+  RegionRates rates_;
+  TopOrder order_ = TopOrder::kTraffic;
+  size_t first_ = 0;
+};
+
+absl::Status Run(const CliContext& context, const TopFlags& flags) {
+  const absl::StatusOr<RegionSource> source = OpenRegion(context, flags.region);
+  if (!source.ok()) return source.status();
+  if (flags.once || flags.json) {
+    PrintOnce(source->View(), flags);
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::unique_ptr<TopScreen>> screen = TopScreen::Open();
+  if (!screen.ok()) return screen.status();
+  View(**screen, source->View(), source->Where(), flags.interval_s).Run();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddTopCommand(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand(
+      "top", "Show what each endpoint is doing, live. Asks nobody and changes nothing.");
+  command->footer(
+      "  tombolo top                   q ends it, s changes the order; works without a daemon\n"
+      "  tombolo top --interval 0.2\n"
+      "  tombolo top --once            one table of rates, for scripts and logs\n"
+      "  tombolo top --json | jq '.endpoints[] | [.name, .per_second.bytes_sent]'");
+  const auto flags = std::make_shared<TopFlags>();
+  AddRegionOption(*command, flags->region);
+  command->add_option("--interval", flags->interval_s, "Seconds between two looks (default 1)")
+      ->option_text("SECONDS")
+      ->check(CLI::Range(0.01, 3600.0));
+  command->add_flag("--once", flags->once, "Print one table, after one interval");
+  command->add_flag("--json", flags->json,
+                    "One JSON object instead, after one interval (docs/cli.md)");
+  command->callback(
+      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+}
+
+}  // namespace tombolo::control

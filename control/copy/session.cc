@@ -1,0 +1,67 @@
+#include "control/copy/session.h"
+
+#include <sys/socket.h>
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+#include "control/copy/frames.h"
+#include "control/copy/transfer.h"
+#include "control/words/words.h"
+#include "transport/base/units.h"
+
+namespace tombolo::control {
+namespace {
+
+// What may still be on its way when somebody is refused.
+constexpr size_t kMostDrainedBytes = 16 * kMiB;
+
+// Of a path, in the log.
+constexpr size_t kMostToldBytes = 256;
+
+void IgnoreProgress(const TransferProgress&) {}
+
+absl::Status Put(int socket, const Folders& folders, const std::string& path) {
+  const absl::StatusOr<FilePlace> place = folders.PlaceForWriting(path);
+  return place.ok() ? ReceiveFile(socket, *place, IgnoreProgress) : place.status();
+}
+
+absl::Status Get(int socket, const Folders& folders, const std::string& path) {
+  const absl::StatusOr<UniqueFd> file = folders.OpenForReading(path);
+  return file.ok() ? SendFile(socket, file->Get(), IgnoreProgress) : file.status();
+}
+
+SessionEnd ServeRequest(int socket, const Folders& folders) {
+  Frame frame;
+  if (absl::Status got = ReceiveFrame(socket, frame); !got.ok()) return {"a request", got};
+  const std::string path = BodyReader(frame.body).TakeText();
+  const std::string told = Printable(path.substr(0, kMostToldBytes));
+  if (frame.type == FrameType::kPut) {
+    return {absl::StrCat("put ", told), Put(socket, folders, path)};
+  }
+  if (frame.type == FrameType::kGet) {
+    return {absl::StrCat("get ", told), Get(socket, folders, path)};
+  }
+  return {"a request", absl::InvalidArgumentError("a copy begins with kPut or kGet")};
+}
+
+void Refuse(int socket, const absl::Status& why) {
+  if (!SendRefusal(socket, why).ok()) return;
+  shutdown(socket, SHUT_WR);
+  std::array<std::byte, 16 * kKiB> unread;
+  for (size_t drained = 0; drained < kMostDrainedBytes;) {
+    const ssize_t got = recv(socket, unread.data(), unread.size(), 0);
+    if (got <= 0) return;
+    drained += static_cast<size_t>(got);
+  }
+}
+
+}  // namespace
+
+SessionEnd ServeCopy(int socket, const Folders& folders) {
+  SessionEnd end = ServeRequest(socket, folders);
+  if (!end.status.ok()) Refuse(socket, end.status);
+  return end;
+}
+
+}  // namespace tombolo::control
