@@ -9,30 +9,11 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 . scripts/packages.sh
+. scripts/fresh_root.sh
 
 root=${TOMBOLO_FRESH_DIR:-/var/tmp/tombolo-fresh}
-release=bookworm
 
 fail() { echo "error: $*" >&2; exit 1; }
-
-# The archive that this machine's own apt uses for the release.
-archive() {
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-    awk -v release="$release" '$2 == release { print $1; exit }'
-}
-
-make_root() {
-  local uri
-  uri=$(archive)
-  [ -n "$uri" ] || fail "apt knows no archive of $release; run 'apt-get update' first."
-  echo "Making a fresh Debian in $root ..."
-  debootstrap --variant=minbase --include=git,ca-certificates "$release" "$root" "$uri" > "$root.log" 2>&1 ||
-    fail "debootstrap failed; its log is $root.log."
-  # How this machine reaches the archive holds for the fresh one.
-  cp -a /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/" 2>/dev/null && : > "$root/etc/apt/sources.list"
-  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  git clone --quiet --no-hardlinks . "$root/root/tombolo"
-}
 
 # Runs within the new mount and process namespaces.
 enter() {
@@ -56,11 +37,9 @@ if [ "${1:-}" = --enter ]; then
 fi
 
 [ "$(id -u)" = 0 ] || fail "it mounts and changes the root: run it as root."
-command -v debootstrap > /dev/null || as_root apt-get install -y --no-install-recommends debootstrap > /dev/null
 [ $# -gt 0 ] || set -- ./run ./test
-rm -rf "$root" "$root.log"
-mkdir -p "$root"
-make_root
+make_fresh_root "$root" git,ca-certificates
+git clone --quiet --no-hardlinks . "$root/root/tombolo"
 for command in "$@"; do
   echo "--- on a fresh machine: $command"
   started=$SECONDS
@@ -68,4 +47,4 @@ for command in "$@"; do
     fail "'$command' failed on a fresh machine; it is kept in $root."
   echo "--- '$command' took $((SECONDS - started)) s"
 done
-rm -rf "$root" "$root.log"
+remove_fresh_root "$root"

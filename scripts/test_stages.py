@@ -83,6 +83,7 @@ def call(command: List[str], deadline_seconds: int) -> int:
 STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
+    Stage('deb', 'Debian packages, and lintian', 600, check(['./dev', 'deb'])),
     Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
     Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 2400,

@@ -55,6 +55,7 @@ LIBRARIES = {
     'gtest': ('tests',),
     'gmock': ('tests',),
     'benchmark': ('bench',),
+    'tombolo': ('tests/dist',),  # The headers that libtombolo-dev installs.
 }
 # What the C library and the kernel's interface bring: allowed everywhere.
 LIBC_FOLDERS = ('sys', 'linux', 'net', 'netinet', 'arpa')

@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Runs in a fresh Debian in which the packages are installed; packages_test.sh starts it. A line for each check.
+#
+#   inside.sh installed VERSION    what needs no daemon, before the system is booted
+#   inside.sh booted               services of a host, under systemd
+cd "$(dirname "$(readlink -f "$0")")"
+passed=0 failed=0
+
+# check WORDS COMMAND...
+check() {
+  local words=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    passed=$((passed + 1))
+    echo "ok     $words"
+  else
+    failed=$((failed + 1))
+    echo "FAILED $words: $output"
+  fi
+}
+
+# eventually COMMAND...: until it succeeds, at most for 20 s; else what it said last.
+eventually() {
+  local end=$((SECONDS + 20)) said
+  until said=$("$@" 2>&1); do
+    [ "$SECONDS" -lt "$end" ] || { echo "$said"; return 1; }
+    sleep 0.1
+  done
+}
+
+# says WORDS COMMAND...: WORDS are in what it prints.
+says() {
+  local words=$1 output
+  shift
+  output=$("$@" 2>&1)
+  grep -qF -- "$words" <<< "$output" || { echo "it said: $output"; return 1; }
+}
+
+# --- Without a daemon -----------------------------------------------------------------------------------------------------------
+
+by_pkg_config() {
+  # shellcheck disable=SC2046  # Several flags.
+  cc -Wall -Werror -o with_pkg_config ten_lines.c $(pkg-config --cflags --libs tombolo) && says broker.sock ./with_pkg_config
+}
+
+by_cmake() {
+  cmake -B cmake_build . && cmake --build cmake_build && says broker.sock cmake_build/ten_lines
+}
+
+as_cplusplus() {
+  # shellcheck disable=SC2046
+  c++ -x c++ -Wall -Werror -o with_cplusplus ten_lines.c $(pkg-config --cflags --libs tombolo)
+}
+
+the_example() {
+  # shellcheck disable=SC2046
+  cc -o hello /usr/share/doc/libtombolo-dev/examples/hello.c $(pkg-config --cflags --libs tombolo)
+}
+
+all_pages() {
+  local command
+  for command in tombolod.8 tombolo-agent.8 tombolo-kv.8 tombolo.1 tombolo-doctor.1 tombolo.toml.5; do
+    [ -s "/usr/share/man/man${command##*.}/$command.gz" ] || { echo "no page $command"; return 1; }
+  done
+}
+
+completes() {
+  bash -c 'source /usr/share/bash-completion/completions/tombolo
+    COMP_WORDS=(tombolo doc) COMP_CWORD=1
+    _tombolo && [ "${COMPREPLY[*]}" = doctor ] || { echo "it proposes: ${COMPREPLY[*]}"; false; }'
+}
+
+installed() {
+  local version=$1 program
+  for program in tombolod tombolo-agent tombolo tombolo-kv; do
+    check "$program --version tells the version of the package" says "$program $version" "$program" --version
+  done
+  check "the configuration that is installed is good" tombolo config check
+  check "tombolo doctor finds no problem" tombolo doctor
+  check "Open MPI finds the component" says "MCA btl: tombolo" ompi_info
+  check "and the one for memory" says "MCA mpool: tombolo" ompi_info
+  check "a program runs with the library for malloc" \
+    env LD_PRELOAD="$(dpkg -L openmpi-tombolo | grep malloc.so)" bash -c 'grep -q libtombolo_malloc "/proc/$$/maps"'
+  check "ten lines are built with pkg-config, and tell that there is no broker" by_pkg_config
+  check "ten lines are built with CMake" by_cmake
+  check "the headers are those of C++ too" as_cplusplus
+  check "the example that is installed can be built" the_example
+  check "there are man pages" all_pages
+  check "bash completes a command" completes
+}
+
+# --- Under systemd --------------------------------------------------------------------------------------------------------------
+
+has_state() { [ "$(systemctl show --value --property=ActiveState "$2")" = "$1" ]; }
+main_pid() { systemctl show --value --property=MainPID "$1"; }
+user_of() { stat -c %U "/proc/$(main_pid "$1")"; }
+
+# A package without tombolod's own unit is tried with the least of one.
+start_daemon() {
+  if [ ! -e /lib/systemd/system/tombolod.service ]; then
+    printf '%s\n' '[Service]' Type=notify NotifyAccess=all User=tombolo Group=kvm UMask=0007 RuntimeDirectory=tombolo \
+      ExecStart=/usr/bin/tombolod > /run/systemd/system/tombolod.service
+    systemctl daemon-reload
+  fi
+  systemctl start tombolod
+}
+
+is_left_alone_by_a_restart() {
+  local before
+  before=$(main_pid tombolo-host-agent)
+  systemctl restart tombolod && [ "$(main_pid tombolo-host-agent)" = "$before" ] && eventually tombolo ping 0
+}
+
+# memcached REQUEST...: what tombolo-kv answers to lines.
+memcached() {
+  exec 3<> /dev/tcp/127.0.0.1/11211 && printf '%s\r\n' "$@" quit >&3 && cat <&3
+}
+
+cache_outlives_a_restart() {
+  says STORED memcached 'set key 0 0 5' hello && systemctl restart tombolo-kv && says hello memcached 'get key'
+}
+
+ends_with_the_region() {
+  systemctl stop tombolod && eventually has_state inactive tombolo-host-agent
+}
+
+nothing_failed() {
+  local units
+  units=$(systemctl list-units --failed --no-legend 'tombolo*')
+  [ -z "$units" ] || { echo "$units"; journalctl --no-pager -q -n 30 -u 'tombolo*'; false; }
+}
+
+booted() {
+  check "tombolod starts" start_daemon
+  check "tombolod is not root" says tombolo user_of tombolod
+  check "tombolo peers is answered" eventually tombolo peers
+  check "the agent of the host comes with it" eventually has_state active tombolo-host-agent
+  check "it is not root" says tombolo user_of tombolo-host-agent
+  check "it answers a ping" tombolo ping 0
+  check "a restart of tombolod leaves it alone" is_left_alone_by_a_restart
+  check "ten lines attach" says "slot 0" ./with_pkg_config
+  check "who is of the group attaches" says "slot 0" setpriv --reuid=nobody --regid=kvm --clear-groups ./with_pkg_config
+  check "nobody else does" says "may not open" setpriv --reuid=nobody --regid=nogroup --clear-groups ./with_pkg_config
+  check "the agent of virtual machines leaves the host alone" has_state inactive tombolo-agent
+  check "tombolo-kv is not started unasked" has_state inactive tombolo-kv
+  check "tombolo-kv starts" systemctl start tombolo-kv
+  check "it is not root" says tombolo-kv user_of tombolo-kv
+  check "its items outlive a restart" cache_outlives_a_restart
+  for unit in tombolo-host-agent tombolo-agent tombolo-kv; do
+    check "$unit is well contained" systemd-analyze security --no-pager --threshold=45 "$unit.service"
+  done
+  check "the agent of the host ends with the region" ends_with_the_region
+  check "no unit has failed" nothing_failed
+}
+
+"$@"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Installs the packages of out/deb into a fresh Debian in a folder, builds programs against them there, boots it under
+# systemd-nspawn and looks at its services; then removes them. `./dev deb --test` makes the packages and starts this; it needs root and
+# the archive. The last line is "N passed, M failed".
+#
+# TOMBOLO_DEB_TEST_DIR names the folder (default /var/tmp/tombolo-deb-test); it is kept when something failed.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+. scripts/packages.sh
+. scripts/fresh_root.sh
+
+root=${TOMBOLO_DEB_TEST_DIR:-/var/tmp/tombolo-deb-test}
+version=$(sed -n 's/.*kVersion\[\] = "\(.*\)";/\1/p' control/words/version.h)
+passed=0 failed=0
+BOOT_SECONDS=120
+
+# A command in the folder, which is no running system; with this machine's network.
+in_root() {
+  systemd-nspawn --quiet --register=no --keep-unit --resolv-conf=off --console=pipe --directory="$root" "$@" < /dev/null
+}
+
+# count FILE: adds what its last line says.
+count() {
+  local last
+  last=$(tail -n 1 "$1")
+  [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]] || { cat "$1"; failed=$((failed + 1)); return; }
+  sed '$d' "$1"
+  passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+}
+
+# step WORDS COMMAND...: one check, whose output is shown when it fails.
+step() {
+  local words=$1
+  shift
+  if "$@" > "$root.step" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok     $words"
+  else
+    failed=$((failed + 1))
+    tail -n 20 "$root.step"
+    echo "FAILED $words"
+    return 1
+  fi
+}
+
+install_all() {
+  in_root bash -c 'export DEBIAN_FRONTEND=noninteractive
+    apt-get update && apt-get install -y --no-install-recommends cmake g++ make openmpi-bin pkg-config /test/*.deb'
+}
+
+# The system's last service is the test.
+prepare_boot() {
+  cat > "$root/etc/systemd/system/test.service" <<'UNIT'
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/test/inside.sh booted
+ExecStopPost=/bin/systemctl exit
+StandardOutput=append:/test/booted.log
+StandardError=append:/test/booted.log
+[Install]
+WantedBy=default.target
+UNIT
+  mkdir -p "$root/etc/systemd/system/default.target.wants"
+  ln -sf ../test.service "$root/etc/systemd/system/default.target.wants/test.service"
+}
+
+boot() {
+  timeout --kill-after=10 "$BOOT_SECONDS" systemd-nspawn --quiet --register=no --keep-unit --private-network --console=pipe \
+    --directory="$root" --boot < /dev/null > "$root.console" 2>&1 || true
+}
+
+purge_all() {
+  in_root bash -c 'set -e
+    DEBIAN_FRONTEND=noninteractive apt-get purge -y "tombolo*" "libtombolo*" openmpi-tombolo
+    left=$(find /etc /lib/systemd /usr -name "*tombolo*" -not -name "mca_*"); [ -z "$left" ] || { echo "left: $left"; exit 1; }'
+}
+
+[ "$(id -u)" = 0 ] || { echo "error: it makes a machine of its own in a folder: run it as root." >&2; exit 1; }
+ls out/deb/*.deb > /dev/null 2>&1 || { echo "error: there are no packages in out/deb; run ./dev deb first." >&2; exit 1; }
+make_fresh_root "$root" systemd,ca-certificates
+mkdir "$root/test"
+cp out/deb/*.deb tests/dist/{inside.sh,ten_lines.c,CMakeLists.txt} "$root/test"
+if step "the packages are installed" install_all; then
+  in_root /test/inside.sh installed "$version" > "$root.installed" || true
+  count "$root.installed"
+  prepare_boot
+  boot
+  cat "$root/test/booted.log" > "$root.booted" 2>/dev/null || cp "$root.console" "$root.booted"
+  count "$root.booted"
+  step "nothing is left when they are removed" purge_all || true
+fi
+[ "$failed" != 0 ] || { remove_fresh_root "$root" && rm -f "$root".{booted,console,installed,step}; }
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
