@@ -183,6 +183,8 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   status.Update(CheckNoGuestFlags(app, is_guest_));
   status.Update(ReadCredentials(options));
   if (!status.ok()) return status;
+  // Threads that look for work take the cores of those that have some: clients need one at least.
+  options.worker.may_look = static_cast<int64_t>(options.threads) < sysconf(_SC_NPROCESSORS_ONLN);
   options.worker.idle_timeout_ns = idle_timeout_s * kNsPerSecond;
   options.allows_flush = !refuses_flush_;
   return options;
