@@ -1,4 +1,4 @@
-"""`./dev bench kv`: tombolo-kv's sockets beside those of stock memcached, one thread each, both asked by the same client in
+"""`./dev bench kv`: gets through the library, and tombolo-kv's sockets, beside stock memcached, one thread each, all asked in
 the same run. bench/README.md says what each line means."""
 
 import os
@@ -8,7 +8,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from comparison import Comparison, Target, compare
+from comparison import Comparison, Target, compare, quantity
 from picture import Curve, Panel
 from result import Result
 from series import Series, measure
@@ -24,8 +24,17 @@ SIZES = (100, 1 << 10, 4 << 10, 16 << 10, 64 << 10)
 CONNECTIONS = (1, 8, 64)
 WORDS = {"get": "get, 100 B", "set": "set, 100 B", "mget": "100 keys at once, 100 B"}
 WAYS = {"tcp": "loopback TCP", "unix": "Unix socket"}
-# A target of the design, of requests a second with one thread.
+# Targets of the design: of requests a second with one thread, of gets through the library.
 AT_LEAST = 1.1
+LIBRARY_OF_WAY = {"tcp": 1 / 50, "unix": 1 / 30}
+GETS_A_SECOND = 2e6
+MANY_AT_LEAST = 1.5
+P99_NS = 1500
+FALLBACKS = 1e-4
+OVERHEAD_BYTES = 40
+RESTART_NS = 100e6
+# One get of so many is slower.
+QUANTILES = {2: "p50", 10: "p90", 100: "p99", 1000: "p99.9"}
 
 AllSeries = dict[str, Series]
 
@@ -73,11 +82,54 @@ def run(binaries: Path, quick: bool) -> Result:
         for way in WAYS:
             stock[way] = Memcached(folder, way)
             ends.callback(stock[way].stop)
+        # The owner of the library's shard has the first core, where the servers sleep meanwhile.
+        os.sched_setaffinity(0, cores)
+        library = measure(binaries / "bench/kv/kv_library",
+                          [str(rounds), *(f"{way}={stock[way].address}" for way in WAYS)], SECONDS)
         os.sched_setaffinity(0, cores[-1:])
         seen = measure(binaries / "bench/kv/kv_front",
                        [str(rounds), f"own_tcp={own.tcp[1]}", f"stock_tcp={stock['tcp'].address}",
                         f"own_unix={own.unix}", f"stock_unix={stock['unix'].address}"], SECONDS)
-    return Result(["requests, or keys, a second; one thread of each server"], comparisons(seen), [picture(seen)])
+    sets = quantity(library["large/written/sets"].median(), "/s")
+    retries = library["large/mixed/retries"].median()
+    return Result(["of servers: requests, or keys, a second; one thread of each",
+                   f"beside a writer: {sets} in fact; with 10 % sets a share of {retries:.2g} of gets was begun anew"],
+                  library_comparisons(library) + comparisons(seen), [latencies(library), picture(seen)])
+
+
+def library_comparisons(seen: AllSeries) -> list[Comparison]:
+    lines = [compare(f"library: one get, p50, {name}", seen["large/get/p50"], seen[f"{way}/get/p50"].named("memcached"),
+                     Target(LIBRARY_OF_WAY[way])) for way, name in WAYS.items()]
+    for pages in ("small", "large"):
+        of_pages = f"{pages} pages"
+        get = seen[f"{pages}/get"]
+        lines += [
+            compare(f"library: gets, {of_pages}", get, seen[f"{pages}/pairs"].named("bare reads"),
+                    Target(GETS_A_SECOND, at_most=False, of="value")),
+            compare(f"library: 64 gets at once, {of_pages}", seen[f"{pages}/many"], get.named("one by one"),
+                    Target(MANY_AT_LEAST, at_most=False)),
+            compare(f"library: p99 beside 100,000 sets/s, {of_pages}", seen[f"{pages}/written/p99"],
+                    seen[f"{pages}/get/p99"].named("alone"), Target(P99_NS, of="value")),
+            compare(f"library: gets that ask the owner, 10 % sets, {of_pages}", seen[f"{pages}/mixed/fallbacks"],
+                    seen[f"{pages}/mixed/sets"].named("sets"), Target(FALLBACKS, of="value")),
+            compare(f"library: sets by the owner, {of_pages}", seen[f"{pages}/set"], get.named("gets")),
+        ]
+    lines.append(compare("an item over its key and value, 100 B, full shard", seen["overhead/full"],
+                         seen["overhead/layout"].named("by the layout"), Target(OVERHEAD_BYTES, of="value")))
+    lines.append(compare("warm restart of a GiB", seen["restart/gib"], seen["restart/gib"].named("itself"),
+                         Target(RESTART_NS, of="value")))
+    return lines
+
+
+def latencies(seen: AllSeries) -> Panel:
+    """Quantiles; of the slowest thousandth there are too few gets of a server."""
+    curves = []
+    for name, prefix, ranks in (("library, alone", "large/get", (2, 10, 100, 1000)),
+                                ("library, 100,000 sets/s", "large/written", (2, 10, 100, 1000)),
+                                ("memcached, loopback TCP", "tcp/get", (2, 10, 100)),
+                                ("memcached, Unix socket", "unix/get", (2, 10, 100))):
+        curves.append(Curve(name, [(rank, seen[f"{prefix}/{QUANTILES[rank]}"].median()) for rank in ranks]))
+    return Panel("One GET of 100 B", "ns", curves, over="as slow, or slower", tic_text=lambda rank: f"1 of {rank}")
 
 
 def comparisons(seen: AllSeries) -> list[Comparison]:
@@ -94,4 +146,4 @@ def comparisons(seen: AllSeries) -> list[Comparison]:
 def picture(seen: AllSeries) -> Panel:
     curves = [Curve(f"{server}, {name}", [(size, seen[f"{prefix}_{way}/get/8/{size}"].median()) for size in SIZES])
               for server, prefix in (("tombolo-kv", "own"), ("memcached", "stock")) for way, name in WAYS.items()]
-    return Panel("GET by size of the value, 8 connections", "/s", curves)
+    return Panel("GET by size of the value, 8 connections", "/s", curves, over="size of the value")

@@ -54,4 +54,4 @@ def picture(workload: str, seen: AllSeries) -> Panel:
     rows = [(mib, both) for (name, mib), both in seen.items() if name == workload]
     curves = [Curve(name, [(mib << 20, both[server].median()) for mib, both in rows])
               for server, name in (("own", "tombolo-kv"), ("stock", "memcached"))]
-    return Panel(WORDS[workload], "% missed", curves, axis="size of the cache")
+    return Panel(WORDS[workload], "% missed", curves, over="size of the cache")

@@ -1,8 +1,9 @@
-"""Curves over message sizes, side by side, drawn with gnuplot."""
+"""Curves side by side, over message sizes or what a panel says, drawn with gnuplot."""
 
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 from comparison import bytes_text
 
@@ -13,7 +14,7 @@ COLOURS = ("#c0392b", "#2471a3", "#1e8449", "#b7950b", "#7d3c98", "#616a6b")
 @dataclass(frozen=True)
 class Curve:
     name: str
-    points: list[tuple[float, float]]  # By size in bytes.
+    points: list[tuple[float, float]]  # By size in bytes, or what the panel says.
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Panel:
     unit: str
     curves: list[Curve]
     limit: Limit | None = None
-    axis: str = "message size"
+    over: str = "message size"
+    tic_text: Callable[[int], str] = bytes_text
 
 
 def draw(panels: list[Panel], file: Path) -> None:
@@ -48,7 +50,7 @@ def draw(panels: list[Panel], file: Path) -> None:
 
 def _panel(panel: Panel) -> list[str]:
     sizes = sorted({size for curve in panel.curves for size, _ in curve.points})
-    tics = ", ".join(f"'{bytes_text(size)}' {size}" for size in sizes)
+    tics = ", ".join(f"'{panel.tic_text(size)}' {size}" for size in sizes)
     lines = [f"set xrange [{sizes[0] / 2}:{sizes[-1] * 2}]", f"set xtics ({tics}) rotate by -45"]
     plots = []
     for index, curve in enumerate(panel.curves):
@@ -59,7 +61,7 @@ def _panel(panel: Panel) -> list[str]:
         plots.append(f"{panel.limit.value} with lines dt 2 lw 1.5 lc '#000000' title '{panel.limit.name}'")
     return lines + [
         f"set title '{panel.title}'",
-        f"set xlabel '{panel.axis}'",
+        f"set xlabel '{panel.over}'",
         f"set ylabel '{panel.unit}'",
         "set key below maxrows 2",
         "plot " + ", ".join(plots),

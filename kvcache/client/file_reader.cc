@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/memory_file.h"
@@ -57,18 +58,18 @@ absl::Status FileReader::AttachAll() {
 
 void FileReader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers) {
   std::array<uint32_t, kReadBatch> shards;
-  std::array<Reader::Hint, kReadBatch> hints;
+  std::array<std::optional<Reader::Hint>, kReadBatch> hints;
   for (size_t begin = 0; begin < keys.size(); begin += kReadBatch) {
     const auto batch = keys.subspan(begin, std::min(kReadBatch, keys.size() - begin));
     for (size_t i = 0; i < batch.size(); ++i) {
       shards[i] = shape_.ShardOf(batch[i]);
       hints[i] = readers_[shards[i]].PrefetchBuckets(batch[i]);
     }
-    for (size_t i = 0; i < batch.size(); ++i) readers_[shards[i]].PrefetchItem(hints[i]);
+    for (size_t i = 0; i < batch.size(); ++i) readers_[shards[i]].PrefetchItem(*hints[i]);
     for (size_t i = 0; i < batch.size(); ++i) {
       ManyAnswer& answer = answers[begin + i];
       answer.result = In(shards[i], answer.found,
-                         readers_[shards[i]].Get(batch[i], answer.value, answer.found));
+                         readers_[shards[i]].Get(batch[i], *hints[i], answer.value, answer.found));
     }
   }
 }

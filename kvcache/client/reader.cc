@@ -26,6 +26,9 @@ constexpr bool kLoadsStayInOrder = true;
 constexpr bool kLoadsStayInOrder = false;
 #endif
 
+// Of an item of usual size, which are fetched before they are needed.
+constexpr size_t kItemLines = 3;
+
 Found FoundOf(const ItemHeader& header, uint64_t slot) {
   return {.value_bytes = header.sizes.value_bytes,
           .flags = header.life.flags,
@@ -158,11 +161,12 @@ Reader::Attempt Reader::Copy(std::string_view key, Candidate& candidate, const M
 }
 
 template <typename Take>
-Reader::Attempt Reader::Scan(std::string_view key, Found& found, Take& take) {
+Reader::Attempt Reader::Scan(std::string_view key, const KeyHash& hash, Found& found, Take& take) {
   const Moment moment = LoadMoment();
   if (moment.epoch != epoch_) return Attempt::kReattach;
-  const KeyHash hash(key, seed_);
   const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
+  // Every other key is there, and would wait for one line after the other.
+  __builtin_prefetch(&shard_.BucketAt(buckets.second));
   for (const uint64_t bucket : {buckets.first, buckets.second}) {
     for (uint32_t i = 0; i < kBucketSlots; ++i) {
       Candidate candidate{.slot = bucket * kBucketSlots + i};
@@ -185,9 +189,16 @@ Reader::Attempt Reader::Scan(std::string_view key, Found& found, Take& take) {
 
 template <typename Take>
 ReadResult Reader::Read(std::string_view key, Found& found, Take take) {
+  return Read(key, HintOf(key), found, take);
+}
+
+template <typename Take>
+ReadResult Reader::Read(std::string_view key, Hint hint, Found& found, Take take) {
   if (key.empty() || key.size() > kMaxKeyBytes) return ReadResult::kMiss;
   for (int attempts = 0; attempts < kMaxAttempts; ++attempts) {
-    const Attempt attempt = Scan(key, found, take);
+    // Another shard was made here since.
+    if (hint.epoch != epoch_) hint = HintOf(key);
+    const Attempt attempt = Scan(key, hint.hash, found, take);
     if (attempt == Attempt::kReattach) {
       ++counters_.reattached;
       if (!Load().ok()) break;
@@ -221,7 +232,11 @@ ReadResult Reader::Get(std::string_view key, std::span<std::byte> buffer, Found&
 }
 
 ReadResult Reader::Get(std::string_view key, std::string& value, Found& found) {
-  return Read(key, found, [&value](const Candidate& candidate, const std::byte* from) {
+  return Get(key, HintOf(key), value, found);
+}
+
+ReadResult Reader::Get(std::string_view key, const Hint& hint, std::string& value, Found& found) {
+  return Read(key, hint, found, [&value](const Candidate& candidate, const std::byte* from) {
     value.resize(candidate.header.sizes.value_bytes);
     LoadBytes(from, std::as_writable_bytes(std::span(value)));
     return true;
@@ -233,36 +248,40 @@ ReadResult Reader::Describe(std::string_view key, Found& found) {
 }
 
 void Reader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers) {
-  std::array<Hint, kReadBatch> hints;
+  std::array<std::optional<Hint>, kReadBatch> hints;
   for (size_t begin = 0; begin < keys.size(); begin += kReadBatch) {
     const auto batch = keys.subspan(begin, std::min(kReadBatch, keys.size() - begin));
     for (size_t i = 0; i < batch.size(); ++i) hints[i] = PrefetchBuckets(batch[i]);
-    for (size_t i = 0; i < batch.size(); ++i) PrefetchItem(hints[i]);
+    for (size_t i = 0; i < batch.size(); ++i) PrefetchItem(*hints[i]);
     for (size_t i = 0; i < batch.size(); ++i) {
       ManyAnswer& answer = answers[begin + i];
-      answer.result = Get(batch[i], answer.value, answer.found);
+      answer.result = Get(batch[i], *hints[i], answer.value, answer.found);
     }
   }
 }
 
 Reader::Hint Reader::PrefetchBuckets(std::string_view key) const {
-  const KeyHash hash(key, seed_);
-  const BucketPair pair = hash.Buckets(shard_.Shape().bucket_count);
+  const Hint hint = HintOf(key);
+  const BucketPair pair = hint.hash.Buckets(shard_.Shape().bucket_count);
   __builtin_prefetch(&shard_.BucketAt(pair.first));
   __builtin_prefetch(&shard_.BucketAt(pair.second));
-  return {.bucket = pair.first, .tag = hash.Tag()};
+  return hint;
 }
 
 void Reader::PrefetchItem(const Hint& hint) const {
-  for (const SharedU64& word : shard_.BucketAt(hint.bucket).slots) {
-    // Relaxed: a hint.
-    const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
-    if (slot.tag != hint.tag) continue;
-    const std::optional<Place> place = shard_.PlaceOf(slot.location);
-    if (!place) continue;
-    __builtin_prefetch(&shard_.HeaderOf(place->segment));
-    __builtin_prefetch(shard_.At(*place));
-    __builtin_prefetch(shard_.At(*place) + kCacheLineBytes);
+  const BucketPair pair = hint.hash.Buckets(shard_.Shape().bucket_count);
+  for (const uint64_t bucket : {pair.first, pair.second}) {
+    for (const SharedU64& word : shard_.BucketAt(bucket).slots) {
+      // Relaxed: a hint.
+      const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
+      if (slot.tag != hint.hash.Tag()) continue;
+      const std::optional<Place> place = shard_.PlaceOf(slot.location);
+      if (!place) continue;
+      __builtin_prefetch(&shard_.HeaderOf(place->segment));
+      for (size_t line = 0; line < kItemLines; ++line) {
+        __builtin_prefetch(shard_.At(*place) + line * kCacheLineBytes);
+      }
+    }
   }
 }
 

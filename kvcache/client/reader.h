@@ -89,6 +89,12 @@ struct ManyAnswer {
 
 class Reader {
  public:
+  // Of a key, for the reader that has made it.
+  struct Hint {
+    KeyHash hash;
+    uint64_t epoch;  // Of the shard whose seed the hash has.
+  };
+
   // `memory` must outlive it. FailedPrecondition: there is no shard, or its owner is just making
   // one. DataLoss: what is there is no shard that this reader understands. InvalidArgument: the
   // memory is smaller than a superblock's page or not aligned to 64 bytes.
@@ -100,6 +106,9 @@ class Reader {
 
   // The same to a string, which grows if it has to.
   ReadResult Get(std::string_view key, std::string& value, Found& found);
+
+  // The same for a key of which PrefetchBuckets() has given `hint`.
+  ReadResult Get(std::string_view key, const Hint& hint, std::string& value, Found& found);
 
   // The same without the value.
   ReadResult Describe(std::string_view key, Found& found);
@@ -124,10 +133,6 @@ class Reader {
 
   // Makes the lines that Get() will need come nearer: first the buckets of several keys, then the
   // items of all of them. What is wrong here costs time and nothing else.
-  struct Hint {
-    uint64_t bucket = 0;
-    uint16_t tag = 0;
-  };
   Hint PrefetchBuckets(std::string_view key) const;
   void PrefetchItem(const Hint& hint) const;
 
@@ -160,6 +165,7 @@ class Reader {
 
   Reader(std::span<const std::byte> memory, ClockNs clock) : memory_(memory), clock_(clock) {}
 
+  Hint HintOf(std::string_view key) const { return {KeyHash(key, seed_), epoch_}; }
   absl::Status Load();
   Moment LoadMoment() const;
   uint64_t LoadHeartbeat() const;
@@ -171,7 +177,9 @@ class Reader {
   template <typename Take>
   ReadResult Read(std::string_view key, Found& found, Take take);
   template <typename Take>
-  Attempt Scan(std::string_view key, Found& found, Take& take);
+  ReadResult Read(std::string_view key, Hint hint, Found& found, Take take);
+  template <typename Take>
+  Attempt Scan(std::string_view key, const KeyHash& hash, Found& found, Take& take);
   template <typename Take>
   Attempt Copy(std::string_view key, Candidate& candidate, const Moment& moment, Found& found,
                Take& take);

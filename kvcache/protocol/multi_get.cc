@@ -9,6 +9,9 @@
 namespace tombolo::kvcache {
 namespace {
 
+// More is not kept for the next command.
+constexpr size_t kKeptItemBytes = 1024 * 1024;
+
 // Where the first key that is too long begins; npos: there is none.
 size_t FindLongKey(std::string_view keys) {
   std::string_view left = keys;
@@ -34,7 +37,7 @@ void MultiGet::Begin(std::string_view keys, bool with_cas, std::optional<int64_t
 
 bool MultiGet::Continue() {
   if (!is_pending_) return true;
-  StoredValue item;
+  StoredValue& item = server_.item;
   for (int keys = 0; is_pending_ && keys < kMaxKeysAtOnce && !replies_.IsFull(); ++keys) {
     std::string_view left = std::string_view(keys_).substr(next_);
     const std::string_view key = TakeToken(left);
@@ -47,6 +50,7 @@ bool MultiGet::Continue() {
     // What was sent before stays: the end tells that it is not all.
     if (server_.backend.TakeFailure()) End(kNoOwner);
   }
+  if (item.value.capacity() > kKeptItemBytes) std::string().swap(item.value);
   return !is_pending_;
 }
 

@@ -102,7 +102,8 @@ struct Server {
   ServerFacts facts;
   CommandCounters counters;
   BackendFacts at_reset;
-  WholeServer* whole = nullptr;              // None: this is all of it.
+  WholeServer* whole = nullptr;  // None: this is all of it.
+  StoredValue item;              // For whoever runs a command; what it was before means nothing.
   const Credentials* credentials = nullptr;  // None: everybody is let in.
 };
 

@@ -26,8 +26,6 @@ constexpr ForeignFlag kFlags[] = {
     {"-B,--protocol", true, kIgnored, "every connection may speak either protocol"},
     {"-C,--disable-cas", false, kIgnored, "every item has a CAS number"},
     {"-D", true, kRefused, "there are no statistics by prefix; leave it out"},
-    {"-L,--enable-largepages", false, kIgnored,
-     "the file system of --memory-file decides about its pages"},
     {"-M,--disable-evictions", false, kRefused,
      "a full cache always makes room by evicting; leave it out, or give more with -m"},
     {"-N,--napi-ids", true, kIgnored, "connections are dealt out to the threads in turn"},

@@ -44,6 +44,11 @@ absl::Status KvServer::OpenShards(const ServerOptions& options) {
   if (!file_.WhyNew().empty()) {
     spdlog::info("the memory file {} is new: {}", options.memory.path, file_.WhyNew());
   }
+  if (options.wants_large_pages) {
+    // Slower without, and as good otherwise.
+    const absl::Status status = file_.UseLargePages();
+    if (!status.ok()) spdlog::warn("-L: the pages stay small: {}", std::string(status.message()));
+  }
   ShardLimits limits = options.shard;
   limits.segment_bytes = SegmentBytesFor(file_.Shape().shard_bytes, limits.item_max_bytes);
   auto shards = OwnedShards::Open(file_, limits, clock_);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace tombolo::kvcache {
 namespace {
 
 constexpr mode_t kFileMode = 0640;
+constexpr int kCollapse = 25;   // MADV_COLLAPSE of Linux 6.1, which glibc 2.36 does not name.
 constexpr int kMaxClaims = 16;  // So often the file may be replaced under our hands.
 
 // SAFETY: a mapping of at least an extent, from the beginning of the file.
@@ -218,6 +220,14 @@ absl::StatusOr<MemoryFile> MemoryFile::Make(const MemoryFileOptions& options, Un
   if (!mapping.ok()) return mapping.status();
   WriteFileHeader(*shape, HeaderOf(*mapping));
   return MemoryFile(std::move(file), *std::move(mapping), *shape, std::move(why_new));
+}
+
+absl::Status MemoryFile::UseLargePages() {
+  const std::span<std::byte> bytes = mapping_.Bytes();
+  if (madvise(bytes.data(), bytes.size(), kCollapse) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno,
+                     "give the memory file large pages; that needs Linux 6.1, a file in memory "
+                     "(tmpfs), and free memory in pieces of 2 MiB");
 }
 
 void MemoryFile::TellOwner(uint32_t owner) {

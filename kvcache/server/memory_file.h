@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/layout/memory_file.h"
 #include "kvcache/shard/file_shape.h"
@@ -44,6 +45,12 @@ class MemoryFile {
 
   // Why the file was made anew; empty when it was taken over.
   const std::string& WhyNew() const { return why_new_; }
+
+  // Gives the file large pages (of 2 MiB), which readers have too if they map it with their
+  // alignment, as Mapping does: items lie far apart, and with small ones most gets wait for the
+  // address of a page. Takes about a second for a GiB, once: the file keeps them. What fails leaves
+  // small pages and says why.
+  absl::Status UseLargePages();
 
   // Tells readers whether an owner is there: kOwnerServing or kOwnerStopped.
   void TellOwner(uint32_t owner);

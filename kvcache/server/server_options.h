@@ -26,6 +26,7 @@ struct ServerOptions {
   std::string owner_socket;    // For readers elsewhere; empty: none.
   uint64_t max_readers = 256;  // At owner_socket.
   MemoryFileOptions memory;
+  bool wants_large_pages = false;  // Of the memory file.
   ShardLimits shard;  // But for shard_bytes and segment_bytes, which follow from the file.
   WorkerOptions worker;
   std::optional<GuestOptions> guest;  // None: it owns them, and what concerns memory is meant.

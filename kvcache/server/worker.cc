@@ -48,9 +48,32 @@ void Worker::Join() {
 
 void Worker::Start() {
   thread_ = std::thread([this] {
-    event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
+    Run();
     while (!connections_.empty()) End(*connections_.back());
   });
+}
+
+void Worker::Run() {
+  while (!has_stopped_) {
+    // SUBTLE: what was found may have been the end, and no event follows that one.
+    if (LookForWork() || has_stopped_) continue;
+    event_base_loop(base_.get(), EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+  }
+}
+
+// Looks at all sockets again and again, for a short while. Whether something has come.
+bool Worker::LookForWork() {
+  if (!options_.may_look || !patience_.WantsToLook()) return false;
+  const uint64_t moves = moves_;
+  const int64_t until_ns = MonotonicNs() + Patience::kLookNs;
+  while (MonotonicNs() < until_ns && !has_stopped_) {
+    event_base_loop(base_.get(), EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
+    if (moves_ == moves) continue;
+    patience_.Found();
+    return true;
+  }
+  patience_.FoundNothing();
+  return false;
 }
 
 void Worker::Take(UniqueFd socket, Dialect dialect) {
@@ -85,7 +108,9 @@ void Worker::TakeHandedOver() {
     is_stopping = is_stopping_;
   }
   for (NewConnection& one : taken) Begin(std::move(one));
-  if (is_stopping) event_base_loopbreak(base_.get());
+  if (!is_stopping) return;
+  has_stopped_ = true;
+  event_base_loopbreak(base_.get());
 }
 
 void Worker::Begin(NewConnection taken) {
@@ -119,6 +144,7 @@ void Worker::TellWhyClosed(std::string_view why) {
 
 // Bytes have moved: the last one to be idle.
 void Worker::Moved(Connection& connection) {
+  ++moves_;
   if (options_.idle_timeout_ns == 0) return;
   connection.active_at_ns = MonotonicNs();
   connections_.splice(connections_.end(), connections_, connection.Self());

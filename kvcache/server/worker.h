@@ -1,6 +1,8 @@
 // Worker: a thread with an event loop of its own and the connections that were given to it.
 //
-// Between two turns of a connection that has more to do, all others have theirs.
+// Between two turns of a connection that has more to do, all others have theirs. When there is
+// nothing to do it looks for more for a while, if that has paid of late, and sleeps then
+// (patience.h).
 //
 // Thread safety: Take() and Stop(), any thread; Start() and Join(), who made it; the counters may
 // be read by any thread; all the rest belongs to the worker's thread.
@@ -23,6 +25,7 @@
 #include "kvcache/server/connection.h"
 #include "kvcache/server/dialect.h"
 #include "kvcache/server/event.h"
+#include "kvcache/server/patience.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 
@@ -30,6 +33,7 @@ namespace tombolo::kvcache {
 
 struct WorkerOptions {
   uint64_t requests_per_turn = 20;
+  bool may_look = true;         // For more to do, before it sleeps: there are cores for that.
   int64_t idle_timeout_ns = 0;  // A connection on which nothing moves for so long ends; 0: none.
 };
 
@@ -94,6 +98,8 @@ class Worker {
   static void OnTurns(evutil_socket_t fd, int16_t what, void* self);
   static void OnIdleTimer(evutil_socket_t fd, int16_t what, void* self);
 
+  void Run();
+  bool LookForWork();
   void TakeHandedOver();
   void Begin(NewConnection taken);
   std::unique_ptr<Conversation> MakeConversation(Dialect dialect);
@@ -112,6 +118,9 @@ class Worker {
   std::array<std::byte, kBufferBytes> buffer_;
   Connection::List connections_;    // With a time-out: who moved longest ago is first.
   std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
+  Patience patience_;
+  uint64_t moves_ = 0;  // How often bytes were read or sent.
+  bool has_stopped_ = false;
   bool is_idle_timer_set_ = false;
   int64_t told_why_at_ns_ = -kTellEveryNs;
   uint64_t untold_ = 0;

@@ -41,7 +41,7 @@ ItemHeader LoadItemHeader(const std::byte* at);
 // one of them are read whole.
 void LoadBytes(const std::byte* from, std::span<std::byte> to);
 
-// Whether the shared bytes at `from` are those of `key`.
+// Whether the shared bytes at `from`, which is aligned to 8, are those of `key`.
 bool HoldsKey(const std::byte* from, std::string_view key);
 
 // Writes an item: its header, then whatever is appended, then zeros to the end of the word.
@@ -52,7 +52,7 @@ class ItemWriter {
 
   void Append(std::string_view bytes);
 
-  // Copies `bytes` bytes of another item, whose words are aligned as ours are here.
+  // Copies `bytes` bytes of another item; `from` is aligned to 8.
   void AppendShared(const std::byte* from, size_t bytes);
 
   // The last word. Nothing may be appended after it.
@@ -60,6 +60,7 @@ class ItemWriter {
 
  private:
   void Put(uint64_t word);
+  void PutWhole(uint64_t bytes);
 
   std::byte* next_;
   uint64_t pending_ = 0;

@@ -40,6 +40,21 @@ uint64_t AvailableBytes() {
 
 uint64_t HugePageBytes() { return MemInfo("Hugepagesize:").value_or(2 * kKiB) * kKiB; }
 
+constexpr uint64_t kLargePageBytes = 2 * kMiB;
+
+// An address at which large pages of a file can be mapped as such: a multiple of their size. It is
+// free at the moment, and a hint: the mapping is as good elsewhere, and slower. Null: anywhere.
+void* RoomForLargePages(uint64_t size_bytes) {
+  if (size_bytes < kLargePageBytes) return nullptr;
+  const uint64_t room_bytes = size_bytes + kLargePageBytes;
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* room = mmap(nullptr, room_bytes, PROT_NONE, kFlags, -1, 0);
+  if (room == MAP_FAILED) return nullptr;
+  munmap(room, room_bytes);
+  const auto end = reinterpret_cast<uintptr_t>(room) + kLargePageBytes - 1;
+  return reinterpret_cast<void*>(end - end % kLargePageBytes);
+}
+
 absl::Status TooFewHugePages(uint64_t size_bytes) {
   const uint64_t page_bytes = HugePageBytes();
   if (size_bytes % page_bytes != 0) {
@@ -97,8 +112,8 @@ absl::StatusOr<Mapping> Mapping::MapReadOnly(int fd, uint64_t offset_bytes, uint
 
 absl::StatusOr<Mapping> Mapping::Map(int fd, uint64_t offset_bytes, uint64_t size_bytes,
                                      int protection) {
-  void* base =
-      mmap(nullptr, size_bytes, protection, MAP_SHARED, fd, static_cast<off_t>(offset_bytes));
+  void* base = mmap(RoomForLargePages(size_bytes), size_bytes, protection, MAP_SHARED, fd,
+                    static_cast<off_t>(offset_bytes));
   if (base == MAP_FAILED) {
     return ErrnoStatus(errno, absl::StrCat("map ", size_bytes, " bytes of the region"));
   }

@@ -59,7 +59,6 @@ REFUSED = {
 # Flags that change nothing, and what the log says of them; '' for nothing.
 IGNORED = {
     '-C': '-C is ignored: every item has a CAS number',
-    '-L': '-L is ignored',
     '-B binary': '-B is ignored: every connection may speak either protocol',
     '-f 1.1 -n 64': 'there are no slab classes',
     '-U 0': '',

@@ -5,6 +5,7 @@ Usage: restart_test.py TOMBOLO_KV [unittest's flags]
 """
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -48,11 +49,43 @@ class Writer(threading.Thread):
             pass
 
 
+def large_page_kib(server):
+    """Of its memory file, as the process has mapped it."""
+    with open(f'/proc/{server.process.pid}/smaps', encoding='utf-8') as file:
+        of_file = file.read().partition(server.memory_file)[2]
+    return int(re.search(r'ShmemPmdMapped: +([0-9]+) kB', of_file)[1])
+
+
 class RestartTest(unittest.TestCase):
-    def start(self, *flags):
-        server = TomboloKv(PROGRAM, '-t', '2', '-m', '64', *flags)
+    def start(self, *flags, below='/tmp'):
+        server = TomboloKv(PROGRAM, '-t', '2', '-m', '64', *flags, below=below)
         self.addCleanup(server.stop)
         return server
+
+    def test_an_item_as_large_as_a_segment_stays(self):
+        server = self.start('-m', '128', '-I', '16m')
+        value = os.urandom((16 << 20) - 64)
+        with Client(server.tcp) as client:
+            self.assertEqual(client.set(b'large', value), b'STORED')
+            self.assertEqual(client.set(b'key', b'value'), b'STORED')
+        server.kill()
+        server.start()
+        with Client(server.tcp) as client:
+            self.assertEqual(client.get(b'large'), value)
+            self.assertEqual(client.get(b'key'), b'value')
+            self.assertIn(b'too large', client.set(b'larger', value + bytes(64)))
+
+    def test_with_large_pages_items_stay(self):
+        server = self.start('-L', below='/dev/shm')  # Of memory, wherever /tmp is.
+        with Client(server.tcp) as client:
+            client.set(b'key', b'value')
+        server.kill()
+        server.start()
+        with Client(server.tcp) as client:
+            self.assertEqual(client.get(b'key'), b'value')
+        if 'the pages stay small' in server.log():
+            self.skipTest('this kernel has no large pages for files in memory')
+        self.assertGreater(large_page_kib(server), 60 << 10)
 
     def check(self, server, acknowledged, in_flight):
         with Client(server.tcp) as client:

@@ -23,6 +23,8 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr uint64_t kLargePageBytes = 2 * kMiB;
+
 bool IsMapped(std::span<std::byte> bytes) {
   return msync(bytes.data(), bytes.size(), MS_ASYNC) == 0;
 }
@@ -63,6 +65,17 @@ TEST_F(MappingTest, ItsMemoryIsAllocatedInFullAtOnce) {
   struct stat info;
   ASSERT_EQ(fstat(fd_.Get(), &info), 0);
   EXPECT_EQ(static_cast<uint64_t>(info.st_blocks) * 512, kMiB);
+}
+
+// Small pages would do for every reader and writer; it is only slower then.
+TEST_F(MappingTest, WhatHoldsALargePageBeginsWhereOneMay) {
+  auto fd = CreateSealedMemfd("tombolo-test", 2 * kLargePageBytes);
+  ASSERT_TRUE(fd.ok()) << Text(fd);
+  for (int i = 0; i < 2; ++i) {
+    auto mapping = Mapping::MapReadOnly(fd->Get(), 0, 2 * kLargePageBytes - kMiB);
+    ASSERT_TRUE(mapping.ok()) << Text(mapping);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(mapping->Bytes().data()) % kLargePageBytes, 0u);
+  }
 }
 
 TEST_F(MappingTest, AMemfdIsCloseOnExec) { EXPECT_TRUE(fcntl(fd_.Get(), F_GETFD) & FD_CLOEXEC); }
