@@ -163,7 +163,8 @@ TEST_F(LayerErrorsTest, AnUnknownVariableNamesTheNearest) {
                           "TOMBOLO_DAEMON_SLOTS?"));
   EXPECT_THAT(Agent("", {{"TOMBOLO_AGENT_COLOUR", "4"}}),
               ElementsAre("tombolo-agent knows no variable TOMBOLO_AGENT_COLOUR; it knows "
-                          "TOMBOLO_AGENT_ALLOW, TOMBOLO_AGENT_DEVICE, TOMBOLO_AGENT_FORWARD, "
+                          "TOMBOLO_AGENT_ALLOW, TOMBOLO_AGENT_ALLOW_COPY, TOMBOLO_AGENT_DEVICE, "
+                          "TOMBOLO_AGENT_FORWARD, "
                           "TOMBOLO_AGENT_HOST, TOMBOLO_AGENT_LOG_LEVEL, "
                           "TOMBOLO_AGENT_RUNTIME_DIR."));
 }
