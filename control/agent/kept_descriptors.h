@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,15 +17,6 @@ namespace tombolo::control {
 inline constexpr char kKeptComplete[] = "device/complete";
 
 inline std::string KeptVectorName(size_t vector) { return absl::StrCat("device/vector/", vector); }
-
-// Not open when there is none of that name.
-inline UniqueFd TakeOut(NamedDescriptors& from, std::string_view name) {
-  const auto found = from.find(name);
-  if (found == from.end()) return UniqueFd();
-  UniqueFd fd = std::move(found->second);
-  from.erase(found);
-  return fd;
-}
 
 inline std::vector<UniqueFd> TakeVectors(NamedDescriptors& inherited) {
   std::vector<UniqueFd> eventfds;
