@@ -85,9 +85,13 @@ static int tombolo_start(struct tombolo_device *device)
 
 static int tombolo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct tombolo_device *device = tombolo_device_make(pdev);
+	struct tombolo_device *device;
 	int error;
 
+	/* An ivshmem-plain is memory alone, such as the window of a cache: not ours, and no error. */
+	if (!pdev->msix_cap)
+		return -ENODEV;
+	device = tombolo_device_make(pdev);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
 	error = tombolo_start(device);
