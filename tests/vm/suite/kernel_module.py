@@ -78,8 +78,9 @@ def _build(world: World) -> Path:
 
 
 def _address(guest) -> str:
-    """Of the device with interrupts, which vfio-pci has; the other one is the window of a cache."""
-    return guest.run("basename $(dirname $(grep -l 0x1110 /sys/bus/pci/drivers/vfio-pci/*/device))").output.strip()
+    """Of the device with interrupts, which has a BAR1; the other one is the window of a cache."""
+    find = "for file in $(grep -l 0x1110 /sys/bus/pci/devices/*/device); do test -e ${file%device}resource1 && echo $file; done"
+    return guest.run(f"basename $(dirname $({find}))").output.strip()
 
 
 def _install(guest, module: Path) -> None:
