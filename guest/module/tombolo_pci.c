@@ -88,7 +88,8 @@ static int tombolo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct tombolo_device *device;
 	int error;
 
-	/* An ivshmem-plain is memory alone, such as the window of a cache: not ours, and no error. */
+	/* An ivshmem-plain is memory alone, such as the window of a cache: not ours, and no error.
+	 */
 	if (!pdev->msix_cap)
 		return -ENODEV;
 	device = tombolo_device_make(pdev);
