@@ -18,8 +18,11 @@ make_database() {
   mkdir -p "$database"
   bazel build --config=clang --output_groups=compilation_prerequisites_INTERNAL_ //... > "$database/headers.log" 2>&1 ||
     { tail -n 20 "$database/headers.log" >&2; return 1; }
+  # Not within the pipe: either would wait for the other, this one for the server, that one to be read.
+  local root
+  root=$(bazel info execution_root 2> /dev/null)
   bazel aquery --config=clang --output=jsonproto 'mnemonic("CppCompile", //...)' 2> "$database/aquery.log" |
-    scripts/compile_commands.py "$PWD" "$(bazel info execution_root 2> /dev/null)" \
+    scripts/compile_commands.py "$PWD" "$root" \
       > "$database/compile_commands.json" ||
     { tail -n 5 "$database/aquery.log" >&2; return 1; }
 }
