@@ -28,7 +28,8 @@ void PolledDoorbells::LookAtMembers(uint64_t epoch) {
                                            : std::move(*known));
   }
   sleepers_ = std::move(now);
-  for (uint16_t vector = 0; vector < eventfds_.size(); ++vector) Ring(vector);
+  const auto count = static_cast<uint16_t>(eventfds_.size());
+  for (uint16_t vector = 0; vector < count; ++vector) Ring(vector);
 }
 
 // SUBTLE: the row is read first and `armed` second. Who was not armed after the row was read will

@@ -69,7 +69,7 @@ std::string Line(double x1, double y1, double x2, double y2) {
 
 std::string Grid(const Panel& panel, const Axis& x, const Axis& y) {
   std::string svg;
-  for (double decade = y.low; decade <= y.high; ++decade) {
+  for (int decade = static_cast<int>(y.low); decade <= static_cast<int>(y.high); ++decade) {
     svg += Line(x.from, y.At(decade), x.to, y.At(decade));
     svg += Text(x.from - 8, y.At(decade) + 4, "end", absl::StrCat(std::pow(10, decade)));
   }

@@ -33,8 +33,8 @@ size_t MostStateBytes(const RegionLimits& limits);
 
 std::vector<std::byte> ToBytes(const KeptState& state);
 
-// `bytes` may be anything: every count, index, name and flag is checked. FailedPrecondition says
+// `all` may be anything: every count, index, name and flag is checked. FailedPrecondition says
 // what was seen and what was expected.
-absl::StatusOr<KeptState> ParseKeptState(std::span<const std::byte> bytes);
+absl::StatusOr<KeptState> ParseKeptState(std::span<const std::byte> all);
 
 }  // namespace tombolo::control
