@@ -1,18 +1,20 @@
-// Two ranks of which one has to wait: it must use little of its core meanwhile, wake up for each
-// message, and not keep its other threads from sending.
+// Two ranks of which one has to wait: it must sleep meanwhile, wake up for each message, and not
+// keep its other threads from sending.
 //
 // Who operates on memory of the region waits for nothing, and must not sleep.
 //
-// Usage: mpirun -n 2 ... waiting [--operate] [--threads] [--polled]
+// Usage: mpirun -n 2 ... waiting [--operate] [--threads]
 //   --operate  operate on a window, too, which has to lie in the region
 //   --threads  ask for MPI_THREAD_MULTIPLE, and send from one thread while another one waits
-//   --polled   the transport has to be polled: do not look at how much of its core a rank uses
 #include <mpi.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -21,26 +23,17 @@ namespace {
 
 constexpr int kTag = 1;
 constexpr int kOtherTag = 2;
-constexpr int kLongMs = 2000;
 // More than a rank polls that shares its core and yields, as all do here: 10 ms.
 constexpr int kShortMs = 20;
 constexpr int kWakeUps = 50;
 constexpr int kExchanges = 200;
 constexpr int kOperations = 200000;
 constexpr long kMostSleeps = kOperations / 1000;
-constexpr double kMostOfCore = 0.5;
+// A rank that only polls has none, or one or two for another reason.
+constexpr long kSleepsOfAWaiter = 10;
+constexpr int kLongestWaitMs = 60'000;
 
 void LetTimePass(int ms) { poll(nullptr, 0, ms); }
-
-double Seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-}
-
-double UsedCpuSeconds() {
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return Seconds(usage.ru_utime) + Seconds(usage.ru_stime);
-}
 
 int Receive(int tag) {
   int value = -1;
@@ -52,17 +45,32 @@ void Send(int partner, int tag, int value) {
   MPI_Send(&value, 1, MPI_INT, partner, tag, MPI_COMM_WORLD);
 }
 
-// The share of a core that rank 1 used while it waited; rank 0 has none.
-double WaitLong(int rank) {
-  if (rank == 0) {
-    LetTimePass(kLongMs);
-    Send(1, kTag, 0);
-    return 0;
+// How often the first thread of a process has slept so far: proc(5), /proc/PID/status.
+long SleepsOf(int process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  constexpr std::string_view kName = "voluntary_ctxt_switches:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kName)) return std::stol(line.substr(kName.size()));
   }
-  const double begin = MPI_Wtime();
-  const double used = UsedCpuSeconds();
-  Receive(kTag);
-  return (UsedCpuSeconds() - used) / (MPI_Wtime() - begin);
+  return 0;
+}
+
+// How often rank 1 has slept when the message comes for which it waits; rank 0, which sends that
+// once it has seen enough, or waited too long for it, gives the same.
+long WaitLong(int rank) {
+  if (rank == 1) {
+    Send(0, kTag, getpid());
+    return Receive(kTag);
+  }
+  const int waiter = Receive(kTag);
+  const long before = SleepsOf(waiter);
+  long sleeps = 0;
+  for (int ms = 0; sleeps < kSleepsOfAWaiter && ms < kLongestWaitMs; ms += kShortMs) {
+    LetTimePass(kShortMs);
+    sleeps = SleepsOf(waiter) - before;
+  }
+  Send(1, kTag, static_cast<int>(sleeps));
+  return sleeps;
 }
 
 // Rank 1 is asleep whenever a message comes. Gives whether all came.
@@ -147,25 +155,23 @@ bool SendBesideAWaiter(int rank) {
 
 int main(int argc, char** argv) {
   bool threads = false;
-  bool polled = false;
   bool operate = false;
   for (int i = 1; i < argc; ++i) {
     threads |= std::string_view(argv[i]) == "--threads";
-    polled |= std::string_view(argv[i]) == "--polled";
     operate |= std::string_view(argv[i]) == "--operate";
   }
   int provided;
   MPI_Init_thread(&argc, &argv, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE, &provided);
   int rank;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  const double used = WaitLong(rank);
-  bool good = used < kMostOfCore || polled;
+  const long waiting = WaitLong(rank);
+  bool good = waiting >= kSleepsOfAWaiter;
   good &= WakeUp(rank);
   if (threads) good &= provided == MPI_THREAD_MULTIPLE && SendBesideAWaiter(rank);
   const long sleeps = operate ? Operate(rank) : 0;
   good &= sleeps >= 0 && sleeps <= kMostSleeps;
-  std::printf("rank %d: %s; waiting used %.1f %% of a core, %ld sleeps in %d operations\n", rank,
-              good ? "good" : "bad", 100 * used, sleeps, operate ? kOperations : 0);
+  std::printf("rank %d: %s; %ld sleeps while it waited, %ld in %d operations\n", rank,
+              good ? "good" : "bad", waiting, sleeps, operate ? kOperations : 0);
   MPI_Finalize();
   return good ? 0 : 1;
 }
