@@ -10,11 +10,13 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from typing import Dict, List, Optional
 
+EXECUTION_ROOT = re.compile(rb'/[^\s"=]*/execroot/[^/\s"]*')  # Another one for each clone.
 STAMPS = os.path.expanduser('~/.cache/tombolo-tidy')
 CONFIGURATIONS = ('.clang-tidy', 'tests/.clang-tidy')
 # How far the static analyzer goes into a function; with its own 225000 one source takes 15 s more.
@@ -32,11 +34,11 @@ def module_maps(command: List[str]) -> List[str]:
 
 def stamp_of(command: List[str], common: bytes) -> str:
     hashed = hashlib.sha256(common)
-    hashed.update(json.dumps(command).encode())
+    hashed.update(EXECUTION_ROOT.sub(b'', json.dumps(command).encode()))
     for module_map in module_maps(command):
         with open(module_map, 'rb') as file:
             hashed.update(file.read())
-    hashed.update(output(command + ['-E', '-CC']))
+    hashed.update(EXECUTION_ROOT.sub(b'', output(command + ['-E', '-CC'])))
     return os.path.join(STAMPS, hashed.hexdigest())
 
 
