@@ -49,6 +49,7 @@ LIBRARIES = {
     'toml++': ('control/config',),
     'xxhash.h': ('kvcache', 'control/copy'),
     'curses.h': ('control/cli',),
+    'cpuid.h': ('transport/base',),
     'mpi.h': ('mpi_btl/component', 'tests/mpi', 'bench', 'examples'),
     'opal_config.h': ('mpi_btl/component', 'mpi_btl/mpool'),
     'opal': ('mpi_btl/component', 'mpi_btl/mpool'),

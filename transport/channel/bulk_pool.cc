@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "transport/base/emulated_processor.h"
 #include "transport/base/units.h"
 #include "transport/layout/link.h"
 #include "transport/region/region_copy.h"
@@ -23,7 +24,8 @@ constexpr uint64_t kLargeL2Bytes = 2 * kMiB;
 
 }  // namespace
 
-uint64_t BulkPool::DefaultTargetBytes(const CacheSizes& caches) {
+uint64_t BulkPool::DefaultTargetBytes(const CacheSizes& caches, bool is_processor_emulated) {
+  if (is_processor_emulated) return kSegmentBytes;
   if (caches.l2_bytes == 0) return kUnknownCacheBytes;
   if (caches.l2_bytes >= kLargeL2Bytes) return caches.l2_bytes / 2;
   const uint64_t bytes = uint64_t{4} * caches.l2_bytes;
@@ -32,7 +34,7 @@ uint64_t BulkPool::DefaultTargetBytes(const CacheSizes& caches) {
 
 BulkPool::BulkPool(const Region& region, ExtentMap& extents, uint16_t owner)
     : region_(region), extents_(extents), owner_(owner) {
-  SetTarget(DefaultTargetBytes(region.Caches()));
+  SetTarget(DefaultTargetBytes(region.Caches(), IsProcessorEmulated()));
 }
 
 void BulkPool::SetTarget(uint64_t bytes) {

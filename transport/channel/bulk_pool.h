@@ -9,7 +9,8 @@
 // The target is a matter of the host's caches (docs/adr/0008). Where L2 is small, four times L2: by
 // the time a chunk is written again its lines have drained from the receiver's cache to the shared
 // L3, which is where writing them is cheap. Where L2 is large, L3 is far away: half of L2, so that
-// chunks stay where they are.
+// chunks stay where they are. An emulated processor looks up each page in a table of its emulator:
+// one segment.
 //
 // It knows nothing of messages: which chunk a receiver still reads is its link's business
 // (out_link.h). Not thread-safe; used by Channel only.
@@ -34,8 +35,8 @@ class BulkPool {
   // `extents` must outlive it. `owner`: of the extents.
   BulkPool(const Region& region, ExtentMap& extents, uint16_t owner);
 
-  // The target for a host with these caches, in bytes; a cache of 0 bytes is not known.
-  static uint64_t DefaultTargetBytes(const CacheSizes& caches);
+  // The target on a host with these caches, in bytes; a cache of 0 bytes is not known.
+  static uint64_t DefaultTargetBytes(const CacheSizes& caches, bool is_processor_emulated);
 
   // Another target, in whole segments and at least one. Chunks that there are already stay.
   void SetTarget(uint64_t bytes);

@@ -62,11 +62,20 @@ TEST_F(BulkPoolTest, GrowsToAnotherTargetWhenItIsTold) {
 
 TEST(BulkPoolTargetTest, DependsOnCaches) {
   constexpr uint32_t kL3 = 64 * kMiB;
-  EXPECT_EQ(BulkPool::DefaultTargetBytes({}), kMiB);
-  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = 512 * kKiB, .l3_bytes = kL3}), 2 * kMiB);
-  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = kMiB, .l3_bytes = kL3}), 4 * kMiB);
-  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = kMiB, .l3_bytes = 8 * kMiB}), kMiB);
-  EXPECT_EQ(BulkPool::DefaultTargetBytes({.l2_bytes = 2 * kMiB, .l3_bytes = kL3}), kMiB);
+  const auto target = [](const CacheSizes& caches) {
+    return BulkPool::DefaultTargetBytes(caches, /*is_processor_emulated=*/false);
+  };
+  EXPECT_EQ(target({}), kMiB);
+  EXPECT_EQ(target({.l2_bytes = 512 * kKiB, .l3_bytes = kL3}), 2 * kMiB);
+  EXPECT_EQ(target({.l2_bytes = kMiB, .l3_bytes = kL3}), 4 * kMiB);
+  EXPECT_EQ(target({.l2_bytes = kMiB, .l3_bytes = 8 * kMiB}), kMiB);
+  EXPECT_EQ(target({.l2_bytes = 2 * kMiB, .l3_bytes = kL3}), kMiB);
+}
+
+TEST(BulkPoolTargetTest, IsOneSegmentOnAnEmulatedProcessor) {
+  const CacheSizes caches = {.l2_bytes = 2 * kMiB, .l3_bytes = 64 * kMiB};
+  EXPECT_EQ(BulkPool::DefaultTargetBytes(caches, /*is_processor_emulated=*/true),
+            kSegmentChunks * kBulkChunkBytes);
 }
 
 TEST_F(BulkPoolTest, ALittleUseTakesASegmentOnly) {
