@@ -40,7 +40,7 @@ constexpr int kExitUsage = 2;
 // Machines and processes that join wait for a successor: it comes soon, also if it has died again
 // and again, as long as that does not keep a processor busy.
 constexpr RestartLimits kRestarts{
-    .first_delay_ns = 20 * kNsPerMs, .longest_delay_ns = 200 * kNsPerMs, .stable_ns = kNsPerSecond};
+    .first_delay_ns = 20 * kNsPerMs, .longest_delay_ns = 100 * kNsPerMs, .stable_ns = kNsPerSecond};
 
 void StartLog(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("tombolod"));
