@@ -30,6 +30,8 @@
 // the loop's thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -80,6 +82,11 @@ class IvshmemServer {
 
   // Whether the client of `slot` was sent the whole handshake.
   bool IsJoined(uint32_t slot) const;
+
+  // Ends the process that has joined `slot`, and gives its pid: the slot is vacated when its socket
+  // has closed, as after any other death. NotFound when nobody has joined there; else as
+  // OpenPeerProcess() and KillProcess().
+  absl::StatusOr<pid_t> Kill(uint32_t slot) const;
 
   uint32_t HandshakingCount() const { return handshaking_count_; }
 
