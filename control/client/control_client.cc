@@ -61,6 +61,14 @@ class ControlClient::Impl {
     return status.ok() ? absl::OkStatus() : Explain(status);
   }
 
+  absl::StatusOr<int32_t> Evict(const v1::EvictRequest& request) {
+    v1::EvictResponse response;
+    const absl::Status status = Ask(
+        [&](grpc::ClientContext& context) { return stub_->Evict(&context, request, &response); });
+    if (!status.ok()) return status;
+    return response.pid();
+  }
+
   absl::Status Explain(const grpc::Status& status) const {
     switch (status.error_code()) {
       case grpc::StatusCode::UNAVAILABLE:
@@ -119,6 +127,31 @@ absl::StatusOr<RegionInfo> ControlClient::GetRegion() {
   });
   if (!status.ok()) return status;
   return FromRegion(response.region());
+}
+
+absl::StatusOr<PeerList> ControlClient::DescribePeer(uint32_t slot) {
+  v1::DescribePeerRequest request;
+  request.set_slot(slot);
+  v1::DescribePeerResponse response;
+  const absl::Status status = impl_->Ask([&](grpc::ClientContext& context) {
+    return impl_->Stub().DescribePeer(&context, request, &response);
+  });
+  if (!status.ok()) return status;
+  return PeerList{{response.revision(), {FromPeer(response.peer())}}, response.region_uuid()};
+}
+
+absl::StatusOr<int32_t> ControlClient::EvictPeer(uint32_t slot, uint32_t incarnation) {
+  v1::EvictRequest request;
+  request.mutable_peer()->set_slot(slot);
+  request.mutable_peer()->set_incarnation(incarnation);
+  return impl_->Evict(request);
+}
+
+absl::StatusOr<int32_t> ControlClient::EvictEndpoint(EndpointId id) {
+  v1::EvictRequest request;
+  request.mutable_endpoint()->set_index(id.index);
+  request.mutable_endpoint()->set_incarnation(id.incarnation);
+  return impl_->Evict(request);
 }
 
 absl::Status ControlClient::WatchPeers(uint64_t resume_after_revision,

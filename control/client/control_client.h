@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
+#include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
 
@@ -40,6 +41,14 @@ class ControlClient {
 
   absl::StatusOr<PeerList> ListPeers();
   absl::StatusOr<RegionInfo> GetRegion();
+
+  // A list with the peer of that slot only. NotFound when it is vacant.
+  absl::StatusOr<PeerList> DescribePeer(uint32_t slot);
+
+  // For administrators: ends a virtual machine, or a process of the host, and gives the pid of who
+  // was told to end. It is a member until it is dead.
+  absl::StatusOr<int32_t> EvictPeer(uint32_t slot, uint32_t incarnation);
+  absl::StatusOr<int32_t> EvictEndpoint(EndpointId id);
 
   // What a watch tells: everything at once, or one change.
   using WatchUpdate = std::variant<PeerList, MembershipEvent>;

@@ -101,7 +101,8 @@ Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
       services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
       view_(ViewOptions(region_, registry_.Snapshot())),
       monitor_(region_.View(), view_),
-      host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
+      host_broker_(registry_, region_, doorbells_, services_, NowUnixNs),
+      admin_desk_(loop_, registry_, MakeAdminTools()) {
   registry_.SetKeeper([this] { Keep(); });
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
@@ -226,11 +227,17 @@ absl::Status Daemon::ServeAgents() {
 
 absl::Status Daemon::ServeControl() {
   const std::string& folder = runtime_dir_.Path();
-  auto server = ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
-                                             {folder + "/guest.sock", Audience::kGuests}});
+  auto server = ControlServer::Start(view_, admin_desk_,
+                                     {.sockets = {{folder + "/control.sock", Audience::kOperators},
+                                                  {folder + "/guest.sock", Audience::kGuests}}});
   if (!server.ok()) return server.status();
   control_server_ = *std::move(server);
   return absl::OkStatus();
+}
+
+AdminTools Daemon::MakeAdminTools() {
+  return {.kill_machine = [this](uint32_t slot) { return ivshmem_server_->Kill(slot); },
+          .kill_process = [this](EndpointId id) { return broker_server_->Kill(id); }};
 }
 
 // Those whom a predecessor has served are worth more than a page about them.

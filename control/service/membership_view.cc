@@ -1,5 +1,6 @@
 #include "control/service/membership_view.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -21,6 +22,13 @@ void MembershipView::Publish(const MembershipEvent& event) {
 MembershipSnapshot MembershipView::Snapshot() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return replica_;
+}
+
+MembershipView::PeerAt MembershipView::FindPeer(uint32_t slot) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = std::ranges::find(replica_.peers, slot, &PeerInfo::slot);
+  if (found == replica_.peers.end()) return {replica_.revision, std::nullopt};
+  return {replica_.revision, *found};
 }
 
 RegionInfo MembershipView::Region() const {

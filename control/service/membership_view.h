@@ -48,6 +48,13 @@ class MembershipView {
 
   MembershipSnapshot Snapshot() const;
 
+  // One peer of a snapshot, at the snapshot's revision; no peer when the slot is vacant.
+  struct PeerAt {
+    uint64_t revision = 0;
+    std::optional<PeerInfo> peer;
+  };
+  PeerAt FindPeer(uint32_t slot) const;
+
   RegionInfo Region() const;
 
   // The event that follows `revision`; nothing when it has not happened yet. OutOfRange as

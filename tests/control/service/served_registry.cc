@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace tombolo::control {
 namespace {
 
@@ -29,9 +31,25 @@ ServedRegistry::ServedRegistry(const RegistryLimits& limits)
   registry_.BrokerReady(kHostSlot, "host-boot").IgnoreError();
 }
 
-absl::Status ServedRegistry::Serve() {
+std::vector<std::string> RecordingActions::Asked() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return asked_;
+}
+
+void RecordingActions::Evicted(const std::string& kind, uint32_t number, uint32_t incarnation,
+                               const EvictDone& done) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    asked_.push_back(absl::StrCat(kind, " ", number, ".", incarnation));
+  }
+  done(answer_.ok() ? absl::StatusOr<pid_t>(kPid) : answer_);
+}
+
+absl::Status ServedRegistry::Serve(Administrators administrators) {
   absl::StatusOr<std::unique_ptr<ControlServer>> server = ControlServer::Start(
-      view_, {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}});
+      view_, actions_,
+      {.sockets = {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}},
+       .administrators = administrators});
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();
