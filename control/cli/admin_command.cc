@@ -1,6 +1,7 @@
 #include "control/cli/admin_command.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
@@ -10,7 +11,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/admin_text.h"
+#include "control/cli/table.h"
+#include "control/client/admin_client.h"
 #include "control/client/control_client.h"
+#include "control/proto/admin_values.h"
 #include "control/registry/membership.h"
 #include "transport/endpoint/endpoint_id.h"
 
@@ -86,13 +91,115 @@ void AddEvict(CLI::App& admin, CliContext& context) {
       [&context, flags] { context.run = [&context, flags] { return Evict(context, *flags); }; });
 }
 
+absl::Status SetLogLevel(const CliContext& context, const std::string& word) {
+  const absl::StatusOr<AdminClient::LogLevels> levels =
+      AdminClient(context.ControlSocket()).SetLogLevel(ParseLogLevel(word));
+  if (!levels.ok()) return levels.status();
+  if (levels->now == levels->before) {
+    printf("%s\n", Word(levels->now));
+  } else {
+    printf("%s, and was %s; the next tombolod starts with what its configuration says\n",
+           Word(levels->now), Word(levels->before));
+  }
+  return absl::OkStatus();
+}
+
+void AddLogLevel(CLI::App& admin, CliContext& context) {
+  CLI::App* command =
+      admin.add_subcommand("log-level", "Say how much tombolod tells in its log, or change that.");
+  command->footer(
+      "  tombolo admin log-level               what holds\n"
+      "  tombolo admin log-level debug         until tombolod is started anew");
+  const auto word = std::make_shared<std::string>();
+  command->add_option("level", *word, "trace, debug, info, warn, error or off")
+      ->option_text("[LEVEL]")
+      ->check(CLI::IsMember(LogLevelWords()));
+  command->callback(
+      [&context, word] { context.run = [&context, word] { return SetLogLevel(context, *word); }; });
+}
+
+absl::Status Drain(const CliContext& context) {
+  const absl::StatusOr<Remaining> remaining = AdminClient(context.ControlSocket()).Drain();
+  if (!remaining.ok()) return remaining.status();
+  fputs(RemainingText(*remaining).c_str(), stdout);
+  return absl::OkStatus();
+}
+
+absl::Status Undrain(const CliContext& context) {
+  if (absl::Status status = AdminClient(context.ControlSocket()).Undrain(); !status.ok()) {
+    return status;
+  }
+  puts("newcomers may join");
+  return absl::OkStatus();
+}
+
+void AddDrain(CLI::App& admin, CliContext& context) {
+  CLI::App* drain =
+      admin.add_subcommand("drain", "Keep newcomers out of the region; those who are there go on.");
+  drain->footer(
+      "  tombolo admin drain                   says how many are still there; ask again at will\n"
+      "  tombolo watch                         tells when they leave");
+  drain->callback([&context] { context.run = [&context] { return Drain(context); }; });
+  CLI::App* undrain = admin.add_subcommand("undrain", "Let newcomers in again.");
+  undrain->callback([&context] { context.run = [&context] { return Undrain(context); }; });
+}
+
+absl::Status Fsck(const CliContext& context) {
+  const absl::StatusOr<FsckSummary> summary = AdminClient(context.ControlSocket()).Fsck();
+  if (!summary.ok()) return summary.status();
+  fputs(SummaryText(*summary, MayDecorate(STDOUT_FILENO)).c_str(), stdout);
+  if (summary->violations.empty()) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("the region has ", summary->violations.size() + summary->violations_left_out,
+                   " violations; `tombolo fsck` has all that it can tell of them."));
+}
+
+void AddFsck(CLI::App& admin, CliContext& context) {
+  CLI::App* command = admin.add_subcommand(
+      "fsck", "Have tombolod prove whose every extent is, for who may not read the region.");
+  command->footer("  tombolo admin fsck                    as `tombolo fsck`, in short");
+  command->callback([&context] { context.run = [&context] { return Fsck(context); }; });
+}
+
+absl::Status Statistics(const CliContext& context, bool json) {
+  const absl::StatusOr<DaemonStatistics> statistics =
+      AdminClient(context.ControlSocket()).GetStatistics();
+  if (!statistics.ok()) return statistics.status();
+  const std::string text =
+      json ? StatisticsJson(*statistics) : StatisticsText(*statistics, MayDecorate(STDOUT_FILENO));
+  fputs(text.c_str(), stdout);
+  return absl::OkStatus();
+}
+
+void AddStatistics(CLI::App& admin, CliContext& context) {
+  CLI::App* command = admin.add_subcommand(
+      "statistics", "What tombolod is, and what has happened since it was started.");
+  command->footer(
+      "  tombolo admin statistics\n"
+      "  tombolo admin statistics --json | jq .events");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "One JSON object, with everything (docs/cli.md)");
+  command->callback(
+      [&context, json] { context.run = [&context, json] { return Statistics(context, *json); }; });
+}
+
 }  // namespace
 
 void AddAdminCommand(CLI::App& app, CliContext& context) {
-  CLI::App* admin = app.add_subcommand("admin", "Ask the daemon to do something.");
-  admin->footer("  tombolo admin evict 3                 end the machine in slot 3");
+  CLI::App* admin = app.add_subcommand(
+      "admin",
+      "Ask the daemon to do something. For root, the daemon's user and the group tombolo-admin.");
+  admin->footer(
+      "  tombolo admin evict 3                 end the machine in slot 3\n"
+      "  tombolo admin drain                   keep newcomers out, until undrain\n"
+      "  tombolo admin log-level debug         tell more, until the next start\n"
+      "  tombolo admin statistics              what has happened since the daemon was started");
   admin->require_subcommand(1);
   AddEvict(*admin, context);
+  AddDrain(*admin, context);
+  AddLogLevel(*admin, context);
+  AddFsck(*admin, context);
+  AddStatistics(*admin, context);
 }
 
 }  // namespace tombolo::control

@@ -56,7 +56,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
-      "  tombolo admin evict 3         ends the machine in slot 3; for administrators\n"
+      "  tombolo admin drain           keep newcomers out; and more for administrators\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
       "  tombolo vm-args 3             QEMU's options for a VM in slot 3\n"
       "  tombolo xml 3                 the same for libvirt");

@@ -87,6 +87,7 @@ class Daemon {
   absl::Status ServeAgents();
   absl::Status ServeControl();
   AdminTools MakeAdminTools();
+  absl::Status KeepDraining(bool draining);
   absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
   void CloseVacantLinks();

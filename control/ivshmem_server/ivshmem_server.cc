@@ -134,6 +134,11 @@ absl::StatusOr<pid_t> IvshmemServer::Kill(uint32_t slot) const {
 
 void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
   DropThoseWhoLeft();
+  if (options_.is_draining && options_.is_draining()) {
+    spdlog::warn("the region is being drained: {} was refused. `tombolo admin undrain` ends that.",
+                 IvshmemClient::Describe(socket.Get()));
+    return IvshmemClient::Refuse(socket.Get(), ESHUTDOWN);
+  }
   const uint32_t slot = wanted_slot == kAnySlot ? LowestVacantSlot() : wanted_slot;
   if (slot == kHostSlot) {
     spdlog::warn("all {} slots are taken: {} was refused. Start tombolod with more --slots.",

@@ -58,6 +58,8 @@ struct IvshmemServerOptions {
   int64_t handshake_deadline_ns = kNsPerSecond;
   // How many clients may be in the middle of the handshake at once.
   uint32_t max_handshaking = 4;
+  // Whether newcomers are refused; unset: never.
+  std::function<bool()> is_draining = nullptr;
   // Of a successor: whether the client of `slot` had joined its predecessor and not left.
   std::function<bool(uint32_t slot)> had_joined = nullptr;
   // The slot's client was sent the whole handshake. Must not end the server.

@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "control/proto/admin.grpc.pb.h"
 #include "control/proto/membership.grpc.pb.h"
+#include "control/proto/services.grpc.pb.h"
 
 namespace tombolo::control {
 namespace {
@@ -56,7 +58,11 @@ class WithoutChannelz final : public grpc::ServerBuilderOption {
 
 AudienceServer::AudienceServer(MembershipView& view, const CallerRights& rights,
                                size_t max_connections)
-    : rights_(rights), max_connections_(max_connections), membership_(view, rights, kMaxWatchers) {}
+    : rights_(rights),
+      max_connections_(max_connections),
+      membership_(view, rights, kMaxWatchers),
+      services_(view),
+      admin_(rights) {}
 
 absl::Status AudienceServer::Start() {
   EnableStandardServices();
@@ -67,7 +73,10 @@ absl::Status AudienceServer::Start() {
     return absl::InternalError("gRPC does not start; its own words are above.");
   }
   // Without a name the whole server is meant, which is SERVING from the start.
-  server_->GetHealthCheckService()->SetServingStatus(v1::Membership::service_full_name(), true);
+  for (const char* service : {v1::Membership::service_full_name(),
+                              v1::Services::service_full_name(), v1::Admin::service_full_name()}) {
+    server_->GetHealthCheckService()->SetServingStatus(service, true);
+  }
   return absl::OkStatus();
 }
 
@@ -84,6 +93,8 @@ void AudienceServer::Configure(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   if (!rights_.MayAdminister()) builder.SetOption(std::make_unique<WithoutChannelz>());
   builder.RegisterService(&membership_);
+  builder.RegisterService(&services_);
+  builder.RegisterService(&admin_);
 }
 
 void AudienceServer::Adopt(UniqueFd connection) {

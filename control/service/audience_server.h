@@ -14,10 +14,12 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "control/service/admin_service.h"
 #include "control/service/caller_rights.h"
 #include "control/service/live_sockets.h"
 #include "control/service/membership_service.h"
 #include "control/service/membership_view.h"
+#include "control/service/services_service.h"
 #include "transport/base/unique_fd.h"
 
 namespace grpc {
@@ -51,6 +53,8 @@ class AudienceServer {
   const size_t max_connections_;
   LiveSockets connections_;  // Of the adopting thread.
   MembershipService membership_;
+  ServicesService services_;
+  AdminService admin_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -5,6 +5,18 @@
 #include <utility>
 
 namespace tombolo::control {
+namespace {
+
+// Null when no peer has it.
+const EndpointInfo* FindEndpoint(const MembershipSnapshot& snapshot, EndpointId id) {
+  for (const PeerInfo& peer : snapshot.peers) {
+    const auto found = std::ranges::find(peer.endpoints, id, &EndpointInfo::id);
+    if (found != peer.endpoints.end()) return &*found;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 MembershipView::MembershipView(MembershipViewOptions options)
     : region_(std::move(options.region)),
@@ -17,6 +29,27 @@ void MembershipView::Publish(const MembershipEvent& event) {
   if (!Apply(event, replica_)) std::abort();
   history_.Add(event);
   for (const auto& [token, listener] : listeners_) listener();
+}
+
+void MembershipView::SetServices(std::vector<ServiceEntry> services) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  services_ = std::move(services);
+}
+
+ServiceList MembershipView::Services() const {
+  ServiceList list{.services = {}, .region_uuid = region_.uuid};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const ServiceEntry& service : services_) {
+    list.services.push_back({.entry = service});
+    if (const EndpointInfo* writer = FindEndpoint(replica_, service.writer)) {
+      list.services.back().writer_slot = writer->slot;
+      list.services.back().writer_name = writer->name;
+    } else {
+      // Dead, and its event is about to be published.
+      list.services.back().entry.writer = {};
+    }
+  }
+  return list;
 }
 
 MembershipSnapshot MembershipView::Snapshot() const {

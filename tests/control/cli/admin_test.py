@@ -4,11 +4,16 @@
 Usage: admin_test.py TOMBOLOD TOMBOLO [unittest's flags]
 """
 
+import errno
 import json
 import os
+import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, "tests/support")
@@ -100,6 +105,73 @@ class EvictTest(AdminTest):
         self.assertEqual([peer["slot"] for peer in told["peers"]], [2])
         self.assertEqual(told["region_uuid"], json.loads(self.told("peers", "--json"))["region_uuid"])
         self.fails(FAILED, "no peer in slot 4", "peers", "--slot", "4")
+
+
+class DrainTest(AdminTest):
+    def test_newcomers_are_kept_out_until_undrain_and_others_go_on(self):
+        machine = self.plug(1)
+        self.attach()
+        self.assertIn("still there: 1 virtual machines, 1 endpoints", self.told("admin", "drain"))
+        self.assertIn("still there: 1 virtual machines", self.told("admin", "drain"))
+        self.fails(FAILED, "being drained", "ping", "0")
+        with socket.socket(socket.AF_UNIX) as late:
+            late.settimeout(TIMEOUT_S)
+            late.connect(self.daemon.socket(2))
+            self.assertEqual(struct.unpack("<q", late.recv(8))[0], -errno.ESHUTDOWN)
+        self.assertTrue(json.loads(self.told("admin", "statistics", "--json"))["draining"])
+        self.assertEqual(sorted(self.peers()), [0, 1])
+        self.assertIsNone(machine.poll())
+        self.assertIn("may join", self.told("admin", "undrain"))
+        self.plug(2)
+
+    def test_a_successor_keeps_them_out_too(self):
+        folder = tempfile.mkdtemp(prefix="drain_", dir="/tmp")
+        self.addCleanup(shutil.rmtree, folder)
+        run = os.path.join(folder, "run")
+        holder = self.spawn(TOMBOLOD, "--runtime-dir", run, "--size", "16M", "--store", "holder")
+        self.addCleanup(holder.terminate)
+        ask = [TOMBOLO, "--runtime-dir", run, "admin"]
+        answers = lambda *words: subprocess.run([*ask, *words], capture_output=True, text=True, timeout=TIMEOUT_S,
+                                                check=False)
+        self.assertTrue(eventually(lambda: answers("drain").returncode == 0))
+        first = json.loads(answers("statistics", "--json").stdout)
+        with open(f"/proc/{holder.pid}/task/{holder.pid}/children", encoding="ascii") as file:
+            os.kill(int(file.read().split()[0]), signal.SIGKILL)
+        def successor():
+            done = answers("statistics", "--json")
+            return done.returncode == 0 and json.loads(done.stdout)["events"] != first["events"]
+        self.assertTrue(eventually(successor))
+        self.assertTrue(json.loads(answers("statistics", "--json").stdout)["draining"])
+        self.assertEqual(answers("undrain").returncode, 0)
+        self.assertFalse(json.loads(answers("statistics", "--json").stdout)["draining"])
+
+
+class LookTest(AdminTest):
+    def test_log_level_is_told_and_changed(self):
+        self.assertEqual(self.told("admin", "log-level"), "info\n")
+        self.assertIn("debug, and was info", self.told("admin", "log-level", "debug"))
+        self.attach()
+        self.assertIn("is 'bench-server'", self.daemon.log())
+        self.assertEqual(self.told("admin", "log-level"), "debug\n")
+        self.fails(USAGE, "loud", "admin", "log-level", "loud")
+
+    def test_fsck_of_a_sound_region_is_clean(self):
+        self.attach()
+        told = self.told("admin", "fsck")
+        self.assertIn("clean", told)
+        self.assertRegex(told, r"(?m)^all +\d+ +\d+$")
+
+    def test_statistics_count_what_happened(self):
+        self.plug(1)
+        process, _ = self.attach()
+        process.kill()
+        self.assertTrue(eventually(lambda: not self.peers()[0]["endpoints"]))
+        told = json.loads(self.told("admin", "statistics", "--json"))
+        self.assertEqual((told["virtual_machines"], told["live_endpoints"]), (1, 0))
+        # The host has joined too.
+        self.assertEqual((told["events"]["joined"], told["events"]["attached"], told["events"]["gone"]), (2, 1, 1))
+        self.assertGreater(told["process"]["open_descriptors"], 10)
+        self.assertIn("may join", self.told("admin", "statistics"))
 
 
 class NobodyTest(unittest.TestCase):

@@ -12,9 +12,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/event_loop/event_loop.h"
+#include "control/http/daemon_status.h"
+#include "control/proto/admin_values.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/fsck/region_report.h"
 
 namespace tombolo::control {
 namespace {
@@ -36,7 +39,20 @@ class AdminDeskTest : public ::testing::Test {
 
   AdminTools Tools() {
     return {.kill_machine = [this](uint32_t slot) { return Killed("machine", slot); },
-            .kill_process = [this](EndpointId id) { return Killed("process", id.index); }};
+            .kill_process = [this](EndpointId id) { return Killed("process", id.index); },
+            .keep_draining =
+                [this](bool draining) {
+                  kept_.push_back(draining);
+                  return keeping_;
+                },
+            .check_region = [this] { return report_; },
+            .look =
+                [] {
+                  DaemonStatus status;
+                  status.totals.events[1] = 7;
+                  status.totals.slots[3].fill(9);
+                  return status;
+                }};
   }
 
   absl::StatusOr<pid_t> Killed(const std::string& what, uint32_t which) {
@@ -63,7 +79,17 @@ class AdminDeskTest : public ::testing::Test {
 
   std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
   Registry registry_;
+  absl::StatusOr<Remaining> Drain(bool draining) {
+    absl::StatusOr<Remaining> told = absl::InternalError("nothing was told");
+    desk_->SetDraining(draining, [&told](absl::StatusOr<Remaining> left) { told = left; });
+    loop_->Poll();
+    return told;
+  }
+
   std::vector<std::string> killed_;
+  std::vector<bool> kept_;
+  absl::Status keeping_;
+  RegionReport report_;
   std::unique_ptr<AdminDesk> desk_ = std::make_unique<AdminDesk>(*loop_, registry_, Tools());
 };
 
@@ -96,6 +122,55 @@ TEST_F(AdminDeskTest, AnEvictedProcessIsOneOfTheHost) {
               HasSubstr("process 77 of the virtual machine in slot 3"));
   EXPECT_TRUE(absl::IsNotFound(EvictEndpoint({own.index, own.incarnation + 1})));
   EXPECT_THAT(killed_, ElementsAre("process 0"));
+}
+
+TEST_F(AdminDeskTest, DrainingIsKeptAndTellsWhoIsThere) {
+  ASSERT_TRUE(registry_.AttachEndpoint({.slot = 3, .name = "rank"}).ok());
+  EXPECT_EQ(Drain(true).value(), (Remaining{.virtual_machines = 1, .endpoints = 1}));
+  EXPECT_TRUE(registry_.IsDraining());
+  const absl::Status late = registry_.AttachEndpoint({.slot = 3, .name = "late"}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(late)) << late;
+  EXPECT_TRUE(Drain(true).ok());
+  EXPECT_TRUE(Drain(false).ok());
+  EXPECT_TRUE(registry_.AttachEndpoint({.slot = 3, .name = "late"}).ok());
+  EXPECT_THAT(kept_, ElementsAre(true, false));
+}
+
+TEST_F(AdminDeskTest, WhatCannotBeKeptIsNotPromised) {
+  keeping_ = absl::UnavailableError("the holder is gone");
+  EXPECT_TRUE(absl::IsUnavailable(Drain(true).status()));
+  EXPECT_FALSE(registry_.IsDraining());
+}
+
+TEST_F(AdminDeskTest, LogLevelIsToldAndChanged) {
+  const LogLevel before = desk_->SetLogLevel(std::nullopt).now;
+  EXPECT_EQ(desk_->SetLogLevel(LogLevel::kTrace).before, before);
+  EXPECT_EQ(desk_->SetLogLevel(std::nullopt).now, LogLevel::kTrace);
+  EXPECT_EQ(desk_->SetLogLevel(before).before, LogLevel::kTrace);
+}
+
+TEST_F(AdminDeskTest, FsckOfABrokenRegionFitsIntoAnAnswer) {
+  report_.extent_count = 7;
+  report_.violations_left_out = 5;
+  report_.violations.assign(kMaxViolations, {.kind = ViolationKind::kLeak, .text = "a\x1b leak"});
+  const FsckSummary summary = desk_->Fsck();
+  EXPECT_EQ(summary.extents, 7u);
+  ASSERT_EQ(summary.violations.size(), 100u);
+  EXPECT_EQ(summary.violations[0].kind, "leak");
+  EXPECT_EQ(summary.violations[0].text, "a? leak");
+  EXPECT_EQ(summary.violations_left_out, kMaxViolations - 100 + 5);
+}
+
+TEST_F(AdminDeskTest, StatisticsTellOfTheRegistryAndOfWhatWasCounted) {
+  ASSERT_TRUE(registry_.AttachEndpoint({.slot = 3, .name = "rank"}).ok());
+  DaemonStatistics told;
+  desk_->ReadStatistics(
+      [&told](const absl::StatusOr<DaemonStatistics>& statistics) { told = statistics.value(); });
+  loop_->Poll();
+  EXPECT_EQ(told.present, (Remaining{.virtual_machines = 1, .endpoints = 1}));
+  EXPECT_EQ(told.events.ready, 7u);
+  EXPECT_EQ(told.events.joined, 0u);
+  EXPECT_EQ(told.slots.at(3).at("messages_sent"), 9u);
 }
 
 TEST_F(AdminDeskTest, WhoWaitsWhenItStopsIsTold) {

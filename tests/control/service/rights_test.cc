@@ -13,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "control/proto/admin.grpc.pb.h"
 #include "control/proto/membership.grpc.pb.h"
+#include "control/proto/services.grpc.pb.h"
 #include "control/service/administrators.h"
 #include "tests/control/service/served_registry.h"
 #include "tests/control/service/watch_client.h"
@@ -30,12 +32,14 @@ using ::testing::IsEmpty;
 constexpr uid_t kStranger = 4'000'000'000;
 const Administrators kNobody({kStranger}, std::nullopt);
 
-const std::vector<std::string> kServices = {"tombolo.control.v1.Membership"};
+const std::vector<std::string> kServices = {
+    "tombolo.control.v1.Membership", "tombolo.control.v1.Services", "tombolo.control.v1.Admin"};
 
 // What everybody may call who is let in. A call that is not named here is an administrator's.
 const std::set<std::string> kForReaders = {
     "/tombolo.control.v1.Membership/ListPeers", "/tombolo.control.v1.Membership/DescribePeer",
-    "/tombolo.control.v1.Membership/WatchPeers", "/tombolo.control.v1.Membership/GetRegion"};
+    "/tombolo.control.v1.Membership/WatchPeers", "/tombolo.control.v1.Membership/GetRegion",
+    "/tombolo.control.v1.Services/ListServices"};
 
 // All calls that tombolo.control.v1 has.
 std::set<std::string> AllCalls() {

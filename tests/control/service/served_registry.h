@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "control/proto/admin_values.h"
 #include "control/registry/registry.h"
 #include "control/service/admin_actions.h"
 #include "control/service/administrators.h"
@@ -36,6 +38,10 @@ class RecordingActions final : public AdminActions {
   void EvictEndpoint(EndpointId id, EvictDone done) override {
     Evicted("endpoint", id.index, id.incarnation, done);
   }
+  LogLevels SetLogLevel(std::optional<LogLevel> level) override;
+  void SetDraining(bool draining, DrainDone done) override;
+  FsckSummary Fsck() override;
+  void ReadStatistics(StatisticsDone done) override;
   void Stop() override {}
 
   // As in "peer 3.1".
@@ -43,6 +49,7 @@ class RecordingActions final : public AdminActions {
   void SetAnswer(absl::Status answer) { answer_ = std::move(answer); }
 
  private:
+  void Note(std::string what);
   void Evicted(const std::string& kind, uint32_t number, uint32_t incarnation,
                const EvictDone& done);
 
