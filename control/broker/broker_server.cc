@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "control/broker/kept_name.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/errno_status.h"
@@ -86,6 +87,16 @@ std::vector<ServedEndpoint> BrokerServer::Endpoints() const {
     if (session->IsAttached()) endpoints.push_back(session->Endpoint());
   }
   return endpoints;
+}
+
+absl::StatusOr<pid_t> BrokerServer::Kill(tombolo::EndpointId id) const {
+  for (const auto& [raw, session] : sessions_) {
+    if (!session->IsAttached() || session->Endpoint().id != id) continue;
+    if (absl::Status killed = session->KillClient(); !killed.ok()) return killed;
+    return session->Endpoint().pid;
+  }
+  return absl::NotFoundError(absl::StrCat("no process that is attached here is endpoint ", id.index,
+                                          " of incarnation ", id.incarnation, "."));
 }
 
 void BrokerServer::RemoveSocketFile() { unlink(options_.socket_path.c_str()); }

@@ -7,6 +7,8 @@
 // and tells no client: RemoveSocketFile() is for an orderly end. Thread safety: the loop's thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -23,6 +25,7 @@
 #include "control/holder/descriptor_store.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
+#include "transport/endpoint/endpoint_id.h"
 #include "transport/region/geometry.h"
 
 namespace tombolo::control {
@@ -50,6 +53,10 @@ class BrokerServer {
 
   // Endpoints of this broker that are not proven dead.
   std::vector<ServedEndpoint> Endpoints() const;
+
+  // Ends the process of the endpoint `id`, and gives its pid. NotFound when it is none of ours,
+  // else as BrokerSession::KillClient().
+  absl::StatusOr<pid_t> Kill(tombolo::EndpointId id) const;
 
   size_t ClientCount() const { return sessions_.size(); }
 

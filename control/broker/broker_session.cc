@@ -274,6 +274,13 @@ absl::Status BrokerSession::CloseService(const BrokerRequest& request) {
   return absl::OkStatus();
 }
 
+absl::Status BrokerSession::KillClient() const {
+  if (pidfd_.IsOpen()) return KillProcess(pidfd_, endpoint_->pid);
+  return absl::FailedPreconditionError(absl::StrCat("the pidfd of process ", endpoint_->pid,
+                                                    " was lost, so its number may be ",
+                                                    "another's by now: end it yourself."));
+}
+
 // What may fail without ending the connection.
 void BrokerSession::Answer(BrokerReply reply, const absl::Status& status) {
   if (!status.ok()) return ReplyError(reply, status);

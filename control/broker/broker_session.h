@@ -65,6 +65,10 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
   // Only when it is attached.
   const ServedEndpoint& Endpoint() const { return *endpoint_; }
 
+  // Ends the attached process; its death is then noticed as any other. FailedPrecondition when its
+  // pidfd was lost with a former broker, else as KillProcess().
+  absl::Status KillClient() const;
+
  private:
   BrokerSession(const BrokerContext& context, UniqueFd socket, OverCallback on_over);
 

@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/unix_socket.h"
@@ -43,6 +43,16 @@ absl::StatusOr<PeerProcess> OpenPeerProcess(int socket) {
   // by now. Its socket would have hung up then.
   if (HasHungUp(socket)) return absl::UnavailableError("the process that connected is gone.");
   return PeerProcess{peer->pid, *std::move(pidfd)};
+}
+
+absl::Status KillProcess(const UniqueFd& pidfd, pid_t pid) {
+  if (syscall(SYS_pidfd_send_signal, pidfd.Get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH) {
+    return absl::OkStatus();
+  }
+  if (errno != EPERM) return ErrnoStatus(errno, absl::StrCat("end process ", pid));
+  return absl::PermissionDeniedError(
+      absl::StrCat("process ", pid, " is another user's, so tombolod may not end it: do that as ",
+                   "root, by `kill ", pid, "` or by whoever has started it (`virsh destroy`)."));
 }
 
 }  // namespace tombolo::control

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transport/base/unique_fd.h"
 
@@ -19,5 +20,9 @@ struct PeerProcess {
 // The process that connected `socket`. Unavailable when it has closed its end already,
 // FailedPrecondition when it lives in a pid namespace that this process cannot see into.
 absl::StatusOr<PeerProcess> OpenPeerProcess(int socket);
+
+// Ends the process by SIGKILL, which the pidfd then tells. Good also when it has ended already;
+// PermissionDenied when this process may not.
+absl::Status KillProcess(const UniqueFd& pidfd, pid_t pid);
 
 }  // namespace tombolo::control

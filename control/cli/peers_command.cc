@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ namespace {
 struct PeersFlags {
   bool json = false;
   bool endpoints = false;
+  std::optional<uint32_t> slot;
 };
 
 std::string PeersTable(const MembershipSnapshot& snapshot, bool decorate) {
@@ -49,7 +52,9 @@ std::string EndpointsTable(const MembershipSnapshot& snapshot, bool decorate) {
 }
 
 absl::Status Run(const CliContext& context, const PeersFlags& flags) {
-  const absl::StatusOr<PeerList> list = ControlClient(context.ControlSocket()).ListPeers();
+  ControlClient client(context.ControlSocket());
+  const absl::StatusOr<PeerList> list =
+      flags.slot ? client.DescribePeer(*flags.slot) : client.ListPeers();
   if (!list.ok()) return list.status();
   const bool decorate = MayDecorate(STDOUT_FILENO);
   const std::string text = flags.json        ? PeersJson(*list) + "\n"
@@ -66,9 +71,12 @@ void AddPeersCommand(CLI::App& app, CliContext& context) {
   command->footer(
       "  tombolo peers                 one line per peer\n"
       "  tombolo peers --endpoints     one line per attached process\n"
+      "  tombolo peers -e --slot 3     those of one peer\n"
       "  tombolo peers --json | jq '.peers[].slot'");
   const auto flags = std::make_shared<PeersFlags>();
   command->add_flag("-e,--endpoints", flags->endpoints, "One line per process instead of per peer");
+  command->add_option("--slot", flags->slot, "Only the peer in this slot; an error if it is vacant")
+      ->option_text("SLOT");
   command->add_flag("--json", flags->json, "One JSON object, with everything (docs/cli.md)");
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });

@@ -15,10 +15,14 @@
 #include "control/cli/own_endpoint.h"
 #include "control/cli/region_option.h"
 #include "control/cli/table.h"
+#include "control/client/control_client.h"
 #include "control/region_source/region_source.h"
+#include "control/registry/service_info.h"
+#include "control/registry/service_table.h"
 #include "control/words/words.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/endpoint.h"
+#include "transport/endpoint/endpoint_id.h"
 #include "transport/fsck/check_region.h"
 #include "transport/fsck/region_report.h"
 #include "transport/layout/service_record.h"
@@ -40,9 +44,22 @@ struct ServicesFlags {
   bool json = false;
 };
 
-std::string WriterOf(const OwnerReport& service) {
-  if (service.writer.incarnation == 0) return "-";
-  return absl::StrCat("endpoint ", service.writer.index);
+std::string Table(const std::vector<std::vector<std::string>>& rows) {
+  return FormatTable({"SERVICE", "WRITER", "EXTENTS", "BYTES"}, rows, MayDecorate(STDOUT_FILENO));
+}
+
+std::string WriterOf(EndpointId writer) {
+  return writer.incarnation == 0 ? "-" : absl::StrCat("endpoint ", writer.index);
+}
+
+Json WriterJson(EndpointId writer) {
+  if (writer.incarnation == 0) return nullptr;
+  return {{"index", writer.index}, {"incarnation", writer.incarnation}};
+}
+
+// Without services yet.
+Json MakeJson(const std::string& region_uuid) {
+  return {{"schema", kSchema}, {"region_uuid", region_uuid}, {"services", Json::array()}};
 }
 
 std::vector<OwnerReport> ServicesOf(const Region& region) {
@@ -55,32 +72,60 @@ std::vector<OwnerReport> ServicesOf(const Region& region) {
 std::string Table(const std::vector<OwnerReport>& services) {
   std::vector<std::vector<std::string>> rows;
   for (const OwnerReport& service : services) {
-    rows.push_back({Printable(service.name), WriterOf(service), absl::StrCat(service.Extents()),
+    rows.push_back({Printable(service.name), WriterOf(service.writer),
+                    absl::StrCat(service.Extents()),
                     absl::StrCat(service.Extents() * kExtentBytes)});
   }
-  return FormatTable({"SERVICE", "WRITER", "EXTENTS", "BYTES"}, rows, MayDecorate(STDOUT_FILENO));
+  return Table(rows);
 }
 
 Json ServiceJson(const OwnerReport& service) {
-  Json json = {
+  return {
       {"name", Printable(service.name)},    {"index", service.owner - uint32_t{kServiceOwnerBase}},
-      {"incarnation", service.incarnation}, {"writer", nullptr},
+      {"incarnation", service.incarnation}, {"writer", WriterJson(service.writer)},
       {"extents", service.Extents()},       {"bytes", service.Extents() * kExtentBytes}};
-  if (service.writer.incarnation != 0) {
-    json["writer"] = {{"index", service.writer.index}, {"incarnation", service.writer.incarnation}};
-  }
-  return json;
 }
 
 std::string AllJson(const Region& region, const std::vector<OwnerReport>& services) {
-  Json json = {
-      {"schema", kSchema}, {"region_uuid", UuidText(region.Uuid())}, {"services", Json::array()}};
+  Json json = MakeJson(UuidText(region.Uuid()));
   for (const OwnerReport& service : services) json["services"].push_back(ServiceJson(service));
   return json.dump() + "\n";
 }
 
+std::string ToldTable(const ServiceList& list) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ServiceInfo& service : list.services) {
+    rows.push_back({Printable(service.entry.name), WriterOf(service.entry.writer), "-", "-"});
+  }
+  return Table(rows);
+}
+
+std::string ToldJson(const ServiceList& list) {
+  Json json = MakeJson(list.region_uuid);
+  for (const ServiceInfo& service : list.services) {
+    const ServiceEntry& entry = service.entry;
+    json["services"].push_back({{"name", Printable(entry.name)},
+                                {"index", entry.index},
+                                {"incarnation", entry.incarnation},
+                                {"writer", WriterJson(entry.writer)},
+                                {"extents", nullptr},
+                                {"bytes", nullptr}});
+  }
+  return json.dump() + "\n";
+}
+
+// What the daemon tells, where the region cannot be read; `why_not_read` when it tells nothing.
+absl::Status Ask(const CliContext& context, const ServicesFlags& flags,
+                 const absl::Status& why_not_read) {
+  const absl::StatusOr<ServiceList> list = ControlClient(context.ControlSocket()).ListServices();
+  if (!list.ok()) return why_not_read;
+  fputs((flags.json ? ToldJson(*list) : ToldTable(*list)).c_str(), stdout);
+  return absl::OkStatus();
+}
+
 absl::Status List(const CliContext& context, const ServicesFlags& flags) {
   const absl::StatusOr<RegionSource> source = OpenRegion(context, flags.region);
+  if (!source.ok() && flags.region.empty()) return Ask(context, flags, source.status());
   if (!source.ok()) return source.status();
   const std::vector<OwnerReport> services = ServicesOf(source->View());
   fputs((flags.json ? AllJson(source->View(), services) : Table(services)).c_str(), stdout);
@@ -105,7 +150,9 @@ void AddServicesCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand(
       "services", "List the services, which own memory that outlives processes, or close one.");
   command->footer(
-      "  tombolo services                      who writes each, and what it owns; asks nobody\n"
+      "  tombolo services                      who writes each, and what it owns. Asks nobody, "
+      "unless the\n"
+      "                                        region cannot be read, as in a guest\n"
       "  tombolo services --close cache        free it and all its memory; not while it is "
       "written\n"
       "  tombolo services --json | jq '.services[].name'");

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "control/agent/agent_flags.h"
+#include "control/cli/admin_command.h"
 #include "control/cli/bench_command.h"
 #include "control/cli/cli_context.h"
 #include "control/cli/completion_command.h"
@@ -55,6 +56,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
+      "  tombolo admin drain           keep newcomers out; and more for administrators\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
       "  tombolo vm-args 3             QEMU's options for a VM in slot 3\n"
       "  tombolo xml 3                 the same for libvirt");
@@ -80,6 +82,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddAdminCommand(app, context);
   AddCompletionCommand(app, context);
 }
 

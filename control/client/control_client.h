@@ -4,7 +4,7 @@
 //   Unavailable       nobody answers at the socket, or tombolod is stopping
 //   PermissionDenied  the socket is there, but not for this user
 //   DeadlineExceeded  somebody listens there and gives no answer
-//   others            as membership.proto says, in the daemon's own words
+//   others            as the .proto files say, in the daemon's own words
 //
 // Connects when it is first asked, and again when the daemon came back. Thread safety: each call
 // may be made from any thread. This header knows neither gRPC nor protobuf.
@@ -21,6 +21,8 @@
 #include "absl/status/statusor.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
+#include "control/registry/service_info.h"
+#include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
 
@@ -40,6 +42,16 @@ class ControlClient {
 
   absl::StatusOr<PeerList> ListPeers();
   absl::StatusOr<RegionInfo> GetRegion();
+
+  // A list with the peer of that slot only. NotFound when it is vacant.
+  absl::StatusOr<PeerList> DescribePeer(uint32_t slot);
+
+  absl::StatusOr<ServiceList> ListServices();
+
+  // For administrators: ends a virtual machine, or a process of the host, and gives the pid of who
+  // was told to end. It is a member until it is dead.
+  absl::StatusOr<int32_t> EvictPeer(uint32_t slot, uint32_t incarnation);
+  absl::StatusOr<int32_t> EvictEndpoint(EndpointId id);
 
   // What a watch tells: everything at once, or one change.
   using WatchUpdate = std::variant<PeerList, MembershipEvent>;

@@ -1,5 +1,8 @@
 #include "control/daemon/daemon.h"
 
+#include <errno.h>
+#include <sys/eventfd.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -13,7 +16,10 @@
 #include "control/registry/region_info.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/base/errno_status.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
+#include "transport/fsck/check_region.h"
 #include "transport/layout/region_header.h"
 #include "transport/region/geometry.h"
 
@@ -21,6 +27,8 @@ namespace tombolo::control {
 namespace {
 
 constexpr uint32_t kMembershipVector = 0;
+
+constexpr char kDrainingName[] = "daemon/draining";
 
 // What Debian and libvirt give a QEMU, and roughly what it uses without our device.
 constexpr uint64_t kUsualQemuDescriptors = 1024;
@@ -101,7 +109,9 @@ Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
       services_(region_.View(), registry_, mirror_, [this] { ReapAfter(kFirstReapDelayNs); }),
       view_(ViewOptions(region_, registry_.Snapshot())),
       monitor_(region_.View(), view_),
-      host_broker_(registry_, region_, doorbells_, services_, NowUnixNs) {
+      host_broker_(registry_, region_, doorbells_, services_, NowUnixNs),
+      admin_desk_(loop_, registry_, MakeAdminTools()) {
+  view_.SetServices(registry_.Services());
   registry_.SetKeeper([this] { Keep(); });
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
 }
@@ -109,6 +119,7 @@ Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
 void Daemon::Keep() {
   const Region& region = region_.View();
   state_memory_.Save(ToBytes({region.Limits(), region.Uuid(), registry_.State()}));
+  view_.SetServices(registry_.Services());
 }
 
 void Daemon::RemoveSocketFiles() const {
@@ -129,6 +140,10 @@ absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherit
     spdlog::info("goes on where a tombolod stopped, at revision {}", state.revision);
   }
   Restore(state);
+  if (TakeOut(inherited, kDrainingName).IsOpen()) {
+    registry_.SetDraining(true);
+    spdlog::warn("newcomers are kept out until `tombolo admin undrain`");
+  }
   // First of all that changes anything: it looks at what changed last.
   DropWhoNeverKnew(state, inherited);
   if (auto status = OccupyHostSlot(); !status.ok()) return status;
@@ -188,6 +203,7 @@ absl::Status Daemon::ServeMachines(NamedDescriptors& inherited) {
       {.folder = runtime_dir_.Path(),
        .memory_fd = region_.MemoryFd(),
        .doorbells = &doorbells_,
+       .is_draining = [this] { return registry_.IsDraining(); },
        .had_joined = [this](uint32_t slot) { return registry_.FindPeer(slot).has_value(); },
        .on_join = [this](uint32_t slot) { OnVmJoined(slot); },
        .on_leave = [this](uint32_t slot) { OnVmLeft(slot); }});
@@ -226,11 +242,28 @@ absl::Status Daemon::ServeAgents() {
 
 absl::Status Daemon::ServeControl() {
   const std::string& folder = runtime_dir_.Path();
-  auto server = ControlServer::Start(view_, {{folder + "/control.sock", Audience::kOperators},
-                                             {folder + "/guest.sock", Audience::kGuests}});
+  auto server = ControlServer::Start(view_, admin_desk_,
+                                     {.sockets = {{folder + "/control.sock", Audience::kOperators},
+                                                  {folder + "/guest.sock", Audience::kGuests}}});
   if (!server.ok()) return server.status();
   control_server_ = *std::move(server);
   return absl::OkStatus();
+}
+
+AdminTools Daemon::MakeAdminTools() {
+  return {.kill_machine = [this](uint32_t slot) { return ivshmem_server_->Kill(slot); },
+          .kill_process = [this](EndpointId id) { return broker_server_->Kill(id); },
+          .keep_draining = [this](bool draining) { return KeepDraining(draining); },
+          .check_region = [view = region_.View()] { return CheckRegion(view); },
+          .look = [this] { return monitor_.Look(); }};
+}
+
+// As a descriptor of that name, whatever it is: the saved state has no room for it.
+absl::Status Daemon::KeepDraining(bool draining) {
+  if (!draining) return store_.Remove(kDrainingName);
+  const UniqueFd mark(eventfd(0, EFD_CLOEXEC));
+  return mark.IsOpen() ? store_.Store(kDrainingName, mark.Get())
+                       : ErrnoStatus(errno, "make an eventfd");
 }
 
 // Those whom a predecessor has served are worth more than a page about them.

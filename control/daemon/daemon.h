@@ -29,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/broker/broker_server.h"
+#include "control/daemon/admin_desk.h"
 #include "control/daemon/daemon_options.h"
 #include "control/daemon/daemon_parts.h"
 #include "control/daemon/guest_links.h"
@@ -85,6 +86,8 @@ class Daemon {
   absl::Status ServeProcesses(NamedDescriptors& inherited);
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  AdminTools MakeAdminTools();
+  absl::Status KeepDraining(bool draining);
   absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
   void CloseVacantLinks();
@@ -117,6 +120,7 @@ class Daemon {
   std::unique_ptr<IvshmemServer> ivshmem_server_;
   HostBroker host_broker_;
   std::unique_ptr<BrokerServer> broker_server_;
+  AdminDesk admin_desk_;
   std::unique_ptr<ControlServer> control_server_;
 };
 

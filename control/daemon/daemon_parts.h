@@ -4,6 +4,8 @@
 //
 //   daemon/folder   daemon/region   doorbell/SLOT.VECTOR   daemon/state
 //
+// and beside them daemon/draining, while newcomers are kept out (daemon.cc).
+//
 // The state is stored last: where it is found, all of them are, and a daemon goes on with them.
 // Without it nobody has been given anything yet, and a daemon makes them.
 #pragma once

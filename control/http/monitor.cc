@@ -70,17 +70,20 @@ HttpResponse Monitor::Answer(std::string_view path) {
 }
 
 const DaemonStatus& Monitor::Status() {
-  const int64_t now_ns = MonotonicNs();
-  if (status_.now_ns != 0 && now_ns - status_.now_ns < kFreshNs) return status_;
-  status_ = {.now_unix_ns = NowUnixNs(),
-             .started_unix_ns = started_unix_ns_,
-             .now_ns = now_ns,
-             .beat = heartbeat_.Last(),
-             .region = view_.Region(),
-             .membership = view_.Snapshot(),
-             .totals = ledger_.Read(),
-             .process = ReadProcessStats()};
+  const bool is_fresh = status_.now_ns != 0 && MonotonicNs() - status_.now_ns < kFreshNs;
+  if (!is_fresh) status_ = Look();
   return status_;
+}
+
+DaemonStatus Monitor::Look() const {
+  return {.now_unix_ns = NowUnixNs(),
+          .started_unix_ns = started_unix_ns_,
+          .now_ns = MonotonicNs(),
+          .beat = heartbeat_.Last(),
+          .region = view_.Region(),
+          .membership = view_.Snapshot(),
+          .totals = ledger_.Read(),
+          .process = ReadProcessStats()};
 }
 
 }  // namespace tombolo::control

@@ -50,6 +50,9 @@ class Monitor {
   // HttpServer::Start.
   absl::Status Serve(const std::string& address);
 
+  // All there is to tell, as it is now. Any thread.
+  DaemonStatus Look() const;
+
   // Where it answers.
   std::string Url() const { return server_->Url(); }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "control/broker/pidfd.h"
 #include "control/ivshmem_server/handshake.h"
 #include "spdlog/spdlog.h"
 
@@ -121,8 +122,23 @@ bool IvshmemServer::IsJoined(uint32_t slot) const {
   return slot < slots_.size() && slots_[slot] && slots_[slot]->stage == Stage::kJoined;
 }
 
+absl::StatusOr<pid_t> IvshmemServer::Kill(uint32_t slot) const {
+  if (!IsJoined(slot)) {
+    return absl::NotFoundError(absl::StrCat("no virtual machine has joined slot ", slot, "."));
+  }
+  const absl::StatusOr<PeerProcess> process = OpenPeerProcess(slots_[slot]->client.Socket());
+  if (!process.ok()) return process.status();
+  if (absl::Status killed = KillProcess(process->pidfd, process->pid); !killed.ok()) return killed;
+  return process->pid;
+}
+
 void IvshmemServer::AcceptInto(uint32_t wanted_slot, UniqueFd socket) {
   DropThoseWhoLeft();
+  if (options_.is_draining && options_.is_draining()) {
+    spdlog::warn("the region is being drained: {} was refused. `tombolo admin undrain` ends that.",
+                 IvshmemClient::Describe(socket.Get()));
+    return IvshmemClient::Refuse(socket.Get(), ESHUTDOWN);
+  }
   const uint32_t slot = wanted_slot == kAnySlot ? LowestVacantSlot() : wanted_slot;
   if (slot == kHostSlot) {
     spdlog::warn("all {} slots are taken: {} was refused. Start tombolod with more --slots.",

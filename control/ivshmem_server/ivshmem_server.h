@@ -30,6 +30,8 @@
 // the loop's thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +58,8 @@ struct IvshmemServerOptions {
   int64_t handshake_deadline_ns = kNsPerSecond;
   // How many clients may be in the middle of the handshake at once.
   uint32_t max_handshaking = 4;
+  // Whether newcomers are refused; unset: never.
+  std::function<bool()> is_draining = nullptr;
   // Of a successor: whether the client of `slot` had joined its predecessor and not left.
   std::function<bool(uint32_t slot)> had_joined = nullptr;
   // The slot's client was sent the whole handshake. Must not end the server.
@@ -80,6 +84,11 @@ class IvshmemServer {
 
   // Whether the client of `slot` was sent the whole handshake.
   bool IsJoined(uint32_t slot) const;
+
+  // Ends the process that has joined `slot`, and gives its pid: the slot is vacated when its socket
+  // has closed, as after any other death. NotFound when nobody has joined there; else as
+  // OpenPeerProcess() and KillProcess().
+  absl::StatusOr<pid_t> Kill(uint32_t slot) const;
 
   uint32_t HandshakingCount() const { return handshaking_count_; }
 

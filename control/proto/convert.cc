@@ -93,6 +93,41 @@ MembershipEvent MakeEvent(uint64_t revision, EventKind kind, const v1::Peer& pee
   return {revision, kind, FromPeer(peer), FromEndpoints(peer.slot(), endpoints)};
 }
 
+v1::ServiceState StateOf(const ServiceEntry& service) {
+  if (service.is_going) return v1::SERVICE_STATE_GOING;
+  return service.writer == EndpointId{} ? v1::SERVICE_STATE_WAITING : v1::SERVICE_STATE_WRITTEN;
+}
+
+v1::Service ToService(const ServiceInfo& service) {
+  v1::Service message;
+  message.set_name(service.entry.name);
+  message.set_index(service.entry.index);
+  message.set_incarnation(service.entry.incarnation);
+  message.set_state(StateOf(service.entry));
+  message.set_maker_slot(service.entry.maker_slot);
+  if (service.entry.writer == EndpointId{}) return message;
+  v1::ServiceWriter& writer = *message.mutable_writer();
+  writer.mutable_endpoint()->set_index(service.entry.writer.index);
+  writer.mutable_endpoint()->set_incarnation(service.entry.writer.incarnation);
+  writer.set_slot(service.writer_slot);
+  writer.set_name(service.writer_name);
+  return message;
+}
+
+ServiceInfo FromService(const v1::Service& message) {
+  ServiceInfo service;
+  service.entry.name = message.name();
+  service.entry.index = message.index();
+  service.entry.incarnation = message.incarnation();
+  service.entry.is_going = message.state() == v1::SERVICE_STATE_GOING;
+  service.entry.maker_slot = message.maker_slot();
+  const v1::EndpointId& writer = message.writer().endpoint();
+  service.entry.writer = {writer.index(), writer.incarnation()};
+  service.writer_slot = message.writer().slot();
+  service.writer_name = message.writer().name();
+  return service;
+}
+
 }  // namespace
 
 v1::Peer ToPeer(const PeerInfo& peer) {
@@ -180,6 +215,21 @@ v1::ListPeersResponse ToListResponse(const MembershipSnapshot& snapshot,
   response.set_region_uuid(region_uuid);
   for (const PeerInfo& peer : snapshot.peers) *response.add_peers() = ToPeer(peer);
   return response;
+}
+
+v1::ListServicesResponse ToListResponse(const ServiceList& list) {
+  v1::ListServicesResponse response;
+  response.set_region_uuid(list.region_uuid);
+  for (const ServiceInfo& service : list.services) *response.add_services() = ToService(service);
+  return response;
+}
+
+ServiceList FromListResponse(const v1::ListServicesResponse& response) {
+  ServiceList list{.services = {}, .region_uuid = response.region_uuid()};
+  for (const v1::Service& service : response.services()) {
+    list.services.push_back(FromService(service));
+  }
+  return list;
 }
 
 MembershipSnapshot FromListResponse(const v1::ListPeersResponse& response) {

@@ -1,4 +1,4 @@
-// Between the messages of membership.proto and the values of control/registry.
+// Between the messages of membership.proto and services.proto and the values of control/registry.
 //
 // To*: what the daemon sends. From*: what a client received; a value it does not know (a newer
 // daemon's) becomes the nearest that it does, never an error. Times before 1970 do not occur.
@@ -7,8 +7,10 @@
 #include <optional>
 
 #include "control/proto/membership.pb.h"
+#include "control/proto/services.pb.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
+#include "control/registry/service_info.h"
 
 namespace tombolo::control {
 
@@ -28,6 +30,9 @@ v1::WatchPeersResponse ToWatchResponse(const MembershipSnapshot& snapshot,
 v1::ListPeersResponse ToListResponse(const MembershipSnapshot& snapshot,
                                      const std::string& region_uuid);
 MembershipSnapshot FromListResponse(const v1::ListPeersResponse& response);
+
+v1::ListServicesResponse ToListResponse(const ServiceList& list);
+ServiceList FromListResponse(const v1::ListServicesResponse& response);
 
 // Nothing unless the message carries a snapshot.
 std::optional<MembershipSnapshot> SnapshotFrom(const v1::WatchPeersResponse& response);

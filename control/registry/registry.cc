@@ -196,6 +196,10 @@ absl::StatusOr<SlotEntry*> Registry::Occupied(uint32_t slot) {
 }
 
 absl::Status Registry::CheckAttach(const AttachRequest& request) const {
+  if (is_draining_) {
+    return absl::FailedPreconditionError(
+        "the region is being drained: nobody joins until `tombolo admin undrain`.");
+  }
   if (slots_[request.slot].peer.state != PeerState::kReady) {
     return absl::FailedPreconditionError(
         absl::StrCat("the broker of slot ", request.slot, " has not said hello yet."));

@@ -90,9 +90,14 @@ class Registry {
   // when the slot is vacant.
   absl::StatusOr<std::vector<EndpointId>> VacateSlot(uint32_t slot);
 
+  // Whether newcomers are kept out: then no endpoint attaches. Whoever gives slots to machines asks
+  // it too. It is no part of the state.
+  void SetDraining(bool draining) { is_draining_ = draining; }
+  bool IsDraining() const { return is_draining_; }
+
   // A process attached through the broker of a READY slot. FailedPrecondition when the slot is not
-  // READY, InvalidArgument for a bad name or a vector that the slot does not have,
-  // ResourceExhausted (with numbers) when every endpoint record is taken.
+  // READY, or newcomers are kept out, InvalidArgument for a bad name or a vector that the slot does
+  // not have, ResourceExhausted (with numbers) when every endpoint record is taken.
   absl::StatusOr<EndpointId> AttachEndpoint(AttachRequest request);
 
   // Endpoint `id` is proven dead; its index is DYING now. Good without effect when it was DYING
@@ -159,6 +164,7 @@ class Registry {
   EndpointTable endpoints_;
   ServiceTable services_;
   EventHistory history_;
+  bool is_draining_ = false;
   std::function<void()> keeper_;
   std::vector<Observer> observers_;
 };

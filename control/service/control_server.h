@@ -1,8 +1,10 @@
-// ControlServer: the gRPC server of the daemon, on Unix sockets.
+// ControlServer: the gRPC API of the daemon, on Unix sockets.
 //
-// Serves tombolo.control.v1.Membership with grpc.health.v1.Health and server reflection. Operators
-// and guests get a server each, with their own limits, so that guests who call without end take
-// nothing from operators. This header knows no gRPC.
+// Serves the services of control/proto with grpc.health.v1.Health and server reflection. There is a
+// server (audience_server.h) for administrators, one for other operators and one for guests, each
+// with its own limits, so that guests who call without end take nothing from operators. Which of
+// them serves a connection is decided when it is accepted: by the socket it came to, and on the
+// operators' by who the kernel says has connected. This header knows no gRPC.
 //
 // It listens itself and gives the connections to gRPC, whose own listener takes a socket from a
 // living server, cannot set its mode, and never recovers from a failed accept(). A socket that
@@ -19,13 +21,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/service/admin_actions.h"
+#include "control/service/administrators.h"
 #include "control/service/membership_view.h"
 
 namespace tombolo::control {
 
 enum class Audience {
-  kOperators,
-  kGuests,  // All guests of the region count as one: they may list, watch and describe.
+  kOperators,  // Those of them who are administrators may change something.
+  kGuests,     // All guests of the region count as one: they may read.
 };
 
 struct ControlSocket {
@@ -33,21 +37,28 @@ struct ControlSocket {
   Audience audience = Audience::kOperators;
 };
 
+struct ControlServerOptions {
+  std::vector<ControlSocket> sockets;
+  Administrators administrators = Administrators::OfThisProcess();
+};
+
 class ControlServer {
  public:
   // Open at once, of each audience; further ones are closed when they connect.
   static constexpr size_t kMaxConnections = 256;
 
-  // Answers at every socket when it returns. `view` must outlive the server. Errors: AlreadyExists
-  // when another process serves a socket or its path is something else, InvalidArgument when a path
-  // is too long, Internal when gRPC does not start.
-  static absl::StatusOr<std::unique_ptr<ControlServer>> Start(
-      MembershipView& view, const std::vector<ControlSocket>& sockets);
+  // Answers at every socket when it returns. `view` and `actions` must outlive the server. Errors:
+  // AlreadyExists when another process serves a socket or its path is something else,
+  // InvalidArgument when a path is too long, Internal when gRPC does not start.
+  static absl::StatusOr<std::unique_ptr<ControlServer>> Start(MembershipView& view,
+                                                              AdminActions& actions,
+                                                              const ControlServerOptions& options);
 
   // Shutdown().
   ~ControlServer();
 
   // Ends the watchers, lets short calls finish (at most a second) and removes the socket files.
+  // Whoever waits for the daemon to act is told that it stops (AdminActions::Stop).
   void Shutdown();
 
  private:

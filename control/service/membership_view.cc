@@ -1,9 +1,22 @@
 #include "control/service/membership_view.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 namespace tombolo::control {
+namespace {
+
+// Null when no peer has it.
+const EndpointInfo* FindEndpoint(const MembershipSnapshot& snapshot, EndpointId id) {
+  for (const PeerInfo& peer : snapshot.peers) {
+    const auto found = std::ranges::find(peer.endpoints, id, &EndpointInfo::id);
+    if (found != peer.endpoints.end()) return &*found;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 MembershipView::MembershipView(MembershipViewOptions options)
     : region_(std::move(options.region)),
@@ -18,9 +31,37 @@ void MembershipView::Publish(const MembershipEvent& event) {
   for (const auto& [token, listener] : listeners_) listener();
 }
 
+void MembershipView::SetServices(std::vector<ServiceEntry> services) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  services_ = std::move(services);
+}
+
+ServiceList MembershipView::Services() const {
+  ServiceList list{.services = {}, .region_uuid = region_.uuid};
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const ServiceEntry& service : services_) {
+    list.services.push_back({.entry = service});
+    if (const EndpointInfo* writer = FindEndpoint(replica_, service.writer)) {
+      list.services.back().writer_slot = writer->slot;
+      list.services.back().writer_name = writer->name;
+    } else {
+      // Dead, and its event is about to be published.
+      list.services.back().entry.writer = {};
+    }
+  }
+  return list;
+}
+
 MembershipSnapshot MembershipView::Snapshot() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return replica_;
+}
+
+MembershipView::PeerAt MembershipView::FindPeer(uint32_t slot) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = std::ranges::find(replica_.peers, slot, &PeerInfo::slot);
+  if (found == replica_.peers.end()) return {replica_.revision, std::nullopt};
+  return {replica_.revision, *found};
 }
 
 RegionInfo MembershipView::Region() const {

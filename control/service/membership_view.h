@@ -8,7 +8,7 @@
 // for the next. So a slow watcher costs nothing and delays nobody, until the history has overtaken
 // it: OutOfRange.
 //
-// Thread safety: Publish() from one thread; everything else from any.
+// Thread safety: Publish() and SetServices() from one thread; everything else from any.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +17,14 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "control/registry/event_history.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
+#include "control/registry/service_info.h"
+#include "control/registry/service_table.h"
 
 namespace tombolo::control {
 
@@ -46,7 +49,21 @@ class MembershipView {
   // the daemon and ends it.
   void Publish(const MembershipEvent& event);
 
+  // The services that exist now, in the order of their indices. Before the event of what changed
+  // them, if there is one.
+  void SetServices(std::vector<ServiceEntry> services);
+
   MembershipSnapshot Snapshot() const;
+
+  // The services with the names of those who write them.
+  ServiceList Services() const;
+
+  // One peer of a snapshot, at the snapshot's revision; no peer when the slot is vacant.
+  struct PeerAt {
+    uint64_t revision = 0;
+    std::optional<PeerInfo> peer;
+  };
+  PeerAt FindPeer(uint32_t slot) const;
 
   RegionInfo Region() const;
 
@@ -64,6 +81,7 @@ class MembershipView {
   const std::function<uint64_t()> free_bytes_;
   mutable std::mutex mutex_;  // Guards all below.
   MembershipSnapshot replica_;
+  std::vector<ServiceEntry> services_;
   EventHistory history_;
   std::map<int, Listener> listeners_;
   int next_token_ = 1;

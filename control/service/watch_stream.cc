@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "control/proto/convert.h"
 #include "control/registry/membership.h"
+#include "control/service/grpc_status.h"
 
 namespace tombolo::control {
 namespace {
@@ -15,10 +16,6 @@ grpc::Status OtherRegion(const std::string& asked, const std::string& present) {
   return {grpc::StatusCode::OUT_OF_RANGE,
           "the revision is of region " + asked + ", but this is region " + present +
               ": tombolod was started anew. Ask again with 0 for a snapshot."};
-}
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
 }
 
 }  // namespace

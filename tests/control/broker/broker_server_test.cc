@@ -368,6 +368,23 @@ TEST_F(BrokerServerTest, ServesAgainWhenDescriptorsAreThereAgain) {
   EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
 }
 
+TEST_F(BrokerServerTest, AKilledClientIsGoneWhenItIsDead) {
+  const auto client = AttachedProcess();
+  const absl::StatusOr<pid_t> killed = server_->Kill({0, 7});
+  ASSERT_TRUE(killed.ok()) << killed.status();
+  EXPECT_EQ(*killed, client->Pid());
+  EXPECT_TRUE(backend_->gone.empty());
+  ASSERT_TRUE(RunUntil([this] { return !backend_->gone.empty(); }));
+  EXPECT_TRUE(client->HasEnded());
+}
+
+TEST_F(BrokerServerTest, OnlyThatLifeOfAnEndpointIsKilled) {
+  const auto client = AttachedProcess();
+  EXPECT_TRUE(absl::IsNotFound(server_->Kill({0, 6}).status()));
+  EXPECT_TRUE(absl::IsNotFound(server_->Kill({1, 7}).status()));
+  EXPECT_FALSE(client->HasEnded());
+}
+
 TEST_F(BrokerServerTest, SocketFileIsRemovedInTheEnd) {
   server_->RemoveSocketFile();
   EXPECT_FALSE(std::filesystem::exists(options_.socket_path));

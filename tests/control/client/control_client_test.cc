@@ -5,14 +5,19 @@
 #include <sys/socket.h>
 
 #include <fstream>
+#include <optional>
 #include <variant>
 
 #include "absl/status/status.h"
+#include "control/client/admin_client.h"
+#include "control/proto/admin_values.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
+#include "control/registry/service_info.h"
 #include "tests/control/service/served_registry.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
+#include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
 namespace {
@@ -40,6 +45,53 @@ TEST_F(ControlClientTest, ListsWhatTheRegistryHolds) {
 TEST_F(ControlClientTest, DescribesTheRegion) {
   ASSERT_TRUE(served_.Serve().ok());
   EXPECT_EQ(ControlClient(served_.GuestPath()).GetRegion().value(), served_.View().Region());
+}
+
+TEST_F(ControlClientTest, DescribesOnePeerAsAListOfOne) {
+  served_.PlugReady(2);
+  ASSERT_TRUE(served_.Serve().ok());
+  ControlClient client(served_.OperatorPath());
+  const absl::StatusOr<PeerList> list = client.DescribePeer(2);
+  ASSERT_TRUE(list.ok()) << list.status();
+  ASSERT_EQ(list->snapshot.peers.size(), 1u);
+  EXPECT_EQ(list->snapshot.peers[0], *served_.Members().FindPeer(2));
+  EXPECT_EQ(list->snapshot.revision, served_.Members().Revision());
+  EXPECT_EQ(list->region_uuid, kTestRegionUuid);
+  EXPECT_TRUE(absl::IsNotFound(client.DescribePeer(3).status()));
+}
+
+TEST_F(ControlClientTest, ListsTheServices) {
+  served_.PlugReady(2);
+  const EndpointId writer = *served_.Members().AttachEndpoint({.slot = 2, .name = "owner"});
+  ASSERT_TRUE(served_.Members().OpenService("cache", writer).ok());
+  served_.View().SetServices(served_.Members().Services());
+  ASSERT_TRUE(served_.Serve().ok());
+  const absl::StatusOr<ServiceList> list = ControlClient(served_.GuestPath()).ListServices();
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->services, served_.View().Services().services);
+  ASSERT_EQ(list->services.size(), 1u);
+  EXPECT_EQ(list->services[0].writer_name, "owner");
+}
+
+TEST_F(ControlClientTest, AdministratorsAreAnswered) {
+  ASSERT_TRUE(served_.Serve().ok());
+  AdminClient client(served_.OperatorPath());
+  const auto levels = client.SetLogLevel(LogLevel::kDebug);
+  ASSERT_TRUE(levels.ok()) << levels.status();
+  EXPECT_EQ(levels->now, LogLevel::kDebug);
+  EXPECT_EQ(levels->before, LogLevel::kWarn);
+  EXPECT_EQ(client.SetLogLevel(std::nullopt)->now, LogLevel::kWarn);
+  EXPECT_EQ(client.Drain().value(), (Remaining{.virtual_machines = 3, .endpoints = 5}));
+  EXPECT_TRUE(client.Undrain().ok());
+  EXPECT_EQ(client.Fsck().value(), served_.Actions().Fsck());
+  EXPECT_EQ(client.GetStatistics()->slots.at(3).at("messages_sent"), 17u);
+}
+
+TEST_F(ControlClientTest, GuestsAreNoAdministrators) {
+  ASSERT_TRUE(served_.Serve().ok());
+  AdminClient client(served_.GuestPath());
+  EXPECT_TRUE(absl::IsPermissionDenied(client.Drain().status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(client.Undrain()));
 }
 
 TEST_F(ControlClientTest, WatchFollowsTheRegistryUntilItHasSeenEnough) {

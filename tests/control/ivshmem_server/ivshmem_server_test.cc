@@ -22,6 +22,7 @@
 #include "control/holder/descriptor_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/control/broker/client_process.h"
 #include "tests/control/ivshmem_server/raw_client.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -125,6 +126,23 @@ TEST_F(IvshmemServerTest, SendsTheHandshakeInTheProtocolsOrder) {
   EXPECT_THAT(joined_, ElementsAre(1));
   EXPECT_TRUE(server_->IsJoined(1));
   EXPECT_EQ(server_->HandshakingCount(), 0u);
+}
+
+TEST_F(IvshmemServerTest, AKilledMachineLeavesWhenItIsDead) {
+  Start();
+  ClientProcess machine([this](int) {
+    const RawClient client = ConnectTo(2);
+    while (true) pause();
+    return 0;
+  });
+  RunUntil([this] { return server_->IsJoined(2); });
+  EXPECT_TRUE(absl::IsNotFound(server_->Kill(1).status()));
+  const absl::StatusOr<pid_t> killed = server_->Kill(2);
+  ASSERT_TRUE(killed.ok()) << killed.status();
+  EXPECT_EQ(*killed, machine.Pid());
+  EXPECT_THAT(left_, IsEmpty());
+  RunUntil([this] { return !left_.empty(); });
+  EXPECT_THAT(left_, ElementsAre(2));
 }
 
 TEST_F(IvshmemServerTest, HandsOutTheRegionItself) {

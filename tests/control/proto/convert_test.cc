@@ -2,9 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
+#include "control/proto/admin.pb.h"
+#include "control/proto/admin_values.h"
+#include "control/proto/convert_admin.h"
 #include "control/proto/membership.pb.h"
+#include "control/proto/services.pb.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
+#include "control/registry/service_info.h"
 
 namespace tombolo::control {
 namespace {
@@ -56,6 +63,24 @@ TEST(ConvertTest, SnapshotSurvivesBothWaysOfTellingIt) {
   EXPECT_EQ(EventFrom(response), std::nullopt);
 }
 
+TEST(ConvertTest, ServicesSurviveTheRoundTrip) {
+  const ServiceInfo written{
+      {.index = 3, .incarnation = 2, .name = "cache", .writer = {7, 9}, .maker_slot = 4},
+      5,
+      "owner"};
+  const ServiceInfo waiting{{.index = 4, .incarnation = 1, .name = "other", .writer = {}}};
+  ServiceInfo going = waiting;
+  going.entry.is_going = true;
+  const ServiceList list{{written, waiting, going}, kUuid};
+  const v1::ListServicesResponse response = ToListResponse(list);
+  EXPECT_EQ(response.services(0).state(), v1::SERVICE_STATE_WRITTEN);
+  EXPECT_EQ(response.services(1).state(), v1::SERVICE_STATE_WAITING);
+  EXPECT_FALSE(response.services(1).has_writer());
+  EXPECT_EQ(response.services(2).state(), v1::SERVICE_STATE_GOING);
+  EXPECT_EQ(FromListResponse(response).services, list.services);
+  EXPECT_EQ(FromListResponse(response).region_uuid, kUuid);
+}
+
 TEST(ConvertTest, RegionSurvivesTheRoundTrip) {
   const RegionInfo region{kUuid, 1 << 28, 16, 15, 1024, 1, 77, 12345};
   EXPECT_EQ(FromRegion(ToRegion(region)), region);
@@ -66,6 +91,49 @@ TEST(ConvertTest, ReasonOfANewerDaemonIsNoEvent) {
   response.mutable_changed()->set_reason(static_cast<v1::PeerChanged::Reason>(99));
   EXPECT_EQ(EventFrom(response), std::nullopt);
   EXPECT_EQ(EventFrom(v1::WatchPeersResponse()), std::nullopt);
+}
+
+TEST(ConvertTest, LogLevelsSurviveTheRoundTrip) {
+  for (const LogLevel level : {LogLevel::kTrace, LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn,
+                               LogLevel::kError, LogLevel::kOff}) {
+    EXPECT_EQ(FromLogLevel(ToLogLevel(level)), level);
+  }
+  EXPECT_EQ(FromLogLevel(v1::LOG_LEVEL_UNSPECIFIED), std::nullopt);
+  EXPECT_EQ(FromLogLevel(static_cast<v1::LogLevel>(99)), std::nullopt);
+}
+
+TEST(ConvertTest, FsckSurvivesTheRoundTrip) {
+  const FsckSummary summary{.membership_epoch = 1,
+                            .extent_bytes = 2,
+                            .extents = 3,
+                            .free_extents = 4,
+                            .owned_extents = 5,
+                            .quarantine_extents = 6,
+                            .service_extents = 7,
+                            .lost_extents = 8,
+                            .changing_extents = 9,
+                            .violations = {{"leak", 10, 11, "twelve"}},
+                            .violations_left_out = 13};
+  EXPECT_EQ(FromFsckResponse(ToFsckResponse(summary)), summary);
+}
+
+TEST(ConvertTest, StatisticsSurviveTheRoundTrip) {
+  DaemonStatistics statistics;
+  statistics.version = "1.2.3";
+  statistics.started_unix_ns = 1'600'000'000'000'000'001;
+  statistics.log_level = LogLevel::kWarn;
+  statistics.draining = true;
+  statistics.region.uuid = kUuid;
+  statistics.present = {.virtual_machines = 2, .endpoints = 3};
+  statistics.dead_endpoints = 4;
+  statistics.services = 5;
+  statistics.events = {6, 7, 8, 9, 10, 11};
+  statistics.slots[12]["messages_sent"] = 13;
+  statistics.cpu_seconds = 14.5;
+  statistics.resident_bytes = 15;
+  statistics.open_descriptors = 16;
+  statistics.max_descriptors = 17;
+  EXPECT_EQ(FromStatisticsResponse(ToStatisticsResponse(statistics)), statistics);
 }
 
 }  // namespace

@@ -27,7 +27,10 @@
 namespace tombolo::control {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 class ControlServerTest : public ::testing::Test {
  protected:
@@ -68,6 +71,71 @@ TEST_F(ControlServerTest, ListIsUpToDateAsSoonAsTheRegistryHasChanged) {
     ASSERT_TRUE(stub->ListPeers(&context, {}, &response).ok());
     EXPECT_EQ(response.peers_size(), static_cast<int>(slot) + 1);
   }
+}
+
+TEST_F(ControlServerTest, DescribesOnePeerToBothAudiences) {
+  served_.PlugReady(4, "boot-4");
+  ASSERT_TRUE(served_.Members().AttachEndpoint({.slot = 4, .name = "agent", .pid = 77}).ok());
+  ASSERT_TRUE(served_.Serve().ok());
+  for (const std::string& path : {served_.OperatorPath(), served_.GuestPath()}) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::DescribePeerRequest request;
+    request.set_slot(4);
+    v1::DescribePeerResponse response;
+    ASSERT_TRUE(Stub(path)->DescribePeer(&context, request, &response).ok());
+    EXPECT_EQ(response.revision(), 5u);
+    EXPECT_EQ(response.peer().boot_id(), "boot-4");
+    ASSERT_EQ(response.peer().endpoints_size(), 1);
+    EXPECT_EQ(response.peer().endpoints(0).name(), "agent");
+  }
+}
+
+TEST_F(ControlServerTest, VacantSlotIsNotFound) {
+  ASSERT_TRUE(served_.Serve().ok());
+  for (const uint32_t slot : {5u, 4711u}) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::DescribePeerRequest request;
+    request.set_slot(slot);
+    v1::DescribePeerResponse response;
+    const grpc::Status status =
+        Stub(served_.OperatorPath())->DescribePeer(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_THAT(status.error_message(), HasSubstr(std::to_string(slot)));
+  }
+}
+
+TEST_F(ControlServerTest, EvictionsArePassedOnWithTheirIncarnation) {
+  ASSERT_TRUE(served_.Serve().ok());
+  const auto stub = Stub(served_.OperatorPath());
+  v1::EvictRequest request;
+  request.mutable_peer()->set_slot(3);
+  request.mutable_peer()->set_incarnation(7);
+  v1::EvictResponse response;
+  grpc::ClientContext first;
+  SetDeadline(first);
+  ASSERT_TRUE(stub->Evict(&first, request, &response).ok());
+  EXPECT_EQ(response.pid(), RecordingActions::kPid);
+  request.mutable_endpoint()->set_index(9);
+  request.mutable_endpoint()->set_incarnation(2);
+  served_.Actions().SetAnswer(absl::NotFoundError("it is gone"));
+  grpc::ClientContext second;
+  SetDeadline(second);
+  const grpc::Status gone = stub->Evict(&second, request, &response);
+  EXPECT_EQ(gone.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(gone.error_message(), "it is gone");
+  EXPECT_THAT(served_.Actions().Asked(), ElementsAre("peer 3.7", "endpoint 9.2"));
+}
+
+TEST_F(ControlServerTest, NobodyIsEvictedWhoIsNotNamed) {
+  ASSERT_TRUE(served_.Serve().ok());
+  grpc::ClientContext context;
+  SetDeadline(context);
+  v1::EvictResponse response;
+  EXPECT_EQ(Stub(served_.OperatorPath())->Evict(&context, {}, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(served_.Actions().Asked(), IsEmpty());
 }
 
 TEST_F(ControlServerTest, DescribesTheRegion) {
@@ -128,28 +196,44 @@ bool Step(grpc::CompletionQueue& queue) {
   return queue.Next(&tag, &ok) && ok;
 }
 
-TEST_F(ControlServerTest, ReflectionListsTheServices) {
-  ASSERT_TRUE(served_.Serve().ok());
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(
-      ChannelTo(served_.OperatorPath()));
+// The answer of server reflection to "which services are there?", as it is encoded.
+std::string ReflectedServices(const std::string& path) {
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(ChannelTo(path));
   grpc::ClientContext context;
   SetDeadline(context);
   grpc::CompletionQueue queue;
   auto call = stub.PrepareCall(
       &context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
   call->StartCall(nullptr);
-  ASSERT_TRUE(Step(queue));
+  EXPECT_TRUE(Step(queue));
   const grpc::Slice list_services("\x3a\x00", 2);  // ServerReflectionRequest{list_services = 7}.
   call->Write(grpc::ByteBuffer(&list_services, 1), nullptr);
-  ASSERT_TRUE(Step(queue));
+  EXPECT_TRUE(Step(queue));
   grpc::ByteBuffer received;
   call->Read(&received, nullptr);
-  ASSERT_TRUE(Step(queue));
+  EXPECT_TRUE(Step(queue));
   grpc::Slice flat;
-  ASSERT_TRUE(received.DumpToSingleSlice(&flat).ok());
-  const std::string answer(reinterpret_cast<const char*>(flat.begin()), flat.size());
-  EXPECT_THAT(answer, HasSubstr("tombolo.control.v1.Membership"));
-  EXPECT_THAT(answer, HasSubstr("grpc.health.v1.Health"));
+  if (!received.DumpToSingleSlice(&flat).ok()) return "";
+  return std::string(reinterpret_cast<const char*>(flat.begin()), flat.size());
+}
+
+TEST_F(ControlServerTest, ReflectionListsTheServices) {
+  ASSERT_TRUE(served_.Serve().ok());
+  const std::string services = ReflectedServices(served_.OperatorPath());
+  EXPECT_THAT(services, HasSubstr("tombolo.control.v1.Membership"));
+  EXPECT_THAT(services, HasSubstr("grpc.health.v1.Health"));
+}
+
+// Channelz tells of all connections, those of others included.
+TEST_F(ControlServerTest, ChannelzIsForAdministratorsOnly) {
+  ASSERT_TRUE(served_.Serve().ok());
+  EXPECT_THAT(ReflectedServices(served_.OperatorPath()), HasSubstr("grpc.channelz.v1.Channelz"));
+  EXPECT_THAT(ReflectedServices(served_.GuestPath()), Not(HasSubstr("channelz")));
+  std::string servers;
+  const std::string call = "/grpc.channelz.v1.Channelz/GetServers";
+  EXPECT_TRUE(CallRaw(served_.OperatorPath(), call, "", &servers).ok());
+  EXPECT_EQ(CallRaw(served_.GuestPath(), call, "", &servers).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(ControlServerTest, OversizedRequestIsRefused) {
@@ -204,7 +288,8 @@ TEST_F(ControlServerTest, ShutdownRemovesTheSocketFiles) {
 TEST_F(ControlServerTest, SocketOfALivingServerIsRefusedAndStaysAlive) {
   ASSERT_TRUE(served_.Serve().ok());
   ServedRegistry other;
-  const auto second = ControlServer::Start(other.View(), {{served_.OperatorPath()}});
+  const auto second =
+      ControlServer::Start(other.View(), other.Actions(), {.sockets = {{served_.OperatorPath()}}});
   EXPECT_TRUE(absl::IsAlreadyExists(second.status())) << second.status();
   EXPECT_THAT(second.status().message(), HasSubstr(served_.OperatorPath()));
   grpc::ClientContext context;
@@ -237,7 +322,8 @@ TEST_F(ControlServerTest, FileThatIsNoSocketIsLeftAlone) {
 
 TEST_F(ControlServerTest, TooLongPathIsOneClearSentence) {
   const std::string path = served_.Folder() + "/" + std::string(120, 'p');
-  const auto server = ControlServer::Start(served_.View(), {{path}});
+  const auto server =
+      ControlServer::Start(served_.View(), served_.Actions(), {.sockets = {{path}}});
   EXPECT_TRUE(absl::IsInvalidArgument(server.status()));
   EXPECT_THAT(server.status().message(), HasSubstr("shorter folder"));
 }

@@ -8,6 +8,8 @@
 #include "absl/status/status.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
+#include "control/registry/service_info.h"
+#include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
 namespace {
@@ -55,6 +57,25 @@ TEST_F(MembershipViewTest, ViewThatStartsLateGoesOnFromItsSnapshot) {
   EXPECT_EQ(late.Snapshot(), registry_.Snapshot());
   EXPECT_TRUE(absl::IsOutOfRange(late.EventAfter(1).status()));
   EXPECT_EQ(late.EventAfter(2).value()->revision, 3u);
+}
+
+TEST_F(MembershipViewTest, ServicesAreToldWithWhoWritesThem) {
+  registry_.SetKeeper([this] { view_.SetServices(registry_.Services()); });
+  ASSERT_TRUE(registry_.OccupySlot(3, PeerKind::kVm, 0).ok());
+  ASSERT_TRUE(registry_.BrokerReady(3, "boot").ok());
+  const EndpointId writer = *registry_.AttachEndpoint({.slot = 3, .name = "owner"});
+  ASSERT_TRUE(registry_.OpenService("cache", writer).ok());
+  ServiceList list = view_.Services();
+  ASSERT_EQ(list.services.size(), 1u);
+  EXPECT_EQ(list.services[0].entry, registry_.Services()[0]);
+  EXPECT_EQ(list.services[0].writer_slot, 3u);
+  EXPECT_EQ(list.services[0].writer_name, "owner");
+  // Nobody is told to be its writer who is no member any more, or not yet.
+  ASSERT_TRUE(registry_.EndpointGone(writer).ok());
+  list = view_.Services();
+  ASSERT_EQ(list.services.size(), 1u);
+  EXPECT_EQ(list.services[0].entry.writer, EndpointId{});
+  EXPECT_EQ(list.services[0].writer_name, "");
 }
 
 TEST_F(MembershipViewTest, FreeBytesAreAskedForEachTime) {

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace tombolo::control {
 namespace {
 
@@ -29,9 +31,50 @@ ServedRegistry::ServedRegistry(const RegistryLimits& limits)
   registry_.BrokerReady(kHostSlot, "host-boot").IgnoreError();
 }
 
-absl::Status ServedRegistry::Serve() {
+std::vector<std::string> RecordingActions::Asked() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return asked_;
+}
+
+void RecordingActions::Note(std::string what) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  asked_.push_back(std::move(what));
+}
+
+AdminActions::LogLevels RecordingActions::SetLogLevel(std::optional<LogLevel> level) {
+  Note("log level");
+  return {.now = level.value_or(LogLevel::kWarn), .before = LogLevel::kWarn};
+}
+
+void RecordingActions::SetDraining(bool draining, DrainDone done) {
+  Note(draining ? "drain" : "undrain");
+  done(Remaining{.virtual_machines = 3, .endpoints = 5});
+}
+
+FsckSummary RecordingActions::Fsck() {
+  Note("fsck");
+  return {.extent_bytes = 4096, .extents = 7, .free_extents = 7, .violations = {}};
+}
+
+void RecordingActions::ReadStatistics(StatisticsDone done) {
+  Note("statistics");
+  DaemonStatistics statistics;
+  statistics.version = "1.2.3";
+  statistics.slots[3]["messages_sent"] = 17;
+  done(statistics);
+}
+
+void RecordingActions::Evicted(const std::string& kind, uint32_t number, uint32_t incarnation,
+                               const EvictDone& done) {
+  Note(absl::StrCat(kind, " ", number, ".", incarnation));
+  done(answer_.ok() ? absl::StatusOr<pid_t>(kPid) : answer_);
+}
+
+absl::Status ServedRegistry::Serve(Administrators administrators) {
   absl::StatusOr<std::unique_ptr<ControlServer>> server = ControlServer::Start(
-      view_, {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}});
+      view_, actions_,
+      {.sockets = {{OperatorPath(), Audience::kOperators}, {GuestPath(), Audience::kGuests}},
+       .administrators = administrators});
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();

@@ -1,0 +1,83 @@
+#include "control/client/control_channel.h"
+
+#include <grpcpp/grpcpp.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "transport/base/unix_socket.h"
+
+namespace tombolo::control {
+namespace {
+
+// A full snapshot of the largest region that is sensible (64 Ki endpoints) fits.
+constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+
+std::string FolderOf(const std::string& socket_path) {
+  const std::string folder = std::filesystem::path(socket_path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+ControlChannel::ControlChannel(std::string socket_path, std::chrono::milliseconds timeout)
+    : path_(std::move(socket_path)), timeout_(timeout), channel_(MakeChannel("unix:" + path_)) {}
+
+absl::Status ControlChannel::Ask(const Call& call) const {
+  grpc::Status status = Attempt(call, false);
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && SomebodyListens()) {
+    grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
+    status = Attempt(call, true);
+  }
+  return status.ok() ? absl::OkStatus() : Explain(status);
+}
+
+absl::Status ControlChannel::Explain(const grpc::Status& status) const {
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+      return ExplainNobody(status.error_message());
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return absl::DeadlineExceededError(
+          absl::StrCat("no answer from unix:", path_, " within ", timeout_.count(),
+                       " ms: tombolod hangs there, or the socket belongs to another program."));
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return absl::UnimplementedError(
+          absl::StrCat("the tombolod at unix:", path_, " is older than this program and does not ",
+                       "know what it was asked: ", status.error_message()));
+    default:
+      return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
+  }
+}
+
+grpc::Status ControlChannel::Attempt(const Call& call, bool wait_for_ready) const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout_);
+  context.set_wait_for_ready(wait_for_ready);
+  return call(context);
+}
+
+bool ControlChannel::SomebodyListens() const { return ConnectUnix(path_, SOCK_STREAM).ok(); }
+
+// Why a call found nobody, as a connection of our own shows it: gRPC's words are for programmers.
+absl::Status ControlChannel::ExplainNobody(const std::string& grpc_words) const {
+  const absl::Status probe = ConnectUnix(path_, SOCK_STREAM).status();
+  if (absl::IsPermissionDenied(probe)) return probe;
+  if (probe.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("whoever listens at unix:", path_, " does not answer: ", grpc_words));
+  }
+  return absl::UnavailableError(
+      absl::StrCat("no tombolod answers at unix:", path_, ": ", std::string(probe.message()),
+                   " Start it with `tombolod --runtime-dir ", FolderOf(path_),
+                   "` (in a guest: `tombolo-agent`), or name its folder with --runtime-dir."));
+}
+
+}  // namespace tombolo::control

@@ -1,0 +1,61 @@
+// AudienceServer: one gRPC server, for all those who have the same rights. It has limits of its
+// own, so that one audience takes nothing from another.
+//
+// It listens nowhere: whoever accepts connections gives them to it, once Start() has returned.
+// Besides our own services it has grpc.health.v1.Health and server reflection, and for
+// administrators grpc.channelz.v1.Channelz, which tells of all connections of the process.
+//
+// Thread safety: Start, Shutdown and the destructor in one thread, Adopt() in one thread.
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "control/service/admin_service.h"
+#include "control/service/caller_rights.h"
+#include "control/service/live_sockets.h"
+#include "control/service/membership_service.h"
+#include "control/service/membership_view.h"
+#include "control/service/services_service.h"
+#include "transport/base/unique_fd.h"
+
+namespace grpc {
+class ServerBuilder;
+}  // namespace grpc
+
+namespace tombolo::control {
+
+class AudienceServer {
+ public:
+  // `view` and what `rights` name must outlive it.
+  AudienceServer(MembershipView& view, const CallerRights& rights, size_t max_connections);
+  ~AudienceServer() { Shutdown(); }
+  AudienceServer(const AudienceServer&) = delete;
+  AudienceServer& operator=(const AudienceServer&) = delete;
+
+  // Internal when gRPC does not start.
+  absl::Status Start();
+
+  // Serves a connection, or closes it when there are too many.
+  void Adopt(UniqueFd connection);
+
+  // Ends the watchers, and lets short calls finish (at most a second). Nothing is to be given to it
+  // any more.
+  void Shutdown();
+
+ private:
+  void Configure(grpc::ServerBuilder& builder);
+
+  const CallerRights rights_;
+  const size_t max_connections_;
+  LiveSockets connections_;  // Of the adopting thread.
+  MembershipService membership_;
+  ServicesService services_;
+  AdminService admin_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace tombolo::control
