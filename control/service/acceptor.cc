@@ -61,7 +61,7 @@ bool Acceptor::AcceptOne(Served& served) {
   UniqueFd connection(
       accept4(served.listener.fd.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!connection.IsOpen()) return IsHarmless(errno);
-  if (served.connections.Count() >= served.listener.max_connections) return true;
+  if (!served.connections.HasRoomFor(connection.Get(), served.listener.limits)) return true;
   served.connections.Add(connection.Get());
   served.listener.adopt(connection.Release());
   return true;

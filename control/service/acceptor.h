@@ -2,9 +2,9 @@
 //
 // It exists because gRPC's own listener (1.51) stops for ever when accept() fails once, as it does
 // when the process has no descriptor left: anybody who may connect could end the control plane by
-// connecting often. Here a listener has a limit of open connections, above which new ones are
-// closed at once, and after a failure it rests for a moment and goes on. A listener of our own can
-// also be handed to a successor.
+// connecting often. Here a listener has limits of open connections, above which new ones are closed
+// at once, and after a failure it rests for a moment and goes on. A listener of our own can also be
+// handed to a successor.
 //
 // Thread safety: Start and the destructor in one thread.
 #pragma once
@@ -24,8 +24,8 @@ namespace tombolo::control {
 class Acceptor {
  public:
   struct Listener {
-    UniqueFd fd;                     // Listening and non-blocking.
-    size_t max_connections = 0;      // Open at once.
+    UniqueFd fd;  // Listening and non-blocking.
+    LiveSockets::Limits limits;
     std::function<void(int)> adopt;  // Takes ownership of a connection; called in our thread.
   };
 

@@ -8,6 +8,7 @@
 #include "control/service/acceptor.h"
 #include "control/service/audience_server.h"
 #include "control/service/caller_rights.h"
+#include "control/service/live_sockets.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 
@@ -18,6 +19,9 @@ constexpr unsigned kSocketMode = 0660;
 
 // Of all audiences of a listener together; each of them has its own limit, which is lower.
 constexpr size_t kMaxOfListener = 2 * ControlServer::kMaxConnections;
+// No process may have all of an audience's, but one: guests are all behind the host's agent.
+constexpr LiveSockets::Limits kOperatorLimits{kMaxOfListener, ControlServer::kMaxConnections / 4};
+constexpr LiveSockets::Limits kGuestLimits{kMaxOfListener, kMaxOfListener};
 
 constexpr char kNoAdministrator[] =
     "only administrators may do that: root, the user that tombolod runs as, and members of the "
@@ -66,10 +70,11 @@ class ControlServer::Impl {
           ListenUnix(socket.path, SOCK_STREAM | SOCK_NONBLOCK, kSocketMode);
       if (!fd.ok()) return fd.status();
       bound_paths_.push_back(socket.path);
-      listeners.push_back(
-          {*std::move(fd), kMaxOfListener, [this, audience = socket.audience](int connection) {
-             ServerFor(audience, connection).Adopt(UniqueFd(connection));
-           }});
+      const bool is_for_guests = socket.audience == Audience::kGuests;
+      listeners.push_back({*std::move(fd), is_for_guests ? kGuestLimits : kOperatorLimits,
+                           [this, audience = socket.audience](int connection) {
+                             ServerFor(audience, connection).Adopt(UniqueFd(connection));
+                           }});
     }
     return listeners;
   }

@@ -13,16 +13,26 @@ namespace tombolo::control {
 
 class LiveSockets {
  public:
+  // How many may be open at once.
+  struct Limits {
+    size_t all = 0;
+    size_t of_one_process = 0;  // So that one that takes what it can get leaves room for others.
+  };
+
   // `fd` is about to be given away; it stays the caller's.
   void Add(int fd);
 
   // Forgets those that were closed and counts the others: one system call each.
   size_t Count();
 
+  // Whether `fd` may be one more, of the process that has connected it. As Count().
+  bool HasRoomFor(int fd, const Limits& limits);
+
  private:
   struct Entry {
     int fd;
     ino_t inode;
+    pid_t process;  // 0: nobody knows, as of a socket of a network.
   };
   std::vector<Entry> entries_;
 };

@@ -1,9 +1,12 @@
 #include "control/service/acceptor.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <memory>
 #include <mutex>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "control/service/live_sockets.h"
 #include "tests/support/spin.h"
 #include "tests/support/temp_dir.h"
@@ -45,13 +49,13 @@ TEST(LiveSocketsTest, NumberThatWasGivenToAnotherSocketIsNoSurvivor) {
 
 class AcceptorTest : public ::testing::Test {
  protected:
-  void Start(size_t max_connections) {
+  void Start(const LiveSockets::Limits& limits) {
     std::vector<Acceptor::Listener> listeners;
-    listeners.push_back({ListenUnix(path_, SOCK_STREAM | SOCK_NONBLOCK, 0600).value(),
-                         max_connections, [this](int fd) {
-                           const std::lock_guard<std::mutex> lock(mutex_);
-                           adopted_.emplace_back(fd);
-                         }});
+    listeners.push_back(
+        {ListenUnix(path_, SOCK_STREAM | SOCK_NONBLOCK, 0600).value(), limits, [this](int fd) {
+           const std::lock_guard<std::mutex> lock(mutex_);
+           adopted_.emplace_back(fd);
+         }});
     acceptor_ = Acceptor::Start(std::move(listeners)).value();
   }
 
@@ -81,14 +85,14 @@ bool IsClosedByPeer(const UniqueFd& fd) {
 }
 
 TEST_F(AcceptorTest, HandsConnectionsOn) {
-  Start(2);
+  Start({8, 2});
   const UniqueFd one = Connect();
   const UniqueFd two = Connect();
   EXPECT_TRUE(SpinUntil([this] { return Adopted() == 2; }));
 }
 
 TEST_F(AcceptorTest, ClosesWhatIsAboveTheLimitUntilOneEnds) {
-  Start(1);
+  Start({1, 1});
   const UniqueFd first = Connect();
   const UniqueFd refused = Connect();
   EXPECT_TRUE(IsClosedByPeer(refused));
@@ -97,8 +101,48 @@ TEST_F(AcceptorTest, ClosesWhatIsAboveTheLimitUntilOneEnds) {
   EXPECT_TRUE(SpinUntil([this] { return Adopted() == 1; }));
 }
 
+// A process that connects when it is told to.
+class OtherProcess {
+ public:
+  explicit OtherProcess(const std::string& path) {
+    auto [far, near] = UnixSocketPair(SOCK_STREAM).value();
+    pid_ = fork();
+    if (pid_ == 0) {
+      char byte;
+      (void)!read(far.Get(), &byte, 1);
+      const absl::StatusOr<UniqueFd> connected = ConnectUnix(path, SOCK_STREAM);
+      (void)!read(far.Get(), &byte, 1);
+      _exit(0);
+    }
+    order_ = std::move(near);
+  }
+  ~OtherProcess() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+
+  void Connect() { ASSERT_EQ(write(order_.Get(), "", 1), 1); }
+
+ private:
+  pid_t pid_;
+  UniqueFd order_;
+};
+
+TEST_F(AcceptorTest, OneProcessLeavesRoomForOthers) {
+  OtherProcess other(path_);
+  Start({8, 2});
+  const UniqueFd one = Connect();
+  const UniqueFd two = Connect();
+  const UniqueFd refused = Connect();
+  EXPECT_TRUE(IsClosedByPeer(refused));
+  other.Connect();
+  EXPECT_TRUE(SpinUntil([this] { return Adopted() == 3; }));
+}
+
 TEST_F(AcceptorTest, GoesOnAfterDescriptorsHadRunOut) {
-  Start(8);
+  Start({8, 2});
   const UniqueFd early = Connect();
   ASSERT_TRUE(SpinUntil([this] { return Adopted() == 1; }));
   const UniqueFd client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -118,7 +162,7 @@ TEST_F(AcceptorTest, GoesOnAfterDescriptorsHadRunOut) {
 }
 
 TEST_F(AcceptorTest, NobodyListensWhenItHasEnded) {
-  Start(1);
+  Start({1, 1});
   acceptor_.reset();
   EXPECT_TRUE(absl::IsUnavailable(ConnectUnix(path_, SOCK_STREAM).status()));
 }
