@@ -14,6 +14,9 @@ namespace {
 
 // A full snapshot of the largest region that is sensible (64 Ki endpoints) fits.
 constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+// Between two attempts to connect.
+constexpr int kShortestPauseMs = 10;
+constexpr int kLongestPauseMs = 100;
 
 std::string FolderOf(const std::string& socket_path) {
   const std::string folder = std::filesystem::path(socket_path).parent_path().string();
@@ -23,6 +26,9 @@ std::string FolderOf(const std::string& socket_path) {
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
+  // Where others connect without a pause, the queue of the socket may be full at any one moment.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kShortestPauseMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestPauseMs);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }
 
