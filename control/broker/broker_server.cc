@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/broker/kept_name.h"
 #include "spdlog/spdlog.h"
+#include "transport/base/clock.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/unix_socket.h"
 
@@ -114,12 +116,28 @@ void BrokerServer::AcceptOne() {
     if (!IsTransient(errno)) RestFromAccepting(errno);
     return;
   }
+  const absl::StatusOr<ucred> peer = PeerCredentials(socket.Get());
+  if (!peer.ok()) return TurnAway(peer.status());
+  if (absl::Status may = MayBecomeClient(peer->pid); !may.ok()) return TurnAway(may);
+  Add(BrokerSession::Accept(context_, std::move(socket), peer->pid, RemoveWhenOver()));
+}
+
+absl::Status BrokerServer::MayBecomeClient(pid_t process) const {
   if (sessions_.size() >= options_.max_clients) {
-    spdlog::warn("{}: a client was turned away: {} are connected, and no more are allowed.",
-                 options_.socket_path, sessions_.size());
-    return;
+    return absl::ResourceExhaustedError(
+        absl::StrCat(sessions_.size(), " are connected, and no more are allowed."));
   }
-  Add(BrokerSession::Accept(context_, std::move(socket), RemoveWhenOver()));
+  const auto unattached = std::ranges::count_if(
+      sessions_, [process](const auto& entry) { return entry.second->IsUnattachedOf(process); });
+  if (static_cast<size_t>(unattached) < options_.max_unattached_of_process) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "process ", process, " has ", unattached, " connections here by which it has not attached."));
+}
+
+void BrokerServer::TurnAway(const absl::Status& reason) {
+  if (!turned_away_.MayLog(MonotonicNs())) return;
+  spdlog::warn("{}: a client was turned away, and may not be the last one: {}",
+               options_.socket_path, std::string(reason.message()));
 }
 
 // Without descriptors nothing can be accepted, but the listener stays readable: look again later

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "control/broker/broker_backend.h"
 #include "control/broker/broker_session.h"
+#include "control/broker/log_limit.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
@@ -35,6 +36,9 @@ struct BrokerOptions {
   // Who may open the socket may read and write the whole region.
   unsigned socket_mode = 0660;
   size_t max_clients = 1024;
+  // Of its connections that are not endpoints: so that one that connects and says nothing leaves
+  // room for others.
+  size_t max_unattached_of_process = 16;
   int64_t handshake_deadline_ns = 5 * kNsPerSecond;
 };
 
@@ -71,6 +75,8 @@ class BrokerServer {
   void DropLeftovers(NamedDescriptors& inherited);
   absl::Status WatchListener();
   void AcceptOne();
+  absl::Status MayBecomeClient(pid_t process) const;
+  void TurnAway(const absl::Status& reason);
   void RestFromAccepting(int error);
   void Add(std::shared_ptr<BrokerSession> session);
 
@@ -81,6 +87,7 @@ class BrokerServer {
   UniqueFd listener_;
   Watch listener_watch_;
   Watch rest_;
+  LogLimit turned_away_;
   std::map<const BrokerSession*, std::shared_ptr<BrokerSession>> sessions_;
 };
 

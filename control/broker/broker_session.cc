@@ -93,9 +93,10 @@ absl::Status NotAttached(const char* what) {
 }  // namespace
 
 std::shared_ptr<BrokerSession> BrokerSession::Accept(const BrokerContext& context, UniqueFd socket,
-                                                     OverCallback on_over) {
+                                                     pid_t process, OverCallback on_over) {
   std::shared_ptr<BrokerSession> session(
       new BrokerSession(context, std::move(socket), std::move(on_over)));
+  session->pid_ = process;
   if (!session->WatchSocket()) return nullptr;
   session->deadline_ = context.loop->After(context.handshake_deadline_ns,
                                            [raw = session.get()] { raw->SocketClosed(); });

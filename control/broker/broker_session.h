@@ -21,6 +21,8 @@
 // which has no other one. Thread safety: the loop's thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -51,9 +53,10 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
  public:
   using OverCallback = std::function<void(BrokerSession& session)>;
 
-  // A new connection. `on_over` is called at most once, when nothing is left to do for it.
+  // A new connection of `process`. `on_over` is called at most once, when nothing is left to do for
+  // it.
   static std::shared_ptr<BrokerSession> Accept(const BrokerContext& context, UniqueFd socket,
-                                               OverCallback on_over);
+                                               pid_t process, OverCallback on_over);
 
   // Goes on with an attached client of a former broker.
   static std::shared_ptr<BrokerSession> Adopt(const BrokerContext& context,
@@ -61,6 +64,9 @@ class BrokerSession : public std::enable_shared_from_this<BrokerSession> {
                                               UniqueFd pidfd, OverCallback on_over);
 
   bool IsAttached() const { return endpoint_.has_value(); }
+
+  // Whether `process` has connected it, and is no endpoint by it.
+  bool IsUnattachedOf(pid_t process) const { return !IsAttached() && pid_ == process; }
 
   // Only when it is attached.
   const ServedEndpoint& Endpoint() const { return *endpoint_; }

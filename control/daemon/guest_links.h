@@ -16,7 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "control/daemon/log_limit.h"
+#include "control/broker/log_limit.h"
 #include "control/daemon/service_desk.h"
 #include "control/doorbells/doorbell_table.h"
 #include "control/event_loop/event_loop.h"

@@ -115,6 +115,11 @@ class BrokerFixture : public testing::Test {
     server_ = *std::move(server);
   }
 
+  void StartAnew() {
+    server_.reset();
+    Start();
+  }
+
   // Turns the loop until `condition` holds. False: the deadline passed.
   bool RunUntil(const std::function<bool()>& condition) {
     const int64_t end_ns = MonotonicNs() + kDeadlineNs;

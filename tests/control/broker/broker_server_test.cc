@@ -205,8 +205,7 @@ TEST_F(BrokerServerTest, SuccessorServesTheClientsOfItsPredecessor) {
     while (true) pause();
   });
   ASSERT_TRUE(HearFrom(client));
-  server_.reset();
-  Start();
+  StartAnew();
   EXPECT_THAT(server_->Endpoints(), ElementsAre(ServedEndpoint{{0, 7}, 2, client.Pid()}));
   Say(client.Channel());
   ASSERT_TRUE(HearFrom(client));
@@ -250,8 +249,7 @@ TEST_F(BrokerServerTest, ASuccessorAnswersAnAttachOnceMoreAndNoSecondOne) {
   const UniqueFd socket = Connect();
   EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
   const uint32_t index = last_reply_.endpoint_index;
-  server_.reset();
-  Start();
+  StartAnew();
   EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), 0);
   EXPECT_EQ(last_reply_.endpoint_index, index);
   EXPECT_EQ(AnswerTo(socket.Get(), BrokerRequest{}), Code(absl::StatusCode::kFailedPrecondition));
@@ -335,24 +333,29 @@ TEST_F(BrokerServerTest, ClientThatVanishesBeforeTheGrantNeverWas) {
 }
 
 TEST_F(BrokerServerTest, SilentClientIsDropped) {
-  server_.reset();
   options_.handshake_deadline_ns = 20 * kNsPerMs;
-  Start();
-  const UniqueFd socket = Connect();
-  EXPECT_EQ(NextCode(socket.Get()), -1);
+  StartAnew();
+  EXPECT_EQ(NextCode(Connect().Get()), -1);
   EXPECT_EQ(server_->ClientCount(), 0u);
 }
 
 TEST_F(BrokerServerTest, TooManyClientsAreTurnedAway) {
-  server_.reset();
   options_.max_clients = 2;
-  Start();
+  StartAnew();
   const UniqueFd one = Connect();
   const UniqueFd two = Connect();
   ASSERT_TRUE(RunUntil([this] { return server_->ClientCount() == 2; }));
-  const UniqueFd three = Connect();
-  EXPECT_EQ(NextCode(three.Get()), -1);
+  EXPECT_EQ(NextCode(Connect().Get()), -1);
   EXPECT_EQ(AnswerTo(one.Get(), BrokerRequest{}), 0);
+}
+
+TEST_F(BrokerServerTest, OneProcessThatDoesNotAttachLeavesRoomForOthers) {
+  options_.max_unattached_of_process = 1;
+  StartAnew();
+  const UniqueFd one = Connect();
+  EXPECT_EQ(NextCode(Connect().Get()), -1);
+  EXPECT_EQ(AnswerTo(one.Get(), BrokerRequest{}), 0);
+  EXPECT_EQ(AnswerTo(Connect().Get(), BrokerRequest{}), 0);
 }
 
 TEST_F(BrokerServerTest, ServesAgainWhenDescriptorsAreThereAgain) {

@@ -1,4 +1,4 @@
-#include "control/daemon/log_limit.h"
+#include "control/broker/log_limit.h"
 
 #include "gtest/gtest.h"
 
