@@ -3,6 +3,7 @@
 #
 #   inside.sh installed VERSION    what needs no daemon, before the system is booted
 #   inside.sh booted               services of a host, under systemd
+#   inside.sh guest                the service of a virtual machine, in one
 cd "$(dirname "$(readlink -f "$0")")"
 passed=0 failed=0
 
@@ -147,9 +148,37 @@ booted() {
   check "it is not root" says tombolo-kv user_of tombolo-kv
   check "its items outlive a restart" cache_outlives_a_restart
   for unit in tombolo-host-agent tombolo-agent tombolo-kv; do
-    check "$unit is well contained" systemd-analyze security --no-pager --threshold=45 "$unit.service"
+    check "$unit is well contained" systemd-analyze security --no-pager --threshold=35 "$unit.service"
   done
   check "the agent of the host ends with the region" ends_with_the_region
+  check "no unit has failed" nothing_failed
+}
+
+# --- In a virtual machine -------------------------------------------------------------------------------------------------------
+
+kill_agent() {
+  local holder agent
+  holder=$(main_pid tombolo-agent)
+  read -r agent < "/proc/$holder/task/$holder/children"
+  kill -9 "$agent" && eventually tombolo peers && [ "$(main_pid tombolo-agent)" = "$holder" ]
+}
+
+is_started() {
+  eventually has_state active tombolo-agent || { journalctl --no-pager -q -n 20 -u tombolo-agent; false; }
+}
+
+guest() {
+  check "the agent has been started" is_started
+  check "tombolo peers is answered, through the region" eventually says vm tombolo peers
+  check "tombolo doctor finds no problem" tombolo doctor --timeout 20
+  check "root attaches" says "slot 1" ./with_pkg_config
+  check "who is of the group attaches" says "slot 1" setpriv --reuid=nobody --regid=tombolo --clear-groups ./with_pkg_config
+  check "nobody else does" says "may not open" setpriv --reuid=nobody --regid=nogroup --clear-groups ./with_pkg_config
+  check "a killed agent is there again" kill_agent
+  check "it can be restarted" systemctl restart tombolo-agent
+  check "and has the device again" says "slot 1" ./with_pkg_config
+  check "it is well contained" systemd-analyze security --no-pager --threshold=35 tombolo-agent.service
+  check "it can be stopped" systemctl stop tombolo-agent
   check "no unit has failed" nothing_failed
 }
 

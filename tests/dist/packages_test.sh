@@ -3,6 +3,8 @@
 # systemd-nspawn and looks at its services; then removes them. `./dev deb --test` makes the packages and starts this; it needs root and
 # the archive. The last line is "N passed, M failed".
 #
+#   packages_test.sh [--guest]    --guest: also boots a virtual machine from that folder, with the agent as its service
+#
 # TOMBOLO_DEB_TEST_DIR names the folder (default /var/tmp/tombolo-deb-test); it is kept when something failed.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -71,6 +73,14 @@ boot() {
     --directory="$root" --boot < /dev/null > "$root.console" 2>&1 || true
 }
 
+# The system that is left when the host's package is removed, in a virtual machine.
+boot_guest() {
+  rm "$root/etc/systemd/system/"{test.service,default.target.wants/test.service}
+  step "the package of the host is removed alone" in_root apt-get remove -y tombolo || return 0
+  tests/dist/guest_test.py "$root" > "$root.guest" || true
+  count "$root.guest"
+}
+
 purge_all() {
   in_root bash -c 'set -e
     DEBIAN_FRONTEND=noninteractive apt-get purge -y "tombolo*" "libtombolo*" openmpi-tombolo
@@ -89,8 +99,9 @@ if step "the packages are installed" install_all; then
   boot
   cat "$root/test/booted.log" > "$root.booted" 2>/dev/null || cp "$root.console" "$root.booted"
   count "$root.booted"
+  [ "${1:-}" != --guest ] || boot_guest
   step "nothing is left when they are removed" purge_all || true
 fi
-[ "$failed" != 0 ] || { remove_fresh_root "$root" && rm -f "$root".{booted,console,installed,step}; }
+[ "$failed" != 0 ] || { remove_fresh_root "$root" && rm -f "$root".{booted,console,guest,installed,step}; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
