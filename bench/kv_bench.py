@@ -33,6 +33,8 @@ P99_NS = 1500
 FALLBACKS = 1e-4
 OVERHEAD_BYTES = 40
 RESTART_NS = 100e6
+# Of what a client does without guests who misbehave.
+HOSTILE_SHARE = 0.8
 # One get of so many is slower.
 QUANTILES = {2: "p50", 10: "p90", 100: "p99", 1000: "p99.9"}
 
@@ -86,6 +88,7 @@ def run(binaries: Path, quick: bool) -> Result:
         os.sched_setaffinity(0, cores)
         library = measure(binaries / "bench/kv/kv_library",
                           [str(rounds), *(f"{way}={stock[way].address}" for way in WAYS)], SECONDS)
+        hostile = measure_hostile(binaries, rounds)
         os.sched_setaffinity(0, cores[-1:])
         seen = measure(binaries / "bench/kv/kv_front",
                        [str(rounds), f"own_tcp={own.tcp[1]}", f"stock_tcp={stock['tcp'].address}",
@@ -94,7 +97,19 @@ def run(binaries: Path, quick: bool) -> Result:
     retries = library["large/mixed/retries"].median()
     return Result(["of servers: requests, or keys, a second; one thread of each",
                    f"beside a writer: {sets} in fact; with 10 % sets a share of {retries:.2g} of gets was begun anew"],
-                  library_comparisons(library) + comparisons(seen), [latencies(library), picture(seen)])
+                  library_comparisons(library) + [hostile] + comparisons(seen), [latencies(library), picture(seen)])
+
+
+def measure_hostile(binaries: Path, rounds: int) -> Comparison:
+    """A client beside guests who say anything to the owner."""
+    owner = TomboloKv(str(binaries / "kvcache/server/tombolo-kv"), "-m", "8", "-I", "64k", "-t", "2", "--shards", "1",
+                      below="/dev/shm", with_owner_socket=True)
+    try:
+        seen = measure(binaries / "bench/kv/hostile_guests", [str(rounds), owner.memory_file, owner.owner], SECONDS)
+    finally:
+        owner.stop()
+    return compare("gets and sets beside two hostile guests", seen["hostile/beside"],
+                   seen["hostile/alone"].named("while they are silent"), Target(HOSTILE_SHARE, at_most=False))
 
 
 def library_comparisons(seen: AllSeries) -> list[Comparison]:

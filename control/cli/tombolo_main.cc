@@ -20,6 +20,7 @@
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
+#include "control/cli/kv_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
 #include "control/cli/services_command.h"
@@ -57,6 +58,8 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
       "  tombolo admin drain           keep newcomers out; and more for administrators\n"
+      "  tombolo kv top                what memcached servers and tombolo-kv do, live; also get, "
+      "set\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
       "  tombolo vm-args 3             QEMU's options for a VM in slot 3\n"
       "  tombolo xml 3                 the same for libvirt");
@@ -83,6 +86,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
   AddAdminCommand(app, context);
+  AddKvCommand(app, context);
   AddCompletionCommand(app, context);
 }
 

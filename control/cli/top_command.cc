@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,10 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/live_view.h"
 #include "control/cli/region_option.h"
 #include "control/cli/stat_text.h"
 #include "control/cli/top_rates.h"
-#include "control/cli/top_screen.h"
 #include "control/region_source/region_source.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
@@ -55,8 +54,6 @@ class Sampler {
     return rates;
   }
 
-  double AgeSeconds() const { return SecondsSince(read_ns_); }
-
  private:
   const Region& region_;
   RegionStat before_;
@@ -86,49 +83,37 @@ TopOrder After(TopOrder order) {
   return order == TopOrder::kSlot ? TopOrder::kName : TopOrder::kTraffic;
 }
 
-// The live view, until somebody ends it.
-class View {
+class RegionTable : public LiveTable {
  public:
-  View(TopScreen& screen, const Region& region, std::string where, double interval_s)
-      : screen_(screen), sampler_(region), where_(std::move(where)), interval_s_(interval_s) {
-    rates_ = sampler_.First();
+  RegionTable(const Region& region, std::string where)
+      : sampler_(region), where_(std::move(where)) {
+    Take(sampler_.First());
   }
 
-  void Run() {
-    for (;;) {
-      Show();
-      const double left_s = interval_s_ - sampler_.AgeSeconds();
-      const TopScreen::Key key = screen_.WaitForKey(static_cast<int>(left_s * 1000) + 1);
-      if (key == TopScreen::Key::kQuit) return;
-      Obey(key);
-      if (sampler_.AgeSeconds() >= interval_s_) rates_ = sampler_.Next();
-    }
+  void Refresh() override { Take(sampler_.Next()); }
+
+  void ChangeOrder() override {
+    order_ = After(order_);
+    Sort(rates_, order_);
   }
+
+  std::string Title() const override {
+    return absl::StrCat("tombolo top   ", where_, "   epoch ", rates_.membership_epoch, "   ",
+                        rates_.endpoints.size(), " endpoints by ", Word(order_));
+  }
+
+  std::vector<std::string> Lines() const override { return TopLines(rates_); }
 
  private:
-  void Obey(TopScreen::Key key) {
-    const size_t last = rates_.endpoints.empty() ? 0 : rates_.endpoints.size() - 1;
-    if (key == TopScreen::Key::kOrder) order_ = After(order_);
-    if (key == TopScreen::Key::kUp && first_ > 0) --first_;
-    if (key == TopScreen::Key::kDown) ++first_;
-    first_ = std::min(first_, last);
-  }
-
-  void Show() {
+  void Take(RegionRates rates) {
+    rates_ = std::move(rates);
     Sort(rates_, order_);
-    const std::string title =
-        absl::StrCat("tombolo top   ", where_, "   epoch ", rates_.membership_epoch, "   ",
-                     rates_.endpoints.size(), " endpoints by ", Word(order_));
-    screen_.Draw(title, TopLines(rates_), first_);
   }
 
-  TopScreen& screen_;
   Sampler sampler_;
   const std::string where_;
-  const double interval_s_;
   RegionRates rates_;
   TopOrder order_ = TopOrder::kTraffic;
-  size_t first_ = 0;
 };
 
 absl::Status Run(const CliContext& context, const TopFlags& flags) {
@@ -138,10 +123,8 @@ absl::Status Run(const CliContext& context, const TopFlags& flags) {
     PrintOnce(source->View(), flags);
     return absl::OkStatus();
   }
-  const absl::StatusOr<std::unique_ptr<TopScreen>> screen = TopScreen::Open();
-  if (!screen.ok()) return screen.status();
-  View(**screen, source->View(), source->Where(), flags.interval_s).Run();
-  return absl::OkStatus();
+  RegionTable table(source->View(), source->Where());
+  return RunLiveView(table, "tombolo top", flags.interval_s);
 }
 
 }  // namespace

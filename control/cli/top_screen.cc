@@ -28,17 +28,18 @@ struct TopScreen::Terminal {
   SCREEN* screen;
 };
 
-absl::StatusOr<std::unique_ptr<TopScreen>> TopScreen::Open() {
+absl::StatusOr<std::unique_ptr<TopScreen>> TopScreen::Open(std::string_view command) {
+  const std::string once = absl::StrCat("`", std::string(command), " --once`");
   if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
     return absl::FailedPreconditionError(
-        "this is no terminal, which a live view needs: use `tombolo top --once` or --json.");
+        absl::StrCat("this is no terminal, which a live view needs: use ", once, " or --json."));
   }
   SCREEN* screen = newterm(nullptr, stdout, stdin);
   if (screen == nullptr) {
     const char* kind = getenv("TERM");
     return absl::FailedPreconditionError(
         absl::StrCat("a terminal of the kind TERM=", kind == nullptr ? "" : kind,
-                     " is not known: set TERM, or use `tombolo top --once`."));
+                     " is not known: set TERM, or use ", once, "."));
   }
   // Raw: ^C is a key, and the terminal is given back whichever way this ends.
   raw();

@@ -1,9 +1,10 @@
-// TopScreen: the terminal while `tombolo top` has it, by ncurses. One at a time in a process. Not
+// TopScreen: the terminal while a live view has it, by ncurses. One at a time in a process. Not
 // thread-safe.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,8 +17,8 @@ class TopScreen {
   enum class Key { kNone, kQuit, kOrder, kUp, kDown, kOther };
 
   // Takes the terminal. FailedPrecondition: stdin and stdout are none, or of a kind that ncurses
-  // does not know.
-  static absl::StatusOr<std::unique_ptr<TopScreen>> Open();
+  // does not know; the message says what else to do with `command`, as in "tombolo top".
+  static absl::StatusOr<std::unique_ptr<TopScreen>> Open(std::string_view command);
 
   // Gives it back as it was.
   ~TopScreen();

@@ -4,72 +4,22 @@
 Usage: top_test.py TOMBOLOD TOMBOLO [unittest's flags]
 """
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 import unittest
 
 sys.path.insert(0, "tests/support")
+from terminal import LEAVE, Terminal
 from tombolod import Tombolod
 
 TOMBOLOD = TOMBOLO = ""
 TIMEOUT_S = 60
 GOOD, FAILED, NOT_RUNNING = 0, 1, 3
-LEAVE = b"\x1b[?1049l"  # xterm: back to the screen that was there before.
-
-
-class Terminal:
-    """`tombolo top` with a terminal of its own."""
-
-    def __init__(self, *words, rows=24, columns=160, kind="xterm"):
-        self.ours, theirs = pty.openpty()
-        self.resize(rows, columns)
-        self.process = subprocess.Popen([TOMBOLO, *words], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE,
-                                        start_new_session=True, env={**os.environ, "TERM": kind})
-        os.close(theirs)
-        self.seen = b""
-
-    def resize(self, rows, columns):
-        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def wait_for(self, pattern):
-        """Reads on until that was written; forgets what was before."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while not (found := re.search(pattern, self.seen)):
-            ready, _, _ = select.select([self.ours], [], [], max(0, deadline - time.monotonic()))
-            if not ready:
-                raise AssertionError(f"no {pattern!r} in {self.seen!r}")
-            try:
-                self.seen += os.read(self.ours, 65536)
-            except OSError as gone:
-                raise AssertionError(f"no {pattern!r} in {self.seen!r}; {self.process.stderr.read()!r}") from gone
-        self.seen = self.seen[found.end():]
-
-    def press(self, keys):
-        os.write(self.ours, keys)
-
-    def end(self):
-        code = self.process.wait(TIMEOUT_S)
-        self.close()
-        return code
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stderr.close()
-        if self.ours >= 0:
-            os.close(self.ours)
-        self.ours = -1
 
 
 class TopTest(unittest.TestCase):
@@ -87,7 +37,7 @@ class TopTest(unittest.TestCase):
         return process
 
     def top(self, *words, **more):
-        terminal = Terminal("--runtime-dir", self.daemon.runtime_dir, "top", *words, **more)
+        terminal = Terminal(TOMBOLO, "--runtime-dir", self.daemon.runtime_dir, "top", *words, **more)
         self.addCleanup(terminal.close)
         return terminal
 

@@ -1,0 +1,34 @@
+// HostileGuest: says anything to the owner of a cache: bytes at random, requests that are a little
+// wrong, values that never come, marks of slots that nobody has.
+//
+// A window is shown for reading only, so the owner's socket is all that a guest can write to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <string>
+
+namespace tombolo::kvcache {
+
+class HostileGuest {
+ public:
+  // `owner`: the path of its socket.
+  HostileGuest(std::string owner, uint32_t seed);
+
+  // One connection, with up to fifty requests. Its replies are not read, and it is closed without
+  // a word. False: there was none to be had.
+  bool SayOnce();
+
+ private:
+  std::string Request();
+  std::string Put(size_t value_bytes);
+  std::string Marks();
+  std::string Spoilt(std::string request);
+  std::string Noise(size_t bytes);
+
+  const std::string owner_;
+  std::minstd_rand random_;
+};
+
+}  // namespace tombolo::kvcache
