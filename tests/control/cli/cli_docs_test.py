@@ -72,6 +72,11 @@ class CliDocsTest(unittest.TestCase):
         cls.addClassCleanup(cls.server.wait)
         cls.addClassCleanup(cls.server.terminate)
         assert eventually(lambda: '"bench-server"' in cls.output("peers --json"))
+        cls.member = subprocess.Popen(["unshare", "--map-root-user", "--net", TOMBOLO, "--runtime-dir",
+                                       cls.daemon.runtime_dir, "net", "up"], stdout=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.member.wait)
+        cls.addClassCleanup(cls.member.terminate)
+        assert eventually(lambda: "10.77.0.1" in cls.output("net status"))
         cls.output("ping 0 --json")  # So that there is somebody who is busy.
         cls.examples = examples()
 
@@ -88,7 +93,7 @@ class CliDocsTest(unittest.TestCase):
         listed = re.findall(r"^  ([a-z-]+) ", self.output("--help").split("Subcommands:")[1], re.MULTILINE)
         for command in listed:
             documented = any(name.split()[0] == command for name in self.examples)
-            subcommands = ["config show"] if command == "config" else [command]
+            subcommands = {"config": ["config show"], "net": ["net status"]}.get(command, [command])
             prints_json = any("--json" in self.output(f"{one} --help") for one in subcommands)
             self.assertEqual(prints_json, documented, command)
 
