@@ -59,6 +59,7 @@ fill_debian() {
   unit tombolo tombolod
   unit tombolo tombolo-host-agent
   unit tombolo-agent tombolo-agent
+  unit tombolo-agent tombolo-net
   unit tombolo-kv tombolo-kv
   cp dist/sysusers/tombolo-host.conf "$stage/debian/tombolo.sysusers"
   cp dist/sysusers/tombolo.conf "$stage/debian/tombolo-agent.sysusers"

@@ -33,16 +33,24 @@ ChannelLoop::ChannelLoop(EventLoop& loop, std::unique_ptr<Channel> channel,
 void ChannelLoop::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
   if (tag == ToTag(AgentTag::kStream)) {
     streams_->OnMessage(source, payload);
-  } else {
-    AnswerPing(*channel_, source, tag, payload);
+  } else if (!AnswerPing(*channel_, source, tag, payload) && user_ != nullptr) {
+    user_->OnMessage(source, tag, payload);
   }
 }
 
-void ChannelLoop::OnDeparted(EndpointId peer) { streams_->OnDeparted(peer); }
+void ChannelLoop::OnReturned(EndpointId borrower, uint64_t cookie) {
+  if (user_ != nullptr) user_->OnReturned(borrower, cookie);
+}
+
+void ChannelLoop::OnDeparted(EndpointId peer) {
+  streams_->OnDeparted(peer);
+  if (user_ != nullptr) user_->OnDeparted(peer);
+}
 
 bool ChannelLoop::PollChannel() {
   bool busy = channel_->Poll(*this) != 0;
   busy |= streams_->Flush();
+  if (user_ != nullptr) busy |= user_->Flush();
   const uint64_t frames = streams_->FramesSent();
   busy |= frames != frames_seen_;
   frames_seen_ = frames;

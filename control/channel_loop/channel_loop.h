@@ -1,5 +1,5 @@
-// ChannelLoop: an endpoint's channel in an EventLoop. It polls, sleeps, answers pings and gives
-// stream frames to a StreamMux.
+// ChannelLoop: an endpoint's channel in an EventLoop. It polls, sleeps, answers pings, gives stream
+// frames to a StreamMux, and other messages to a ChannelUser if there is one.
 //
 // While there is traffic it looks at the region and at the loop's descriptors in turns, for at most
 // kSpinNs after the last message; then it parks, arms, and sleeps in the loop until a doorbell, a
@@ -25,6 +25,15 @@
 
 namespace tombolo::control {
 
+// Who has messages of its own in the channel of a ChannelLoop: gets what is neither a ping nor a
+// frame of a stream, and sends through ChannelLoop::Messages().
+class ChannelUser : public ChannelHandler {
+ public:
+  // Once in each turn of the loop: sends what had to wait. True: something was sent since the last
+  // time, so there is traffic, and the loop had better not sleep yet.
+  virtual bool Flush() = 0;
+};
+
 class ChannelLoop final : private ChannelHandler {
  public:
   // `loop` and `endpoint` must outlive it, `acceptor` too unless it is nullptr (no stream is
@@ -34,6 +43,11 @@ class ChannelLoop final : private ChannelHandler {
                                                              const StreamLimits& limits = {});
 
   StreamMux& Streams() { return *streams_; }
+
+  Channel& Messages() { return *channel_; }
+
+  // Before it runs; `user` must outlive the last turn.
+  void SetUser(ChannelUser& user) { user_ = &user; }
 
   // Until Stop(), which is not lost when it comes first.
   void Run();
@@ -51,6 +65,7 @@ class ChannelLoop final : private ChannelHandler {
               const StreamLimits& limits);
 
   void OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) override;
+  void OnReturned(EndpointId borrower, uint64_t cookie) override;
   void OnDeparted(EndpointId peer) override;
 
   bool PollChannel();
@@ -60,6 +75,7 @@ class ChannelLoop final : private ChannelHandler {
   EventLoop& loop_;
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<StreamMux> streams_;
+  ChannelUser* user_ = nullptr;
   Watch doorbell_watch_;
   int64_t last_traffic_ns_ = 0;
   uint64_t frames_seen_ = 0;  // Sent, when last looked.

@@ -21,6 +21,7 @@
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
 #include "control/cli/kv_command.h"
+#include "control/cli/net_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
 #include "control/cli/services_command.h"
@@ -53,6 +54,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo bench 1               how fast messages go there (tombolo bench --serve there)\n"
       "  tombolo forward --help        carry local connections to a service of another machine\n"
       "  tombolo cp a.img 1:/srv/      a file to another machine, or from it\n"
+      "  tombolo net up                IP between machines without a network card\n"
       "  tombolo stat                  what each process has sent and received\n"
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
@@ -79,6 +81,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddBenchCommand(app, context);
   AddForwardCommand(app, context);
   AddCopyCommand(app, context);
+  AddNetCommand(app, context);
   AddVmArgsCommand(app, context);
   AddXmlCommand(app, context);
   AddStatCommand(app, context);

@@ -1,8 +1,6 @@
 #include "control/tunnel/tunnel_endpoint.h"
 
-#include <errno.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <utility>
 
@@ -63,11 +61,10 @@ absl::Status TunnelEndpoint::Begin(EventLoop& loop, const TunnelOptions& options
     if (!forwarder.ok()) return forwarder.status();
     forwarders_.push_back(*std::move(forwarder));
   }
-  if (endpoint_->BrokerFd() < 0) return absl::OkStatus();
-  absl::StatusOr<Watch> watch =
-      loop.WatchReadable(endpoint_->BrokerFd(), [this] { LookAtBroker(); });
-  if (!watch.ok()) return watch.status();
-  broker_watch_ = *std::move(watch);
+  absl::StatusOr<std::unique_ptr<BrokerWatch>> broker =
+      BrokerWatch::Create(loop, *endpoint_, *channel_loop_);
+  if (!broker.ok()) return broker.status();
+  broker_watch_ = *std::move(broker);
   return absl::OkStatus();
 }
 
@@ -76,22 +73,9 @@ std::optional<EndpointId> TunnelEndpoint::FindAgent(uint16_t slot) const {
   return agent ? std::optional(agent->id) : std::nullopt;
 }
 
-void TunnelEndpoint::LookAtBroker() {
-  char byte;
-  // Questions are asked and answered within this thread. What comes in between is an answer that
-  // the successor of a killed broker gave once more, and nobody's business.
-  const ssize_t bytes = recv(endpoint_->BrokerFd(), &byte, sizeof(byte), MSG_DONTWAIT);
-  if (bytes > 0 || (bytes < 0 && (errno == EAGAIN || errno == EINTR))) return;
-  broker_watch_.Reset();
-  broker_is_gone_ = true;
-  Stop();
-}
-
 absl::Status TunnelEndpoint::Run() {
   channel_loop_->Run();
-  if (!broker_is_gone_) return absl::OkStatus();
-  return absl::UnavailableError(
-      "the broker that this endpoint was attached to is gone, and the endpoint with it.");
+  return broker_watch_->Verdict();
 }
 
 size_t TunnelEndpoint::ConnectionCount() const {

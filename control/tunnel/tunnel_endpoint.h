@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/channel_loop/broker_watch.h"
 #include "control/channel_loop/channel_loop.h"
 #include "control/event_loop/event_loop.h"
 #include "control/tunnel/forwarder.h"
@@ -73,7 +74,6 @@ class TunnelEndpoint {
   TunnelEndpoint(EventLoop& loop, std::unique_ptr<Endpoint> endpoint, const TunnelOptions& options);
 
   absl::Status Begin(EventLoop& loop, const TunnelOptions& options);
-  void LookAtBroker();
   std::optional<EndpointId> FindAgent(uint16_t slot) const;
 
   std::unique_ptr<Endpoint> endpoint_;
@@ -82,8 +82,7 @@ class TunnelEndpoint {
   TunnelTarget target_;
   std::unique_ptr<ChannelLoop> channel_loop_;
   std::vector<std::unique_ptr<Forwarder>> forwarders_;
-  Watch broker_watch_;
-  bool broker_is_gone_ = false;
+  std::unique_ptr<BrokerWatch> broker_watch_;
 };
 
 }  // namespace tombolo::control

@@ -143,11 +143,12 @@ booted() {
   check "who is of the group attaches" says "slot 0" setpriv --reuid=nobody --regid=kvm --clear-groups ./with_pkg_config
   check "nobody else does" says "may not open" setpriv --reuid=nobody --regid=nogroup --clear-groups ./with_pkg_config
   check "the agent of virtual machines leaves the host alone" has_state inactive tombolo-agent
+  check "tombolo-net is not started unasked" has_state inactive tombolo-net
   check "tombolo-kv is not started unasked" has_state inactive tombolo-kv
   check "tombolo-kv starts" systemctl start tombolo-kv
   check "it is not root" says tombolo-kv user_of tombolo-kv
   check "its items outlive a restart" cache_outlives_a_restart
-  for unit in tombolo-host-agent tombolo-agent tombolo-kv; do
+  for unit in tombolo-host-agent tombolo-agent tombolo-net tombolo-kv; do
     check "$unit is well contained" systemd-analyze security --no-pager --threshold=35 "$unit.service"
   done
   check "the agent of the host ends with the region" ends_with_the_region

@@ -20,7 +20,7 @@ from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
 from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, joining  # noqa: E402
-from suite import kernel_module, machines_die, mpi, processes_die, without_driver, without_network  # noqa: E402
+from suite import kernel_module, machines_die, mpi, net, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
 
@@ -31,6 +31,7 @@ GROUPS = {
     "exchanges": exchanges.run,
     "mpi": mpi.run,
     "without_network": without_network.run,
+    "net": net.run,
     "cache": cache.run,
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,

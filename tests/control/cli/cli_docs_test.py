@@ -75,6 +75,11 @@ class CliDocsTest(unittest.TestCase):
         assert eventually(lambda: '"bench-server"' in cls.output("peers --json"))
         cls.cache = TomboloKv(TOMBOLO_KV, "-m", "16")
         cls.addClassCleanup(cls.cache.stop)
+        cls.member = subprocess.Popen(["unshare", "--map-root-user", "--net", TOMBOLO, "--runtime-dir",
+                                       cls.daemon.runtime_dir, "net", "up"], stdout=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.member.wait)
+        cls.addClassCleanup(cls.member.terminate)
+        assert eventually(lambda: "10.77.0.1" in cls.output("net status"))
         cls.output("ping 0 --json")  # So that there is somebody who is busy.
         cls.examples = examples()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from .deadline import LabError
 from .process import run
 
-# 9p and overlay for the root, virtio_console for the command channel, vfio for Tombolo's agent. The agent itself
-# binds the device; loading is done here because the guest's own /lib/modules would do the same more slowly.
+# 9p and overlay for the root, virtio_console for the command channel, vfio for Tombolo's agent, tun for `tombolo net`.
+# The agent itself binds the device; loading is done here because the guest's own /lib/modules would do the same more
+# slowly.
 MODULES = (
     "virtio_pci",
     "virtio_net",
@@ -17,6 +18,7 @@ MODULES = (
     "overlay",
     "vfio-pci",
     "vfio_iommu_type1",
+    "tun",
 )
 
 

@@ -18,6 +18,7 @@ SOAK_SECONDS = 30
 RANKS_PER_GUEST = 2
 TOMBOLO_ALONE = "self,tombolo"
 LOOK_SECONDS = 0.05
+CARD = "eth0"
 TIMED_OUT = 124
 TOLD = r"tombolo: lost rank 1 on node .*is dead"
 _ENVIRONMENT = ["env", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"]
@@ -27,7 +28,6 @@ _MPIRUN = [
     *("--mca", "pml", "ob1"),
     # The ranks of a guest share its one processor.
     *("--mca", "mpi_yield_when_idle", "1"),
-    *("--mca", "oob_tcp_if_include", "eth0"),
 ]
 
 
@@ -68,10 +68,10 @@ class WaitingJob:
         # mpirun may wait for its other half, which is gone.
         limit = ["timeout", "--kill-after=5", str(3 * DEATH_SECONDS)]
         world.lab.guest(witness).spawn("peer_death-machine", [*limit, *_command(world, program)])
-        _wait_said(self._log, "^waiting$", DEATH_SECONDS)
+        wait_said(self._log, "^waiting$", DEATH_SECONDS)
 
     def expect_told(self, seconds: float) -> None:
-        _wait_said(self._log, TOLD, seconds)
+        wait_said(self._log, TOLD, seconds)
 
 
 class Soak:
@@ -81,17 +81,17 @@ class Soak:
         self._log = world.lab.guest(1).log("soak")
         program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.soak, "--seconds", SOAK_SECONDS]
         world.lab.guest(1).spawn("soak", ["timeout", "--kill-after=5", CHECK_SECONDS, *_command(world, program)])
-        _wait_said(self._log, "^soak: begun", DEATH_SECONDS)
+        wait_said(self._log, "^soak: begun", DEATH_SECONDS)
 
     def goes_on(self) -> bool:
         return "soak: good" not in self._log.read_text()
 
     def expect_good(self) -> str:
         """What it says in the end."""
-        return _wait_said(self._log, "^soak: good: (.*)$", CHECK_SECONDS)[1]
+        return wait_said(self._log, "^soak: good: (.*)$", CHECK_SECONDS)[1]
 
 
-def _wait_said(log: Path, regex: str, seconds: float) -> re.Match:
+def wait_said(log: Path, regex: str, seconds: float) -> re.Match:
     deadline = Deadline(seconds)
     while not log.exists() or not (said := re.search(regex, log.read_text(), re.MULTILINE)):
         if deadline.passed():
@@ -100,14 +100,17 @@ def _wait_said(log: Path, regex: str, seconds: float) -> re.Match:
     return said
 
 
-def mpirun(world: World, name: str, words: list, seconds: float, btl: str = TOMBOLO_ALONE) -> tuple[int, Path]:
-    """Runs mpirun in vm1; its exit code and its log."""
+def mpirun(
+    world: World, name: str, words: list, seconds: float, btl: str = TOMBOLO_ALONE, interface: str = CARD
+) -> tuple[int, Path]:
+    """Runs mpirun in vm1, with its control traffic over `interface`; its exit code and its log."""
     guest = world.lab.guest(1)
-    command = shlex.join(_command(world, words, btl))
+    command = shlex.join(_command(world, words, btl, interface))
     code = guest.run(f"{command} > /lab/{name}.log 2>&1", seconds, check=False).code
     return code, guest.log(name)
 
 
-def _command(world: World, words: list, btl: str = TOMBOLO_ALONE) -> list[str]:
+def _command(world: World, words: list, btl: str = TOMBOLO_ALONE, interface: str = CARD) -> list[str]:
     component_path = f"OMPI_MCA_mca_base_component_path={world.programs.component_folder}:SYS_DEFAULT"
-    return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, "--mca", "btl", btl, *words]]
+    ways = ["--mca", "oob_tcp_if_include", interface, "--mca", "btl", btl]
+    return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, *ways, *words]]

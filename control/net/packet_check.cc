@@ -1,0 +1,80 @@
+#include "control/net/packet_check.h"
+
+namespace tombolo::control {
+namespace {
+
+// virtio 1.2, section 5.1.6; <linux/virtio_net.h> is no C++.
+constexpr size_t kOffloadFlagsAt = 0;
+constexpr size_t kSegmentationAt = 1;
+constexpr uint32_t kNeedsChecksum = 1;
+constexpr uint32_t kNoSegmentation = 0;
+
+// Where RFC 791, section 3.1, has its fields.
+constexpr size_t kVersionAt = kOffloadBytes;
+constexpr size_t kTotalLengthAt = kOffloadBytes + 2;
+constexpr size_t kSourceAt = kOffloadBytes + 12;
+constexpr size_t kDestinationAt = kOffloadBytes + 16;
+constexpr uint32_t kIpv4 = 4;
+constexpr size_t kBytesPerWordOfHeader = 4;
+
+uint32_t Byte(const FrameHead& head, size_t at) { return std::to_integer<uint32_t>(head[at]); }
+
+uint32_t BigEndian16(const FrameHead& head, size_t at) {
+  return Byte(head, at) << 8 | Byte(head, at + 1);
+}
+
+uint32_t BigEndian32(const FrameHead& head, size_t at) {
+  return BigEndian16(head, at) << 16 | BigEndian16(head, at + 2);
+}
+
+bool IsOffloadGood(const FrameHead& head) {
+  return (Byte(head, kOffloadFlagsAt) & ~kNeedsChecksum) == 0 &&
+         Byte(head, kSegmentationAt) == kNoSegmentation;
+}
+
+}  // namespace
+
+PacketVerdict CheckFrame(const FrameHead& head, size_t frame_bytes, PacketEnds& ends) {
+  if (frame_bytes < kLeastFrameBytes) return PacketVerdict::kTooShort;
+  const size_t packet_bytes = frame_bytes - kOffloadBytes;
+  if (Byte(head, kVersionAt) >> 4 != kIpv4) return PacketVerdict::kNotIpv4;
+  const size_t header_bytes = (Byte(head, kVersionAt) & 15) * kBytesPerWordOfHeader;
+  if (header_bytes < kLeastPacketBytes || header_bytes > packet_bytes ||
+      BigEndian16(head, kTotalLengthAt) != packet_bytes) {
+    return PacketVerdict::kWrongLength;
+  }
+  if (!IsOffloadGood(head)) return PacketVerdict::kWrongOffload;
+  ends = {BigEndian32(head, kSourceAt), BigEndian32(head, kDestinationAt)};
+  return PacketVerdict::kGood;
+}
+
+PacketVerdict CheckArrived(const FrameHead& head, size_t frame_bytes, const PacketEnds& expected) {
+  PacketEnds ends;
+  const PacketVerdict verdict = CheckFrame(head, frame_bytes, ends);
+  if (verdict != PacketVerdict::kGood) return verdict;
+  if (ends.source != expected.source) return PacketVerdict::kWrongSource;
+  if (ends.destination != expected.destination) return PacketVerdict::kWrongDestination;
+  return PacketVerdict::kGood;
+}
+
+const char* Words(PacketVerdict verdict) {
+  switch (verdict) {
+    case PacketVerdict::kGood:
+      return "it is good";
+    case PacketVerdict::kTooShort:
+      return "it is shorter than a header";
+    case PacketVerdict::kNotIpv4:
+      return "it is no IPv4 packet";
+    case PacketVerdict::kWrongLength:
+      return "its header tells another length than came";
+    case PacketVerdict::kWrongOffload:
+      return "it asks for more than an open checksum";
+    case PacketVerdict::kWrongSource:
+      return "its source is not the sender's address";
+    case PacketVerdict::kWrongDestination:
+      return "its destination is not the receiver's address";
+  }
+  return "";
+}
+
+}  // namespace tombolo::control
