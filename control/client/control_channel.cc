@@ -53,7 +53,8 @@ absl::Status ControlChannel::Explain(const grpc::Status& status) const {
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
           absl::StrCat("no answer from unix:", path_, " within ", timeout_.count(),
-                       " ms: tombolod hangs there, or the socket belongs to another program."));
+                       " ms: tombolod hangs there, or the socket belongs to another program; in a "
+                       "guest, `tombolo-agent --host` may not be running on the host."));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
           absl::StrCat("the tombolod at unix:", path_, " is older than this program and does not ",
