@@ -57,6 +57,7 @@ class Torture {
       Pause(static_cast<int64_t>(random_() % kLongestLifeNs));
       const size_t seat = 1 + random_() % (kSeats - 1);
       Kill(seat);
+      AwaitRecords();
       Start(seat);
       Sweep();
       if (++kills_ % kKillsPerCheck == 0) {
@@ -145,6 +146,16 @@ class Torture {
       all_forgotten_ns_ = MonotonicNs();
     } else if (MonotonicNs() - all_forgotten_ns_ > kPatienceNs) {
       Blame("the reaper waits for somebody");
+    }
+  }
+
+  // Where others want the processors, who has to forget the dead may come too late for the next
+  // one.
+  void AwaitRecords() {
+    const uint32_t records = world_.SharedRegion().Limits().endpoint_count;
+    while (world_.DyingCount() + kSeats > records && failures_ == 0) {
+      Pause(kNsPerMs);
+      Sweep();
     }
   }
 
