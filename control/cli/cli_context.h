@@ -5,6 +5,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "control/client/control_client.h"
+#include "control/client/remote_daemon.h"
+#include "control/tls/tls_files.h"
 
 namespace tombolo::control {
 
@@ -18,7 +21,20 @@ struct CliContext {
   // at the configuration itself.
   bool needs_config = true;
 
+  // Of a daemon on another machine, and our own; empty: the one at the runtime folder.
+  std::string server;
+  TlsFiles tls;
+
+  // Whether the chosen command goes without the machine itself, so that there may be a `server`.
+  bool reaches_servers = false;
+
   std::string ControlSocket() const { return runtime_dir + "/control.sock"; }
+
+  // Of the daemon that is asked, for commands that reach servers.
+  ControlClient Client() const {
+    return server.empty() ? ControlClient(ControlSocket())
+                          : ControlClient(RemoteDaemon{server, tls});
+  }
 };
 
 }  // namespace tombolo::control

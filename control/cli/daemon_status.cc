@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
-#include "control/client/control_client.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 
@@ -80,6 +79,13 @@ DaemonStatus AskDaemon(const std::string& control_socket, const std::string& pro
   }
   status.region = ControlClient(control_socket, kPatience).GetRegion();
   status.state = status.region.ok() ? DaemonState::kAnswers : DaemonState::kSilent;
+  return status;
+}
+
+DaemonStatus AskServer(ControlClient& client) {
+  DaemonStatus status;
+  status.region = client.GetRegion();
+  status.state = status.region.ok() ? DaemonState::kAnswers : DaemonState::kAbsent;
   return status;
 }
 

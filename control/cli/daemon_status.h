@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/client/control_client.h"
 #include "control/registry/region_info.h"
 
 namespace tombolo::control {
@@ -32,5 +33,8 @@ struct DaemonStatus {
 
 // Asks at `control_socket`. `proc`: where the kernel shows processes.
 DaemonStatus AskDaemon(const std::string& control_socket, const std::string& proc = "/proc");
+
+// One on another machine, of which no more can be known.
+DaemonStatus AskServer(ControlClient& client);
 
 }  // namespace tombolo::control

@@ -52,7 +52,7 @@ std::string EndpointsTable(const MembershipSnapshot& snapshot, bool decorate) {
 }
 
 absl::Status Run(const CliContext& context, const PeersFlags& flags) {
-  ControlClient client(context.ControlSocket());
+  ControlClient client = context.Client();
   const absl::StatusOr<PeerList> list =
       flags.slot ? client.DescribePeer(*flags.slot) : client.ListPeers();
   if (!list.ok()) return list.status();
@@ -78,8 +78,10 @@ void AddPeersCommand(CLI::App& app, CliContext& context) {
   command->add_option("--slot", flags->slot, "Only the peer in this slot; an error if it is vacant")
       ->option_text("SLOT");
   command->add_flag("--json", flags->json, "One JSON object, with everything (docs/cli.md)");
-  command->callback(
-      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+  command->callback([&context, flags] {
+    context.reaches_servers = true;
+    context.run = [&context, flags] { return Run(context, *flags); };
+  });
 }
 
 }  // namespace tombolo::control

@@ -114,16 +114,18 @@ std::string ToldJson(const ServiceList& list) {
   return json.dump() + "\n";
 }
 
-// What the daemon tells, where the region cannot be read; `why_not_read` when it tells nothing.
+// What the daemon tells, where the region cannot be read; `why_not_read`, if it is not good, when
+// it tells nothing.
 absl::Status Ask(const CliContext& context, const ServicesFlags& flags,
                  const absl::Status& why_not_read) {
-  const absl::StatusOr<ServiceList> list = ControlClient(context.ControlSocket()).ListServices();
-  if (!list.ok()) return why_not_read;
+  const absl::StatusOr<ServiceList> list = context.Client().ListServices();
+  if (!list.ok()) return why_not_read.ok() ? list.status() : why_not_read;
   fputs((flags.json ? ToldJson(*list) : ToldTable(*list)).c_str(), stdout);
   return absl::OkStatus();
 }
 
 absl::Status List(const CliContext& context, const ServicesFlags& flags) {
+  if (!context.server.empty()) return Ask(context, flags, absl::OkStatus());
   const absl::StatusOr<RegionSource> source = OpenRegion(context, flags.region);
   if (!source.ok() && flags.region.empty()) return Ask(context, flags, source.status());
   if (!source.ok()) return source.status();
@@ -141,6 +143,9 @@ absl::Status Close(const CliContext& context, const std::string& name) {
 }
 
 absl::Status Run(const CliContext& context, const ServicesFlags& flags) {
+  if (!context.server.empty() && !(flags.close.empty() && flags.region.empty())) {
+    return absl::InvalidArgumentError("--server lists; --close and --region are for this machine.");
+  }
   return flags.close.empty() ? List(context, flags) : Close(context, flags.close);
 }
 
@@ -162,8 +167,10 @@ void AddServicesCommand(CLI::App& app, CliContext& context) {
       command->add_option("--close", flags->close, "Free this one, with all its memory")
           ->option_text("NAME");
   command->add_flag("--json", flags->json, "One JSON object (docs/cli.md)")->excludes(close);
-  command->callback(
-      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+  command->callback([&context, flags] {
+    context.reaches_servers = true;
+    context.run = [&context, flags] { return Run(context, *flags); };
+  });
 }
 
 }  // namespace tombolo::control

@@ -29,7 +29,7 @@ struct StatusFlags {
 absl::StatusOr<StatusReport> Ask(const CliContext& context, const DaemonStatus& daemon,
                                  const absl::Status& why_not_read) {
   if (!daemon.region.ok()) return why_not_read;
-  const absl::StatusOr<PeerList> list = ControlClient(context.ControlSocket()).ListPeers();
+  const absl::StatusOr<PeerList> list = context.Client().ListPeers();
   if (!list.ok()) return list.status();
   return StatusFrom(*daemon.region, *list);
 }
@@ -37,14 +37,24 @@ absl::StatusOr<StatusReport> Ask(const CliContext& context, const DaemonStatus& 
 // In the region, if it can be read, or that is what was asked for.
 absl::StatusOr<StatusReport> Find(const CliContext& context, const StatusFlags& flags,
                                   const DaemonStatus& daemon) {
+  if (!context.server.empty()) return Ask(context, daemon, daemon.region.status());
   const absl::StatusOr<RegionSource> source = OpenRegion(context, flags.region);
   if (source.ok()) return ReadStatus(source->View(), source->Where());
   if (!flags.region.empty()) return source.status();
   return Ask(context, daemon, source.status());
 }
 
+DaemonStatus AskWhoever(const CliContext& context) {
+  if (context.server.empty()) return AskDaemon(context.ControlSocket());
+  ControlClient client = context.Client();
+  return AskServer(client);
+}
+
 absl::Status Run(const CliContext& context, const StatusFlags& flags) {
-  DaemonStatus daemon = AskDaemon(context.ControlSocket());
+  if (!context.server.empty() && !flags.region.empty()) {
+    return absl::InvalidArgumentError("--region is of this machine, --server of another.");
+  }
+  DaemonStatus daemon = AskWhoever(context);
   absl::StatusOr<StatusReport> report = Find(context, flags, daemon);
   if (!report.ok()) return report.status();
   report->daemon = std::move(daemon);
@@ -68,8 +78,10 @@ void AddStatusCommand(CLI::App& app, CliContext& context) {
   const auto flags = std::make_shared<StatusFlags>();
   AddRegionOption(*command, flags->region);
   command->add_flag("--json", flags->json, "One JSON object (docs/cli.md)");
-  command->callback(
-      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+  command->callback([&context, flags] {
+    context.reaches_servers = true;
+    context.run = [&context, flags] { return Run(context, *flags); };
+  });
 }
 
 }  // namespace tombolo::control

@@ -43,6 +43,26 @@ namespace {
 // docs/cli.md tells what each means.
 enum ExitCode { kGood = 0, kFailed = 1, kUsage = 2, kNotRunning = 3 };
 
+// No settings: which daemon is asked is a matter of the one command.
+void DeclareServer(CLI::App& app, CliContext& context) {
+  const auto add = [&app](const std::string& flag, std::string& value, const std::string& words,
+                          const std::string& shown) {
+    app.add_option(flag, value, words)->option_text(shown)->configurable(false);
+  };
+  add("--server", context.server,
+      "A daemon on another machine (its --listen-tls), for status, peers, watch and services",
+      "HOST:PORT");
+  add("--tls-cert", context.tls.certificate, "With --server: our certificate, in PEM", "FILE");
+  add("--tls-key", context.tls.key, "With --server: the key of that", "FILE");
+  add("--tls-ca", context.tls.ca, "With --server: who signs the daemon's certificate", "FILE");
+}
+
+absl::Status CheckServer(const CliContext& context) {
+  if (context.server.empty() || context.reaches_servers) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "this command needs the machine itself; --server is for status, peers, watch and services.");
+}
+
 void Declare(CLI::App& app, CliContext& context) {
   app.formatter(std::make_shared<ExamplesFirst>());
   app.footer(
@@ -69,6 +89,7 @@ void Declare(CLI::App& app, CliContext& context) {
                  "Folder of the daemon's sockets (default /run/tombolo)")
       ->option_text("DIR")
       ->capture_default_str();
+  DeclareServer(app, context);
   app.set_version_flag("-V,--version",
                        std::string("tombolo ") + kVersion + " (tombolo.control.v1)");
   app.require_subcommand(0, 1);
@@ -123,6 +144,7 @@ int Main(int argc, char** argv) {
     fputs(app.help().c_str(), stdout);
     return kGood;
   }
+  if (absl::Status status = CheckServer(context); !status.ok()) return ExitCodeOf(status);
   if (context.needs_config) {
     if (absl::Status status = CompleteFlags(flags); !status.ok()) return ExitCodeOf(status);
   }

@@ -45,7 +45,7 @@ std::string JsonLine(const ControlClient::WatchUpdate& update) {
 // Prints until `flags.count` lines are told or the watch ends. Each line is flushed: readers of a
 // pipe wait for it.
 absl::Status Run(const CliContext& context, const WatchFlags& flags) {
-  ControlClient client(context.ControlSocket());
+  ControlClient client = context.Client();
   uint64_t told = 0;
   return client.WatchPeers(flags.resume, "", [&](const ControlClient::WatchUpdate& update) {
     puts((flags.json ? JsonLine(update) : TextLine(update)).c_str());
@@ -67,8 +67,10 @@ void AddWatchCommand(CLI::App& app, CliContext& context) {
   command->add_option("--resume", flags->resume, "Begin after this revision, without a snapshot")
       ->option_text("REVISION");
   command->add_option("-n,--count", flags->count, "End after so many lines")->option_text("N");
-  command->callback(
-      [&context, flags] { context.run = [&context, flags] { return Run(context, *flags); }; });
+  command->callback([&context, flags] {
+    context.reaches_servers = true;
+    context.run = [&context, flags] { return Run(context, *flags); };
+  });
 }
 
 }  // namespace tombolo::control

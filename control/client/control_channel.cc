@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/tls/tls_files.h"
 #include "transport/base/unix_socket.h"
 
 namespace tombolo::control {
@@ -23,21 +25,36 @@ std::string FolderOf(const std::string& socket_path) {
   return folder.empty() ? "." : folder;
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& target, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   // Where others connect without a pause, the queue of the socket may be full at any one moment.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kShortestPauseMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestPauseMs);
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 
 }  // namespace
 
 ControlChannel::ControlChannel(std::string socket_path, std::chrono::milliseconds timeout)
-    : path_(std::move(socket_path)), timeout_(timeout), channel_(MakeChannel("unix:" + path_)) {}
+    : path_(std::move(socket_path)),
+      timeout_(timeout),
+      channel_(MakeChannel("unix:" + path_, grpc::InsecureChannelCredentials())) {}
+
+ControlChannel::ControlChannel(RemoteDaemon daemon, std::chrono::milliseconds timeout)
+    : remote_(std::move(daemon)), timeout_(timeout), channel_(MakeSecureChannel()) {}
+
+std::shared_ptr<grpc::Channel> ControlChannel::MakeSecureChannel() {
+  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(remote_.tls);
+  ready_ = tls.status();
+  grpc::SslCredentialsOptions options;
+  if (tls.ok()) options = {tls->ca, tls->key, tls->certificate};
+  return MakeChannel(remote_.address, grpc::SslCredentials(options));
+}
 
 absl::Status ControlChannel::Ask(const Call& call) const {
+  if (!ready_.ok()) return ready_;
   grpc::Status status = Attempt(call, false);
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && SomebodyListens()) {
     grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
@@ -52,12 +69,12 @@ absl::Status ControlChannel::Explain(const grpc::Status& status) const {
       return ExplainNobody(status.error_message());
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(
-          absl::StrCat("no answer from unix:", path_, " within ", timeout_.count(),
+          absl::StrCat("no answer from ", Place(), " within ", timeout_.count(),
                        " ms: tombolod hangs there, or the socket belongs to another program; in a "
                        "guest, `tombolo-agent --host` may not be running on the host."));
     case grpc::StatusCode::UNIMPLEMENTED:
       return absl::UnimplementedError(
-          absl::StrCat("the tombolod at unix:", path_, " is older than this program and does not ",
+          absl::StrCat("the tombolod at ", Place(), " is older than this program and does not ",
                        "know what it was asked: ", status.error_message()));
     default:
       return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
@@ -71,10 +88,18 @@ grpc::Status ControlChannel::Attempt(const Call& call, bool wait_for_ready) cons
   return call(context);
 }
 
-bool ControlChannel::SomebodyListens() const { return ConnectUnix(path_, SOCK_STREAM).ok(); }
+bool ControlChannel::SomebodyListens() const {
+  return !IsRemote() && ConnectUnix(path_, SOCK_STREAM).ok();
+}
 
 // Why a call found nobody, as a connection of our own shows it: gRPC's words are for programmers.
 absl::Status ControlChannel::ExplainNobody(const std::string& grpc_words) const {
+  if (IsRemote()) {
+    return absl::UnavailableError(absl::StrCat(
+        "no tombolod lets us in at ", remote_.address, ": ", grpc_words,
+        ". It is to be started with --listen-tls; its certificate has to be made out for this "
+        "address and signed by whom --tls-ca names here, and ours by whom it names there."));
+  }
   const absl::Status probe = ConnectUnix(path_, SOCK_STREAM).status();
   if (absl::IsPermissionDenied(probe)) return probe;
   if (probe.ok()) {

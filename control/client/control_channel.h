@@ -12,6 +12,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "control/client/remote_daemon.h"
 
 namespace tombolo::control {
 
@@ -19,6 +20,11 @@ class ControlChannel {
  public:
   // timeout: of each call that Ask() makes.
   ControlChannel(std::string socket_path, std::chrono::milliseconds timeout);
+  ControlChannel(RemoteDaemon daemon, std::chrono::milliseconds timeout);
+
+  // Not good: nothing can be asked, because the files of a remote daemon are not as they should be
+  // (ReadTlsFiles). Ask() looks at it.
+  const absl::Status& Ready() const { return ready_; }
 
   const std::shared_ptr<grpc::Channel>& Channel() const { return channel_; }
 
@@ -36,8 +42,14 @@ class ControlChannel {
   bool SomebodyListens() const;
   absl::Status ExplainNobody(const std::string& grpc_words) const;
 
-  const std::string path_;
+  std::string Place() const { return IsRemote() ? remote_.address : "unix:" + path_; }
+  bool IsRemote() const { return !remote_.address.empty(); }
+  std::shared_ptr<grpc::Channel> MakeSecureChannel();
+
+  const std::string path_;     // Of a local daemon's socket.
+  const RemoteDaemon remote_;  // Or else its address is not empty.
   const std::chrono::milliseconds timeout_;
+  absl::Status ready_;
   const std::shared_ptr<grpc::Channel> channel_;
 };
 

@@ -14,8 +14,10 @@ namespace tombolo::control {
 
 class ControlClient::Impl {
  public:
-  Impl(std::string path, std::chrono::milliseconds timeout)
-      : channel_(std::move(path), timeout),
+  // place: a path, or a RemoteDaemon.
+  template <typename Place>
+  Impl(Place place, std::chrono::milliseconds timeout)
+      : channel_(std::move(place), timeout),
         membership_(v1::Membership::NewStub(channel_.Channel())),
         services_(v1::Services::NewStub(channel_.Channel())) {}
 
@@ -40,6 +42,9 @@ class ControlClient::Impl {
 
 ControlClient::ControlClient(std::string socket_path, std::chrono::milliseconds timeout)
     : impl_(std::make_unique<Impl>(std::move(socket_path), timeout)) {}
+
+ControlClient::ControlClient(RemoteDaemon daemon, std::chrono::milliseconds timeout)
+    : impl_(std::make_unique<Impl>(std::move(daemon), timeout)) {}
 
 ControlClient::~ControlClient() = default;
 
@@ -98,6 +103,7 @@ absl::StatusOr<int32_t> ControlClient::EvictEndpoint(EndpointId id) {
 absl::Status ControlClient::WatchPeers(uint64_t resume_after_revision,
                                        const std::string& region_uuid,
                                        const std::function<bool(const WatchUpdate&)>& on_update) {
+  if (!impl_->Channel().Ready().ok()) return impl_->Channel().Ready();
   v1::WatchPeersRequest request;
   request.set_resume_after_revision(resume_after_revision);
   request.set_region_uuid(region_uuid);

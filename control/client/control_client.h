@@ -1,7 +1,8 @@
-// ControlClient: asks a tombolod, on the host or through a guest's agent, over its control socket.
+// ControlClient: asks a tombolod, on the host or through a guest's agent, over its control socket;
+// or one on another machine, over TCP with mutual TLS.
 //
 // Errors are sentences for people, that say what was asked where and what to do next:
-//   Unavailable       nobody answers at the socket, or tombolod is stopping
+//   Unavailable       nobody answers there, or lets us in, or tombolod is stopping
 //   PermissionDenied  the socket is there, but not for this user
 //   DeadlineExceeded  somebody listens there and gives no answer
 //   others            as the .proto files say, in the daemon's own words
@@ -19,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "control/client/remote_daemon.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
 #include "control/registry/service_info.h"
@@ -38,6 +40,9 @@ class ControlClient {
   // socket_path: of control.sock (or guest.sock). timeout: of each call but WatchPeers().
   explicit ControlClient(std::string socket_path,
                          std::chrono::milliseconds timeout = kDefaultTimeout);
+
+  // Over TCP. InvalidArgument from every call when the files are not as they should be.
+  explicit ControlClient(RemoteDaemon daemon, std::chrono::milliseconds timeout = kDefaultTimeout);
   ~ControlClient();
 
   absl::StatusOr<PeerList> ListPeers();

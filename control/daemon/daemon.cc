@@ -14,6 +14,8 @@
 #include "control/daemon/unix_time.h"
 #include "control/link/boot_id.h"
 #include "control/registry/region_info.h"
+#include "control/tls/tls_files.h"
+#include "control/tunnel/socket_address.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
 #include "transport/base/errno_status.h"
@@ -86,6 +88,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
   std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
   absl::Status begun = daemon->Begin(state, inherited);
   if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);
+  if (begun.ok() && !options.listen_tls.empty()) begun = daemon->BeginTls(options, is_first);
   if (begun.ok()) return daemon;
   if (is_first) {
     daemon->RemoveSocketFiles();
@@ -271,6 +274,25 @@ absl::Status Daemon::BeginStatus(const std::string& address, bool is_first) {
   const absl::Status served = ServeStatus(address);
   if (served.ok() || is_first) return served;
   spdlog::error("there is no status page until the next start: {}", std::string(served.message()));
+  return absl::OkStatus();
+}
+
+// As above.
+absl::Status Daemon::BeginTls(const DaemonOptions& options, bool is_first) {
+  const absl::Status served = ServeTls(options);
+  if (served.ok() || is_first) return served;
+  spdlog::error("nobody is served over TCP until the next start: {}",
+                std::string(served.message()));
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::ServeTls(const DaemonOptions& options) {
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.listen_tls);
+  if (!address.ok()) return address.status();
+  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(options.tls);
+  if (!tls.ok()) return tls.status();
+  if (absl::Status status = control_server_->ServeTls(*address, *tls); !status.ok()) return status;
+  spdlog::info("the control API is served at {} too, with TLS", options.listen_tls);
   return absl::OkStatus();
 }
 

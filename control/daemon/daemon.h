@@ -90,6 +90,8 @@ class Daemon {
   absl::Status KeepDraining(bool draining);
   absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
+  absl::Status BeginTls(const DaemonOptions& options, bool is_first);
+  absl::Status ServeTls(const DaemonOptions& options);
   void CloseVacantLinks();
   void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);
   void Keep();

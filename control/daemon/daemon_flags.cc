@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "control/config/flag_check.h"
+#include "control/tls/tls_files.h"
 #include "control/tunnel/socket_address.h"
 #include "control/words/version.h"
 #include "transport/region/geometry.h"
@@ -30,6 +32,14 @@ FlagCheck CheckNumberBy(absl::Status (*judge)(uint64_t)) {
   });
 }
 
+absl::Status CheckTcpAddress(const std::string& text) {
+  if (text.empty()) return absl::OkStatus();
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(text);
+  if (!address.ok()) return address.status();
+  if (!address->IsUnix()) return absl::OkStatus();
+  return absl::InvalidArgumentError("it is a Unix socket, of which there are two already.");
+}
+
 void DescribeRegion(CLI::App& app, DaemonOptions& options) {
   RegionLimits& limits = options.limits;
   app.add_option("--size", limits.region_bytes, "bytes of the region, a power of two: 256M, 1G")
@@ -47,6 +57,34 @@ void DescribeRegion(CLI::App& app, DaemonOptions& options) {
       ->capture_default_str();
   app.add_flag("--huge-pages", options.huge_pages,
                "take huge pages for the region, if enough are free");
+}
+
+void DescribeTls(CLI::App& app, DaemonOptions& options) {
+  app.add_option("--listen-tls", options.listen_tls,
+                 "where to serve the control API to other machines too, if anywhere, as HOST:PORT "
+                 "with HOST as a number: 0.0.0.0:9478. Needs the three files below; whoever shows "
+                 "a certificate may read, and change nothing")
+      ->check(CheckBy(CheckTcpAddress))
+      ->capture_default_str();
+  app.add_option("--tls-cert", options.tls.certificate, "its certificate, in PEM")
+      ->capture_default_str();
+  app.add_option("--tls-key", options.tls.key,
+                 "the key of that, in PEM, without a password, and unreadable for others")
+      ->capture_default_str();
+  app.add_option("--tls-ca", options.tls.ca,
+                 "certificates of those who sign the certificates of who is let in, in PEM")
+      ->capture_default_str();
+}
+
+absl::Status CheckTogether(const DaemonOptions& options) {
+  if (!options.listen_tls.empty()) {
+    if (absl::Status named = CheckAllAreNamed(options.tls); !named.ok()) return named;
+  } else if (!options.tls.certificate.empty() || !options.tls.key.empty() ||
+             !options.tls.ca.empty()) {
+    return absl::InvalidArgumentError(
+        "--tls-cert, --tls-key and --tls-ca are for --listen-tls, which is missing.");
+  }
+  return ComputeGeometry(options.limits).status();
 }
 
 }  // namespace
@@ -70,11 +108,12 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
         return text.empty() ? absl::OkStatus() : SocketAddress::Parse(text).status();
       }))
       ->capture_default_str();
+  DescribeTls(*app, flags->options);
   app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
   return {.table = kTable, .values = flags, .app = app, .check = [flags] {
-            return ComputeGeometry(flags->options.limits).status();
+            return CheckTogether(flags->options);
           }};
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "control/tls/tls_files.h"
 #include "transport/region/geometry.h"
 
 namespace tombolo::control {
@@ -12,6 +13,9 @@ struct DaemonOptions {
   RegionLimits limits;
   bool huge_pages = false;  // If there are enough.
   std::string http = {};    // Where the status is served, as SocketAddress; empty: nowhere.
+  // Where the control API is served over TCP, as SocketAddress, and by which files; empty: nowhere.
+  std::string listen_tls = {};
+  TlsFiles tls = {};
 };
 
 }  // namespace tombolo::control

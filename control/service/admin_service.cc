@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "control/proto/admin_values.h"
 #include "control/proto/convert_admin.h"
+#include "control/service/admin_actions.h"
 #include "control/service/grpc_status.h"
 
 namespace tombolo::control {

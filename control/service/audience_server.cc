@@ -24,6 +24,7 @@ namespace {
 constexpr int kMaxRequestBytes = 64 * 1024;
 constexpr int kMaxCallsPerConnection = 128;
 constexpr int kKeepaliveMs = 20'000;
+constexpr int kTlsHandshakeMs = 5'000;
 constexpr size_t kMaxWatchers = 128;
 constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
 // Only reflection and channelz take threads; everything else is answered by reactors.
@@ -62,12 +63,31 @@ AudienceServer::AudienceServer(MembershipView& view, const CallerRights& rights,
       max_connections_(max_connections),
       membership_(view, rights, kMaxWatchers),
       services_(view),
-      admin_(rights) {}
+      admin_(rights) {
+  EnableStandardServices();
+}
 
 absl::Status AudienceServer::Start() {
-  EnableStandardServices();
   grpc::ServerBuilder builder;
   Configure(builder);
+  return Build(builder);
+}
+
+absl::Status AudienceServer::StartTls(const TlsMaterial& tls) {
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = tls.ca;
+  options.pem_key_cert_pairs.push_back({tls.key, tls.certificate});
+  grpc::ServerBuilder builder;
+  Configure(builder);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kTlsHandshakeMs);
+  tls_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::SslServerCredentials(options));
+  return Build(builder);
+}
+
+absl::Status AudienceServer::Build(grpc::ServerBuilder& builder) {
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {
     return absl::InternalError("gRPC does not start; its own words are above.");
@@ -100,7 +120,12 @@ void AudienceServer::Configure(grpc::ServerBuilder& builder) {
 void AudienceServer::Adopt(UniqueFd connection) {
   if (connections_.Count() >= max_connections_) return;
   connections_.Add(connection.Get());
-  grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
+  if (tls_ == nullptr) {
+    return grpc::AddInsecureChannelFromFd(server_.get(), connection.Release());
+  }
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters made;
+  made.fd = connection.Release();
+  tls_->HandleNewConnection(&made);
 }
 
 void AudienceServer::Shutdown() {

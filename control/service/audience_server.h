@@ -9,6 +9,7 @@
 #pragma once
 
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include <cstddef>
 #include <memory>
@@ -20,11 +21,8 @@
 #include "control/service/membership_service.h"
 #include "control/service/membership_view.h"
 #include "control/service/services_service.h"
+#include "control/tls/tls_files.h"
 #include "transport/base/unique_fd.h"
-
-namespace grpc {
-class ServerBuilder;
-}  // namespace grpc
 
 namespace tombolo::control {
 
@@ -36,8 +34,12 @@ class AudienceServer {
   AudienceServer(const AudienceServer&) = delete;
   AudienceServer& operator=(const AudienceServer&) = delete;
 
-  // Internal when gRPC does not start.
+  // For connections as they are. Internal when gRPC does not start.
   absl::Status Start();
+
+  // For connections that speak TLS, and show a certificate that is signed by whom `tls` names; what
+  // does neither soon is closed.
+  absl::Status StartTls(const TlsMaterial& tls);
 
   // Serves a connection, or closes it when there are too many.
   void Adopt(UniqueFd connection);
@@ -48,6 +50,7 @@ class AudienceServer {
 
  private:
   void Configure(grpc::ServerBuilder& builder);
+  absl::Status Build(grpc::ServerBuilder& builder);
 
   const CallerRights rights_;
   const size_t max_connections_;
@@ -55,6 +58,7 @@ class AudienceServer {
   MembershipService membership_;
   ServicesService services_;
   AdminService admin_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tls_;  // Null without TLS.
   std::unique_ptr<grpc::Server> server_;
 };
 

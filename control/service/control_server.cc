@@ -28,6 +28,8 @@ constexpr char kNoAdministrator[] =
     "group tombolo-admin.";
 constexpr char kGuest[] =
     "a guest may read the membership and nothing else; ask on the host, at control.sock.";
+constexpr char kRemote[] =
+    "who comes over TCP may read and nothing else; ask on tombolod's host, at control.sock.";
 
 }  // namespace
 
@@ -38,7 +40,8 @@ class ControlServer::Impl {
         administrators_(administrators),
         admins_(view, CallerRights::OfAdministrators(actions), kMaxConnections),
         operators_(view, CallerRights::OfReaders(kNoAdministrator), kMaxConnections),
-        guests_(view, CallerRights::OfReaders(kGuest), kMaxConnections) {}
+        guests_(view, CallerRights::OfReaders(kGuest), kMaxConnections),
+        remote_(view, CallerRights::OfReaders(kRemote), kMaxConnections) {}
 
   ~Impl() { Shutdown(); }
 
@@ -54,11 +57,27 @@ class ControlServer::Impl {
     return absl::OkStatus();
   }
 
+  absl::Status ServeTls(const SocketAddress& address, const TlsMaterial& tls) {
+    absl::StatusOr<UniqueFd> fd = address.Listen(kSocketMode);
+    if (!fd.ok()) return fd.status();
+    if (absl::Status started = remote_.StartTls(tls); !started.ok()) return started;
+    std::vector<Acceptor::Listener> listeners;
+    listeners.push_back({*std::move(fd), kMaxOfListener, [this](int connection) {
+                           SendAtOnce(connection);
+                           remote_.Adopt(UniqueFd(connection));
+                         }});
+    absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Start(std::move(listeners));
+    if (!acceptor.ok()) return acceptor.status();
+    tls_acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
+  }
+
   void Shutdown() {
     acceptor_.reset();
+    tls_acceptor_.reset();
     for (const std::string& path : std::exchange(bound_paths_, {})) unlink(path.c_str());
     actions_.Stop();
-    for (AudienceServer* server : {&admins_, &operators_, &guests_}) server->Shutdown();
+    for (AudienceServer* server : {&admins_, &operators_, &guests_, &remote_}) server->Shutdown();
   }
 
  private:
@@ -90,7 +109,9 @@ class ControlServer::Impl {
   AudienceServer admins_;
   AudienceServer operators_;
   AudienceServer guests_;
-  std::unique_ptr<Acceptor> acceptor_;  // Gives connections to the three.
+  AudienceServer remote_;                   // Started only where there is TLS.
+  std::unique_ptr<Acceptor> acceptor_;      // Gives connections to the first three.
+  std::unique_ptr<Acceptor> tls_acceptor_;  // To the last.
 };
 
 absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(
@@ -98,6 +119,10 @@ absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(
   auto impl = std::make_unique<Impl>(view, actions, options.administrators);
   if (absl::Status started = impl->Start(options.sockets); !started.ok()) return started;
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+}
+
+absl::Status ControlServer::ServeTls(const SocketAddress& address, const TlsMaterial& tls) {
+  return impl_->ServeTls(address, tls);
 }
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,10 +1,11 @@
-// ControlServer: the gRPC API of the daemon, on Unix sockets.
+// ControlServer: the gRPC API of the daemon, on Unix sockets, and over TCP with mutual TLS.
 //
 // Serves the services of control/proto with grpc.health.v1.Health and server reflection. There is a
-// server (audience_server.h) for administrators, one for other operators and one for guests, each
-// with its own limits, so that guests who call without end take nothing from operators. Which of
-// them serves a connection is decided when it is accepted: by the socket it came to, and on the
-// operators' by who the kernel says has connected. This header knows no gRPC.
+// server (audience_server.h) for administrators, one for other operators, one for guests and one
+// for other machines, each with its own limits, so that guests who call without end take nothing
+// from operators. Which of them serves a connection is decided when it is accepted: by the socket
+// it came to, and on the operators' by who the kernel says has connected. This header knows no
+// gRPC.
 //
 // It listens itself and gives the connections to gRPC, whose own listener takes a socket from a
 // living server, cannot set its mode, and never recovers from a failed accept(). A socket that
@@ -24,6 +25,8 @@
 #include "control/service/admin_actions.h"
 #include "control/service/administrators.h"
 #include "control/service/membership_view.h"
+#include "control/tls/tls_files.h"
+#include "control/tunnel/socket_address.h"
 
 namespace tombolo::control {
 
@@ -53,6 +56,11 @@ class ControlServer {
   static absl::StatusOr<std::unique_ptr<ControlServer>> Start(MembershipView& view,
                                                               AdminActions& actions,
                                                               const ControlServerOptions& options);
+
+  // Answers also at the TCP address `address`, whoever shows a certificate that is signed by whom
+  // `tls` names: reading only. To be called at most once. Errors: AlreadyExists when another
+  // program listens there, else what the system says, Internal when gRPC does not start.
+  absl::Status ServeTls(const SocketAddress& address, const TlsMaterial& tls);
 
   // Shutdown().
   ~ControlServer();

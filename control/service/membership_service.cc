@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "control/proto/convert.h"
+#include "control/service/admin_actions.h"
 #include "control/service/grpc_status.h"
 #include "control/service/watch_stream.h"
 

@@ -44,6 +44,7 @@ LIBRARIES = {
     'spdlog': ('control', 'kvcache/server', 'tests/fuzz'),
     'event2': ('control', 'kvcache/server', 'tests/control'),
     'nlohmann': ('control', 'tests/control', 'bench'),
+    'openssl': ('control/tls',),
     'prometheus': ('control/http',),
     'systemd': ('control', 'kvcache/server', 'tests/control'),
     'toml++': ('control/config',),
