@@ -92,15 +92,24 @@ absl::Status NetEndpoint::Begin(EventLoop& loop, const NetOptions& options) {
       BrokerWatch::Create(loop, *endpoint_, *channel_loop_);
   if (!broker.ok()) return broker.status();
   broker_watch_ = *std::move(broker);
-  absl::StatusOr<Watch> watch =
-      loop.WatchReadable(tun_->Fd(), [carrier = carrier_.get()] { carrier->ReadInterface(); });
+  absl::StatusOr<Watch> watch = loop.WatchReadable(tun_->Fd(), [this] { ReadInterface(); });
   if (!watch.ok()) return watch.status();
   interface_watch_ = *std::move(watch);
   return absl::OkStatus();
 }
 
+void NetEndpoint::ReadInterface() {
+  carrier_->ReadInterface();
+  if (!tun_->IsGone()) return;
+  interface_watch_.Reset();
+  Stop();
+}
+
 absl::Status NetEndpoint::Run() {
   channel_loop_->Run();
+  if (tun_->IsGone()) {
+    return absl::AbortedError("somebody has removed the interface; nothing can be carried.");
+  }
   return broker_watch_->Verdict();
 }
 

@@ -39,7 +39,8 @@ class NetEndpoint {
                                                              std::unique_ptr<Endpoint> endpoint,
                                                              const NetOptions& options);
 
-  // Until Stop(): OK. Until the broker is gone: Unavailable.
+  // Until Stop(): OK. Until the broker is gone: Unavailable. Until somebody removes the interface:
+  // Aborted.
   absl::Status Run();
 
   // Any thread; not lost when it comes before Run().
@@ -52,6 +53,7 @@ class NetEndpoint {
   NetEndpoint(std::unique_ptr<Endpoint> endpoint, const NetOptions& options, uint32_t address);
 
   absl::Status Begin(EventLoop& loop, const NetOptions& options);
+  void ReadInterface();
 
   std::unique_ptr<Endpoint> endpoint_;
   const uint32_t address_;

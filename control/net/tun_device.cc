@@ -96,7 +96,9 @@ absl::StatusOr<TunDevice> TunDevice::Create(const TunOptions& options) {
 
 size_t TunDevice::Read(std::span<std::byte> room) {
   const ssize_t bytes = read(fd_.Get(), room.data(), room.size());
-  return bytes < 0 ? 0 : static_cast<size_t>(bytes);
+  if (bytes >= 0) return static_cast<size_t>(bytes);
+  is_gone_ = errno != EAGAIN && errno != EINTR;
+  return 0;
 }
 
 bool TunDevice::Write(std::span<const std::byte> head, std::span<const std::byte> rest) {

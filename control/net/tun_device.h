@@ -38,6 +38,9 @@ class TunDevice {
   // One frame (packet_check.h) into `room`; 0 when there is none. What has no room is cut off.
   size_t Read(std::span<std::byte> room);
 
+  // The last Read() found that somebody has removed the interface.
+  bool IsGone() const { return is_gone_; }
+
   // One frame, which is `head` and then `rest`. False: the kernel does not take it, because the
   // interface is down, memory is short, or an open checksum lies outside of the packet.
   bool Write(std::span<const std::byte> head, std::span<const std::byte> rest);
@@ -46,6 +49,7 @@ class TunDevice {
   explicit TunDevice(UniqueFd fd) : fd_(std::move(fd)) {}
 
   UniqueFd fd_;
+  bool is_gone_ = false;
 };
 
 }  // namespace tombolo::control

@@ -142,6 +142,13 @@ class NetTest(unittest.TestCase):
         self.fails(place, USAGE, "--number", "3", "--interface", "x" * 16, saying="is no name of an interface")
         self.fails(place, NOT_RUNNING, saying="Start tombolod", runtime_dir=self.daemon.folder)
 
+    def test_ends_when_its_interface_is_removed(self):
+        process = self.up(self.places[0])
+        self.assertEqual(self.places[0].run("ip", "link", "delete", "tombolo0").returncode, GOOD)
+        errors = process.communicate(timeout=TIMEOUT_S)[1]
+        self.assertEqual((process.returncode, errors),
+                         (FAILED, "error: somebody has removed the interface; nothing can be carried.\n"))
+
     def test_ends_in_order_when_it_is_asked_to(self):
         first, second = self.both_up()
         self.assertTrue(self.places[0].pings("10.77.0.2"))
