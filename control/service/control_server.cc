@@ -19,9 +19,10 @@ constexpr unsigned kSocketMode = 0660;
 
 // Of all audiences of a listener together; each of them has its own limit, which is lower.
 constexpr size_t kMaxOfListener = 2 * ControlServer::kMaxConnections;
-// No process may have all of an audience's, but one: guests are all behind the host's agent.
+// No process may have all of the operators'. Guests are all behind the host's agent, and who comes
+// over TCP is not known.
 constexpr LiveSockets::Limits kOperatorLimits{kMaxOfListener, ControlServer::kMaxConnections / 4};
-constexpr LiveSockets::Limits kGuestLimits{kMaxOfListener, kMaxOfListener};
+constexpr LiveSockets::Limits kOtherLimits{kMaxOfListener, kMaxOfListener};
 
 constexpr char kNoAdministrator[] =
     "only administrators may do that: root, the user that tombolod runs as, and members of the "
@@ -62,7 +63,7 @@ class ControlServer::Impl {
     if (!fd.ok()) return fd.status();
     if (absl::Status started = remote_.StartTls(tls); !started.ok()) return started;
     std::vector<Acceptor::Listener> listeners;
-    listeners.push_back({*std::move(fd), kMaxOfListener, [this](int connection) {
+    listeners.push_back({*std::move(fd), kOtherLimits, [this](int connection) {
                            SendAtOnce(connection);
                            remote_.Adopt(UniqueFd(connection));
                          }});
@@ -90,7 +91,7 @@ class ControlServer::Impl {
       if (!fd.ok()) return fd.status();
       bound_paths_.push_back(socket.path);
       const bool is_for_guests = socket.audience == Audience::kGuests;
-      listeners.push_back({*std::move(fd), is_for_guests ? kGuestLimits : kOperatorLimits,
+      listeners.push_back({*std::move(fd), is_for_guests ? kOtherLimits : kOperatorLimits,
                            [this, audience = socket.audience](int connection) {
                              ServerFor(audience, connection).Adopt(UniqueFd(connection));
                            }});
