@@ -67,6 +67,8 @@ MUTANTS = (
     Mutant("a reader does not look at the slot again", "read_steps_test", READER,
            "         WordOf(candidate.slot).load(acquire) == candidate.word &&\n",
            "         (WordOf(candidate.slot).load(acquire) == candidate.word || true) &&\n"),
+    Mutant("a view is valid whatever became of it", "torn_read_test reader_test", READER,
+           "  return IsUnchanged({.slot = view.found.slot,\n", "  return true || IsUnchanged({.slot = view.found.slot,\n"),
     Mutant("a key that has a slot gets another one", "kill_loop_test", WRITES,
            "  if (const auto before = index_.Find(draft.key, draft.hash)) {\n    return index_.Fill(",
            "  if (const auto before = index_.Find(draft.key, draft.hash); before && shard_.Shape().bucket_count == 0) {\n"
