@@ -30,6 +30,14 @@ void TakeFound(const Found& found, StoredValue& item) {
   item.marks = found.marks;
 }
 
+Found FoundIn(const StoredValue& item) {
+  return {.value_bytes = item.value_bytes,
+          .flags = item.flags,
+          .expiry_s = item.expiry_s,
+          .cas = item.cas,
+          .marks = item.marks};
+}
+
 bool IsAnswer(ReadResult result) {
   return result == ReadResult::kHit || result == ReadResult::kMiss;
 }
@@ -127,6 +135,24 @@ absl::StatusOr<bool> Client::GetInto(std::string_view key, std::span<std::byte> 
   return is_hit;
 }
 
+absl::StatusOr<bool> Client::Look(std::string_view key, View& view) {
+  if (FileReader* window = Window()) {
+    const ReadResult result = window->Look(key, view);
+    const auto answer = Concluded(result, view.found, GetUse::kCounts, looked_at_);
+    if (answer) return *answer;
+  }
+  const absl::StatusOr<bool> is_hit = Get(key, looked_at_);
+  if (!is_hit.ok() || !*is_hit) return is_hit;
+  view = {.value = std::as_bytes(std::span(looked_at_.value)),
+          .found = FoundIn(looked_at_),
+          .token = {}};
+  return true;
+}
+
+bool Client::StillValid(const View& view) const {
+  return view.token.slot_word == 0 || (window_ && window_->StillValid(view));
+}
+
 absl::Status Client::GetMany(std::span<const std::string_view> keys,
                              std::span<ManyAnswer> answers) {
   FileReader* window = Window();
@@ -151,11 +177,7 @@ absl::Status Client::AskForMissing(std::span<const std::string_view> keys,
     answer.result = *is_hit ? ReadResult::kHit : ReadResult::kMiss;
     if (!*is_hit) continue;
     answer.value = std::move(item.value);
-    answer.found = {.value_bytes = item.value_bytes,
-                    .flags = item.flags,
-                    .expiry_s = item.expiry_s,
-                    .cas = item.cas,
-                    .marks = item.marks};
+    answer.found = FoundIn(item);
   }
   return absl::OkStatus();
 }

@@ -1,7 +1,7 @@
 // Client: uses a cache of a tombolo-kv that runs elsewhere: in another process, or on the host of
 // the virtual machine that this is.
 //
-//   Get, GetMany, Describe   load from the memory file, or from the window of a guest that shows
+//   Get, GetMany, Look, ...  load from the memory file, or from the window of a guest that shows
 //                            it: no system call, no lock, and nobody is told
 //   all others, and          are asked of the owner (OwnerLink), each one moment for everybody else
 //   what memory cannot tell
@@ -72,6 +72,14 @@ class Client {
   // does. Allocates nothing when memory can tell.
   absl::StatusOr<bool> GetInto(std::string_view key, std::span<std::byte> buffer,
                                StoredValue& item);
+
+  // The value in place, without a copy. Where memory cannot tell, or its loads may come out of
+  // order (all but x86-64), it is a copy in this client, which is always valid. The next call of
+  // anything but StillValid() ends the view: its bytes may not be touched any more.
+  absl::StatusOr<bool> Look(std::string_view key, View& view);
+
+  // Whether what was read through the view since Look() was its value.
+  bool StillValid(const View& view) const;
 
   // As many Get()s, whose cache misses overlap; `answers` has the size of `keys`, and each is kHit
   // or kMiss. On an error those that could not be answered are neither.
@@ -171,6 +179,7 @@ class Client {
   std::optional<OwnerLink> link_;
   uint64_t checked_connection_ = 0;  // For which CheckWindow() was done.
   std::string scratch_;
+  StoredValue looked_at_;  // What a view shows that memory could not.
   uint32_t hits_until_sample_ = 1;
   ClientCounters counters_;
 };

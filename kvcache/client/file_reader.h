@@ -47,6 +47,13 @@ class FileReader {
     const uint32_t shard = shape_.ShardOf(key);
     return In(shard, found, readers_[shard].Describe(key, found));
   }
+  ReadResult Look(std::string_view key, View& view) {
+    const uint32_t shard = shape_.ShardOf(key);
+    return In(shard, view.found, readers_[shard].Look(key, view));
+  }
+  bool StillValid(const View& view) const {
+    return view.found.shard < readers_.size() && readers_[view.found.shard].StillValid(view);
+  }
   void GetMany(std::span<const std::string_view> keys, std::span<ManyAnswer> answers);
 
   // Whether the owner ended in good order. One that was killed has not.

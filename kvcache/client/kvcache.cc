@@ -13,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/client/client.h"
+#include "kvcache/client/reader.h"
+#include "kvcache/shard/file_shape.h"
 #include "kvcache/store/store_types.h"
 
 struct tombolo_kv {
@@ -31,6 +33,10 @@ static_assert(TOMBOLO_KV_BAD_KEY == static_cast<int>(StoreResult::kBadKey));
 static_assert(TOMBOLO_KV_TOO_LARGE == static_cast<int>(StoreResult::kTooLarge));
 static_assert(TOMBOLO_KV_NO_MEMORY == static_cast<int>(StoreResult::kNoMemory));
 static_assert(TOMBOLO_KV_NOT_A_NUMBER == static_cast<int>(StoreResult::kNotANumber));
+
+// A slot and its shard in one word: there are fewer than 2^40 slots.
+constexpr int kShardBits = 8;
+static_assert(kMaxShards <= 1u << kShardBits);
 
 thread_local std::string last_error;
 
@@ -85,6 +91,35 @@ void Tell(const StoredValue& seen, tombolo_kv_item* item) {
            .cas = seen.cas,
            .flags = seen.flags,
            .expiry_s = seen.expiry_s};
+}
+
+void Show(const View& shown, tombolo_kv_view* view) {
+  const View::Token& token = shown.token;
+  *view = {.value = shown.value.data(),
+           .item = {.value_bytes = shown.value.size(),
+                    .cas = shown.found.cas,
+                    .flags = shown.found.flags,
+                    .expiry_s = shown.found.expiry_s},
+           .token = {token.slot_word, token.epoch, token.segment, token.generation,
+                     shown.found.slot << kShardBits | shown.found.shard}};
+}
+
+View ViewOf(const tombolo_kv_view& view) {
+  return {.value = {},
+          .found = {.slot = view.token[4] >> kShardBits,
+                    .shard = static_cast<uint32_t>(view.token[4] & (kMaxShards - 1))},
+          .token = {.slot_word = view.token[0],
+                    .epoch = view.token[1],
+                    .segment = static_cast<uint32_t>(view.token[2]),
+                    .generation = static_cast<uint32_t>(view.token[3])}};
+}
+
+int Look(tombolo_kv* handle, std::string_view key, tombolo_kv_view* view) {
+  View shown;
+  const auto is_hit = handle->client.Look(key, shown);
+  if (!is_hit.ok()) return Fail(is_hit.status());
+  if (*is_hit) Show(shown, view);
+  return *is_hit ? 1 : 0;
 }
 
 int FailBySize(size_t value_bytes, size_t capacity) {
@@ -174,6 +209,14 @@ int tombolo_kv_get(tombolo_kv* handle, const char* key, size_t key_bytes, void* 
   return Guarded([&] {
     return tombolo::kvcache::Get(handle, Bytes(key, key_bytes), Room(buffer, capacity), item);
   });
+}
+
+int tombolo_kv_look(tombolo_kv* handle, const char* key, size_t key_bytes, tombolo_kv_view* view) {
+  return Guarded([&] { return tombolo::kvcache::Look(handle, Bytes(key, key_bytes), view); });
+}
+
+int tombolo_kv_still_valid(const tombolo_kv* handle, const tombolo_kv_view* view) {
+  return handle->client.StillValid(tombolo::kvcache::ViewOf(*view)) ? 1 : 0;
 }
 
 int tombolo_kv_gat(tombolo_kv* handle, const char* key, size_t key_bytes, int64_t exptime,

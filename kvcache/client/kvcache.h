@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 /* Grows when something is added; a program compiled against an older one goes on working. */
-#define TOMBOLO_KV_VERSION 1
+#define TOMBOLO_KV_VERSION 2
 
 typedef struct tombolo_kv tombolo_kv;
 
@@ -58,7 +58,25 @@ typedef struct tombolo_kv_item {
 int tombolo_kv_get(tombolo_kv* handle, const char* key, size_t key_bytes, void* buffer,
                    size_t capacity, tombolo_kv_item* item);
 
-/* The same with another expiry from now on; `item` is as it was before. Always asks the owner. */
+/* A value in place, which was not copied: its bytes may be overwritten at any moment. */
+typedef struct tombolo_kv_view {
+  const void* value;
+  tombolo_kv_item item;
+  uint64_t token[5]; /* Of the library. */
+} tombolo_kv_view;
+
+/* 1: `view` shows the value. 0: there is no such key. Use the bytes, then ask
+ * tombolo_kv_still_valid(): if it says no, what was read may be bytes of anything, and what was
+ * made of it is to be thrown away. Until then trust no length or index among them. Any other call
+ * with this handle ends the view: its bytes may not be touched any more. Asks the owner as
+ * tombolo_kv_get() does. */
+int tombolo_kv_look(tombolo_kv* handle, const char* key, size_t key_bytes, tombolo_kv_view* view);
+
+/* 1: what was read through the view was its value. 0: it was overwritten, or might have been. */
+int tombolo_kv_still_valid(const tombolo_kv* handle, const tombolo_kv_view* view);
+
+/* As tombolo_kv_get(), with another expiry from now on; `item` is as it was before. Always asks the
+ * owner. */
 int tombolo_kv_gat(tombolo_kv* handle, const char* key, size_t key_bytes, int64_t exptime,
                    void* buffer, size_t capacity, tombolo_kv_item* item);
 

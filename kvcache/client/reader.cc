@@ -167,6 +167,8 @@ Reader::Attempt Reader::Scan(std::string_view key, const KeyHash& hash, Found& f
   const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
   // Every other key is there, and would wait for one line after the other.
   __builtin_prefetch(&shard_.BucketAt(buckets.second));
+  // SUBTLE: the first one first. An item may move from there to the second at any moment, where it
+  // then is before it leaves; the other way round it would be missed (Store::SlotForNew).
   for (const uint64_t bucket : {buckets.first, buckets.second}) {
     for (uint32_t i = 0; i < kBucketSlots; ++i) {
       Candidate candidate{.slot = bucket * kBucketSlots + i};

@@ -68,13 +68,16 @@ using ClockNs = int64_t (*)();
 int64_t CoarseMonotonicNs();
 
 // A value in place: the bytes may change at any moment. Whoever has used them asks StillValid();
-// if it says no, what was read may be bytes of anything.
+// if it says no, what was read may be bytes of anything, and what was made of it is thrown away. So
+// nothing that cannot be taken back is done with them before, and no length or index among them is
+// used unchecked. It may say no although the value is as it was: its item has moved. Why nobody is
+// kept from changing them: docs/adr/0017-a-view-has-no-lease.md.
 struct View {
   std::span<const std::byte> value;
   Found found;
 
   struct Token {
-    uint64_t slot_word = 0;
+    uint64_t slot_word = 0;  // 0: the value is in private memory (Client::Look).
     uint64_t epoch = 0;
     uint32_t segment = 0;
     uint32_t generation = 0;

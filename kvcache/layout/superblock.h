@@ -3,7 +3,7 @@
 //   offset  line  writer        what
 //        0     0  owner, once   magic, version, shape, seed of the hash
 //       64     1  owner         epoch, flush watermark, heartbeat, the time
-//      128     2  owner         CAS numbers that are set aside; nobody else looks here
+//      128     2  owner         for the next owner: CAS numbers that are set aside, the last move
 //
 // The owner stores `magic` last (release) when it formats; whoever attaches loads it first
 // (acquire). Line 1 changes a few times a second: it stays in the readers' caches.
@@ -19,7 +19,7 @@
 namespace tombolo::kvcache {
 
 inline constexpr uint64_t kShardMagic = 0x4548434143564b01;  // "\1KVCACHE"
-inline constexpr uint32_t kShardLayoutVersion = 2;
+inline constexpr uint32_t kShardLayoutVersion = 3;
 
 struct Superblock {
   SharedU64 magic;
@@ -41,6 +41,7 @@ struct Superblock {
   uint64_t reserved1[4];
 
   alignas(kCacheLineBytes) SharedU64 cas_limit;
+  SharedU64 moving_slot;
 };
 
 static_assert(offsetof(Superblock, magic) == 0);
@@ -58,6 +59,7 @@ static_assert(offsetof(Superblock, heartbeat) == 80);
 static_assert(offsetof(Superblock, now_s) == 88);
 static_assert(offsetof(Superblock, flush_at_s) == 92);
 static_assert(offsetof(Superblock, cas_limit) == 128);
+static_assert(offsetof(Superblock, moving_slot) == 136);
 static_assert(sizeof(Superblock) == 192);
 
 }  // namespace tombolo::kvcache

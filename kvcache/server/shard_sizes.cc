@@ -10,8 +10,9 @@
 namespace tombolo::kvcache {
 namespace {
 
-constexpr uint64_t kUsualSegments = 32;  // Of a shard.
-constexpr uint64_t kFewSegments = 16;    // Rather fewer shards than so few segments in each.
+constexpr uint64_t kUsualSegments =
+    256;  // Of a shard: two or three of them are empty, or being filled.
+constexpr uint64_t kFewSegments = 16;  // Rather fewer shards than so few segments in each.
 constexpr uint64_t kUsualSegmentBytes = 2 * kMiB;
 
 uint64_t LeastSegmentBytes(uint64_t item_max_bytes) {

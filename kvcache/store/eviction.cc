@@ -1,5 +1,3 @@
-#include <array>
-
 #include "kvcache/layout/item.h"
 #include "kvcache/store/store.h"
 
@@ -42,16 +40,12 @@ bool Store::EvictSegment(bool keeps_survivors) {
 // next item begins is not known.
 bool Store::EvictItems(uint32_t segment, bool keeps_survivors) {
   const uint64_t written = log_.WrittenOf(segment);
-  std::array<char, kMaxKeyBytes> key_bytes;
   for (uint64_t at = 0; at < written && log_.LiveOf(segment) != 0;) {
     if (written - at < sizeof(Item)) return false;
     const Place place{.segment = segment, .offset_bytes = at};
-    const std::byte* item = shard_.At(place);
-    const ItemHeader header = LoadItemHeader(item);
+    const ItemHeader header = LoadItemHeader(shard_.At(place));
     if (!header.IsSane(written - at)) return false;
-    const std::span<char> key(key_bytes.data(), header.sizes.key_bytes);
-    LoadBytes(item + sizeof(Item), std::as_writable_bytes(key));
-    const KeyHash hash = HashOf({key.data(), key.size()});
+    const KeyHash hash = HashOfItem(place, header);
     if (const auto slot = index_.SlotOf(hash, place)) {
       EvictItem(hash, {.slot = *slot, .place = place, .header = header}, keeps_survivors);
     }

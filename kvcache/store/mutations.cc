@@ -299,13 +299,13 @@ Queue Store::QueueFor(const Draft& draft, const std::optional<Entry>& before) {
 }
 
 // SUBTLE: looks for the key once more, because making room may have moved or evicted it. A key that
-// has a slot keeps it, so that readers, who look at one slot after the other, never miss it.
+// has a slot keeps it for its new item, so that readers, who look at one slot after the other,
+// never miss it.
 void Store::Publish(const Draft& draft, const Place& place) {
   if (const auto before = index_.Find(draft.key, draft.hash)) {
     return index_.Fill(before->slot, draft.hash, place, draft.expiry_s);
   }
-  const uint64_t slot = index_.SlotFor(draft.hash);
-  if (index_.LeadsSomewhere(slot)) ++counters_.displaced_items;
+  const uint64_t slot = SlotForNew(draft.hash);
   index_.SetFrequency(slot, 0);
   index_.Fill(slot, draft.hash, place, draft.expiry_s);
 }

@@ -83,6 +83,7 @@ void Store::Format(uint64_t hash_seed) {
   superblock_.heartbeat.store(0, std::memory_order_release);
   superblock_.now_s.store(now_s_, std::memory_order_release);
   superblock_.cas_limit.store(cas_limit_, std::memory_order_release);
+  superblock_.moving_slot.store(0, std::memory_order_release);
   // Release: pairs with the acquire of whoever attaches.
   superblock_.magic.store(kShardMagic, std::memory_order_release);
 }
@@ -119,6 +120,7 @@ absl::Status Store::Recover() {
 void Store::RecoverSegments() {
   // First the slots, then the generations: the order of any recycling.
   report_.dropped_slots = index_.Load();
+  FinishMove();
   log_.FinishRecycling();
   report_.is_warm = true;
   report_.items = index_.UsedCount();

@@ -6,7 +6,10 @@
 namespace tombolo::kvcache {
 
 SlotIndex::SlotIndex(const Shard& shard, SegmentLog& log)
-    : shard_(shard), log_(log), frequencies_(shard.Shape().bucket_count) {}
+    : shard_(shard),
+      log_(log),
+      frequencies_(shard.Shape().bucket_count),
+      seconds_(shard.Shape().bucket_count) {}
 
 void SlotIndex::Format() {
   for (uint64_t slot = 0; slot < SlotCount(); ++slot) {
@@ -50,15 +53,19 @@ std::optional<Place> SlotIndex::Target(uint64_t word) const {
   return place;
 }
 
-std::optional<Entry> SlotIndex::EntryOf(uint64_t slot, uint64_t word, std::string_view key) const {
+std::optional<Entry> SlotIndex::EntryOf(uint64_t slot, uint64_t word) const {
   const std::optional<Place> place = Target(word);
   if (!place) return std::nullopt;
-  const std::byte* at = shard_.At(*place);
-  const ItemHeader header = LoadItemHeader(at);
-  if (header.sizes.key_bytes != key.size()) return std::nullopt;
+  const ItemHeader header = LoadItemHeader(shard_.At(*place));
   if (!header.IsSane(log_.WrittenOf(place->segment) - place->offset_bytes)) return std::nullopt;
-  if (!HoldsKey(at + sizeof(Item), key)) return std::nullopt;
   return Entry{.slot = slot, .place = *place, .header = header};
+}
+
+std::optional<Entry> SlotIndex::At(uint64_t slot) const { return EntryOf(slot, Load(slot)); }
+
+bool SlotIndex::IsOf(const Entry& entry, std::string_view key) const {
+  return entry.header.sizes.key_bytes == key.size() &&
+         HoldsKey(shard_.At(entry.place) + sizeof(Item), key);
 }
 
 std::optional<Entry> SlotIndex::Find(std::string_view key, const KeyHash& hash) const {
@@ -68,32 +75,40 @@ std::optional<Entry> SlotIndex::Find(std::string_view key, const KeyHash& hash) 
       const uint64_t slot = bucket * kBucketSlots + i;
       const uint64_t word = Load(slot);
       if (word == 0 || UnpackSlot(word).tag != hash.Tag()) continue;
-      if (const auto entry = EntryOf(slot, word, key)) return entry;
+      const std::optional<Entry> entry = EntryOf(slot, word);
+      if (entry && IsOf(*entry, key)) return entry;
     }
   }
   return std::nullopt;
 }
 
 std::optional<uint64_t> SlotIndex::SlotOf(const KeyHash& hash, const Place& place) const {
-  const Slot wanted{.tag = hash.Tag(),
-                    .generation = static_cast<uint8_t>(log_.GenerationOf(place.segment)),
-                    .location = shard_.LocationOf(place)};
   const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
-  for (const uint64_t bucket : {buckets.first, buckets.second}) {
-    for (uint32_t i = 0; i < kBucketSlots; ++i) {
-      const uint64_t slot = bucket * kBucketSlots + i;
-      if (Load(slot) == Pack(wanted)) return slot;
-    }
+  if (const auto slot = SlotIn(buckets.first, hash, place)) return slot;
+  return SlotIn(buckets.second, hash, place);
+}
+
+std::optional<uint64_t> SlotIndex::SlotIn(uint64_t bucket, const KeyHash& hash,
+                                          const Place& place) const {
+  const uint64_t wanted = WordFor(hash, place);
+  for (uint32_t i = 0; i < kBucketSlots; ++i) {
+    const uint64_t slot = bucket * kBucketSlots + i;
+    if (Load(slot) == wanted) return slot;
   }
   return std::nullopt;
+}
+
+uint64_t SlotIndex::WordFor(const KeyHash& hash, const Place& place) const {
+  return Pack(Slot{.tag = hash.Tag(),
+                   .generation = static_cast<uint8_t>(log_.GenerationOf(place.segment)),
+                   .location = shard_.LocationOf(place)});
 }
 
 void SlotIndex::Fill(uint64_t slot, const KeyHash& hash, const Place& place, uint32_t expiry_s) {
   log_.Gained(place.segment, expiry_s);
   ++used_;
-  Store(slot, Pack(Slot{.tag = hash.Tag(),
-                        .generation = static_cast<uint8_t>(log_.GenerationOf(place.segment)),
-                        .location = shard_.LocationOf(place)}));
+  Store(slot, WordFor(hash, place));
+  SetIsSecond(slot, slot / kBucketSlots == hash.Buckets(shard_.Shape().bucket_count).second);
 }
 
 void SlotIndex::Store(uint64_t slot, uint64_t word) {
@@ -119,6 +134,14 @@ uint64_t SlotIndex::SlotFor(const KeyHash& hash) const {
   return least;
 }
 
+std::optional<uint64_t> SlotIndex::EmptySlotIn(uint64_t bucket) const {
+  for (uint32_t i = 0; i < kBucketSlots; ++i) {
+    const uint64_t slot = bucket * kBucketSlots + i;
+    if (!LeadsSomewhere(slot)) return slot;
+  }
+  return std::nullopt;
+}
+
 uint32_t SlotIndex::CountEmpty(uint64_t bucket) const {
   uint32_t empty = 0;
   for (uint32_t i = 0; i < kBucketSlots; ++i) {
@@ -137,6 +160,12 @@ void SlotIndex::ClearAllOf(uint32_t segment) {
     const std::optional<Place> place = Target(Load(slot));
     if (place && place->segment == segment) Clear(slot);
   }
+}
+
+void SlotIndex::SetIsSecond(uint64_t slot, bool is_second) {
+  const unsigned bit = 1u << slot % kBucketSlots;
+  uint8_t& bucket = seconds_[slot / kBucketSlots];
+  bucket = static_cast<uint8_t>(is_second ? bucket | bit : bucket & ~bit);
 }
 
 void SlotIndex::Touch(uint64_t slot) {

@@ -1,5 +1,6 @@
 // SlotIndex: the owner's view of the buckets: finds, fills and clears slots, each by one store, and
-// keeps what nobody else sees: how often an item was asked for (2 bits per slot).
+// keeps what nobody else sees: how often an item was asked for (2 bits per slot), and whether it
+// lies in the second bucket of its key (1 bit).
 //
 // It assumes of the slots that they may say anything: what a slot leads to is checked against the
 // SegmentLog's private numbers before it is looked at, and a slot that fails is as good as empty.
@@ -42,8 +43,20 @@ class SlotIndex {
 
   std::optional<Entry> Find(std::string_view key, const KeyHash& hash) const;
 
-  // The slot that leads to the item at `place`, whose key has that hash.
+  // The item that `slot` leads to, whatever its key is; nothing if there is none.
+  std::optional<Entry> At(uint64_t slot) const;
+
+  // The slot that leads to the item at `place`, whose key has that hash: of both of its buckets, or
+  // of one of them.
   std::optional<uint64_t> SlotOf(const KeyHash& hash, const Place& place) const;
+  std::optional<uint64_t> SlotIn(uint64_t bucket, const KeyHash& hash, const Place& place) const;
+
+  std::optional<uint64_t> EmptySlotIn(uint64_t bucket) const;
+
+  // Whether this owner has filled the slot, in the second bucket of the key.
+  bool IsKnownToBeSecond(uint64_t slot) const {
+    return (seconds_[slot / kBucketSlots] >> slot % kBucketSlots & 1) != 0;
+  }
 
   // Lets `slot` lead to the item at `place`. Memory ordering: release; pairs with the acquire
   // of the slot in Reader::Scan, which therefore sees the whole item.
@@ -72,13 +85,17 @@ class SlotIndex {
   }
   uint64_t Load(uint64_t slot) const;
   std::optional<Place> Target(uint64_t word) const;
-  std::optional<Entry> EntryOf(uint64_t slot, uint64_t word, std::string_view key) const;
+  std::optional<Entry> EntryOf(uint64_t slot, uint64_t word) const;
+  bool IsOf(const Entry& entry, std::string_view key) const;
+  uint64_t WordFor(const KeyHash& hash, const Place& place) const;
+  void SetIsSecond(uint64_t slot, bool is_second);
   uint32_t CountEmpty(uint64_t bucket) const;
   void Store(uint64_t slot, uint64_t word);
 
   Shard shard_;
   SegmentLog& log_;
   std::vector<uint16_t> frequencies_;  // Per bucket: eight times 2 bits.
+  std::vector<uint8_t> seconds_;       // Per bucket: a bit for each slot.
   uint64_t used_ = 0;
 };
 

@@ -1,8 +1,10 @@
 #include "kvcache/store/store.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "kvcache/layout/item.h"
 #include "kvcache/store/expiry.h"
 
 namespace tombolo::kvcache {
@@ -73,6 +75,14 @@ void Store::LoadValue(const Entry& entry, std::string& value) const {
   value.resize(sizes.value_bytes);
   LoadBytes(shard_.At(entry.place) + sizeof(Item) + sizes.key_bytes,
             std::as_writable_bytes(std::span(value)));
+}
+
+// The header is sane.
+KeyHash Store::HashOfItem(const Place& place, const ItemHeader& header) const {
+  std::array<char, kMaxKeyBytes> bytes;
+  const std::span<char> key(bytes.data(), header.sizes.key_bytes);
+  LoadBytes(shard_.At(place) + sizeof(Item), std::as_writable_bytes(key));
+  return HashOf({key.data(), key.size()});
 }
 
 bool Store::Get(std::string_view key, StoredValue& value, GetUse use) {

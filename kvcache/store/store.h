@@ -3,6 +3,7 @@
 //
 //   write:    item's bytes -> written_bytes of the segment -> one store of the slot
 //   recycle:  state -> slots -> generation -> bytes             (kvcache/store/segment_log.h)
+//   move:     which slot -> slot in the second bucket -> slot in the first   (placement.cc)
 //
 // So whatever instruction the owner dies at, the next one finds each key as it was before the last
 // operation or as it is after it.
@@ -57,7 +58,8 @@ struct StoreCounters {
   uint64_t recycled_segments = 0;
   uint64_t evicted_items = 0;    // Visible ones, whose segment was recycled.
   uint64_t rewritten_items = 0;  // That survived the recycling of their segment.
-  uint64_t displaced_items = 0;  // Both buckets of another key were full.
+  uint64_t displaced_items = 0;  // Both buckets of another key were full, and nothing could move.
+  uint64_t moved_items = 0;      // From their first bucket to their second, for another key.
   uint64_t promoted_items = 0;   // Written to the main queue because the ghost knew them.
   uint64_t expired_items = 0;    // Found and cleared because their time was over.
   uint64_t flushed_items = 0;    // Found and cleared because they were older than a flush.
@@ -153,6 +155,7 @@ class Store {
   std::optional<Entry> FindFor(std::string_view key, StoredValue& value, GetUse use);
   bool IsVisible(const ItemHeader& header) const { return header.IsVisible(now_s_, flush_cas_); }
   void LoadValue(const Entry& entry, std::string& value) const;
+  KeyHash HashOfItem(const Place& place, const ItemHeader& header) const;
   uint64_t NextCas();
 
   // Writing: mutations.cc.
@@ -169,6 +172,12 @@ class Store {
   void StoreMarks(const Entry& entry, uint16_t marks);
   Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
   void Publish(const Draft& draft, const Place& place);
+
+  // Finding a slot for a new key: placement.cc.
+  uint64_t SlotForNew(const KeyHash& hash);
+  std::optional<uint64_t> SlotOfMoved(const KeyHash& hash);
+  bool CopyOn(uint64_t slot);
+  void FinishMove();
 
   // Making room: eviction.cc.
   std::optional<Place> MakeRoom(Queue queue, uint64_t bytes);

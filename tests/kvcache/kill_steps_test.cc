@@ -30,8 +30,9 @@ constexpr uint32_t kNowS = 1'700'000'000;
 using Contents = std::map<std::string, std::string>;
 
 constexpr uint64_t kItemBytes = 100;
+constexpr uint64_t kItemBytesForFewSlots = 1000;
 
-StoreOptions Options(uint64_t expected_item_bytes = kItemBytes) {
+StoreOptions Options(uint64_t expected_item_bytes) {
   return {.limits = {.shard_bytes = kBytes,
                      .expected_item_bytes = expected_item_bytes,
                      .segment_bytes = 4 * kKiB,
@@ -50,6 +51,7 @@ struct KillCase {
   std::function<void(Store&)> prepare = {};
   std::function<void(Store&)> operate = {};
   bool may_lose = false;  // Keys that an eviction takes away, wholly or half way.
+  uint64_t item_bytes = kItemBytes;
   // Instead of `operate`: another owner opens the shard, for items of so many bytes.
   uint64_t heirs_item_bytes = 0;
 };
@@ -73,6 +75,20 @@ void FillUp(Store& store) {
     const std::string key = "new" + std::to_string(i % 30);
     store.Set(key, ValueOf(key), 0, 0);
   }
+}
+
+// How many keys go in before one makes an item move to its second bucket.
+int KeysBeforeAMove() {
+  ShardMemory memory(kBytes);
+  const auto store = OpenStore(memory.Bytes(), Options(kItemBytesForFewSlots));
+  int keys = 0;
+  while (keys < 40 && store->Counters().moved_items == 0) {
+    const std::string key = "key" + std::to_string(keys++);
+    store->Set(key, ValueOf(key), 0, 0);
+  }
+  EXPECT_EQ(store->Counters().moved_items, 1u);
+  EXPECT_EQ(store->Counters().displaced_items, 0u);
+  return keys - 1;
 }
 
 const KillCase kCases[] = {
@@ -138,6 +154,14 @@ const KillCase kCases[] = {
            for (int i = 0; i < 4; ++i) store.Set("key0", std::string(1000, 'x'), 0, 0);
          },
      .may_lose = true},
+    {.name = "SetThatMovesAnItem",
+     .prepare = [](Store& store) { SetSome(store, "key", KeysBeforeAMove()); },
+     .operate =
+         [](Store& store) {
+           const std::string key = "key" + std::to_string(store.ItemCount());
+           store.Set(key, ValueOf(key), 0, 0);
+         },
+     .item_bytes = kItemBytesForFewSlots},
     {.name = "WarmRestart",
      .prepare = [](Store& store) { SetSome(store, "key", 40); },
      .heirs_item_bytes = kItemBytes},
@@ -151,8 +175,9 @@ class KillStepsTest : public testing::TestWithParam<KillCase> {
  protected:
   StoreOptions NextOptions() const {
     const uint64_t item_bytes = GetParam().heirs_item_bytes;
-    return item_bytes == 0 ? Options() : Options(item_bytes);
+    return item_bytes == 0 ? OwnOptions() : Options(item_bytes);
   }
+  static StoreOptions OwnOptions() { return Options(GetParam().item_bytes); }
 
   void Operate(std::unique_ptr<Store>& store) {
     if (GetParam().operate) return GetParam().operate(*store);
@@ -227,9 +252,9 @@ class KillStepsTest : public testing::TestWithParam<KillCase> {
 };
 
 TEST_P(KillStepsTest, LeavesEveryKeyAsItWasOrAsItIs) {
-  auto store = OpenStore(shared_.Bytes(), Options());
+  auto store = OpenStore(shared_.Bytes(), OwnOptions());
   if (GetParam().prepare) GetParam().prepare(*store);
-  before_ = Inherit(Options());
+  before_ = Inherit(OwnOptions());
   const std::vector<std::byte> start(shared_.Bytes().begin(), shared_.Bytes().end());
   // Once in a child at full speed, to see what it comes to.
   {

@@ -19,7 +19,7 @@ TESTS_FAILED = 3  # As bazel says it.
 # Longer than usual, so that what is a matter of luck is met.
 LONG_FORMS = {"TORN_READ_HITS": "50000", "KILL_LOOP_KILLS": "300"}
 
-READER, INDEX = "kvcache/client/reader.cc", "kvcache/store/slot_index.cc"
+READER, PLACEMENT, RECOVERY = "kvcache/client/reader.cc", "kvcache/store/placement.cc", "kvcache/store/recovery.cc"
 SEGMENTS, WRITES, EVICTION = "kvcache/store/segment_log.cc", "kvcache/store/mutations.cc", "kvcache/store/eviction.cc"
 
 
@@ -67,6 +67,8 @@ MUTANTS = (
     Mutant("a reader does not look at the slot again", "read_steps_test", READER,
            "         WordOf(candidate.slot).load(acquire) == candidate.word &&\n",
            "         (WordOf(candidate.slot).load(acquire) == candidate.word || true) &&\n"),
+    Mutant("a view is valid whatever became of it", "torn_read_test reader_test", READER,
+           "  return IsUnchanged({.slot = view.found.slot,\n", "  return true || IsUnchanged({.slot = view.found.slot,\n"),
     Mutant("a key that has a slot gets another one", "kill_loop_test", WRITES,
            "  if (const auto before = index_.Find(draft.key, draft.hash)) {\n    return index_.Fill(",
            "  if (const auto before = index_.Find(draft.key, draft.hash); before && shard_.Shape().bucket_count == 0) {\n"
@@ -74,6 +76,17 @@ MUTANTS = (
     Mutant("a delete leaves the slot", "kill_loop_test", WRITES,
            "  index_.Clear(before->slot);\n  return {.result = StoreResult::kDone};",
            "  return {.result = StoreResult::kDone};"),
+    Mutant("an item leaves its first bucket before it is in its second", "kill_steps_test", PLACEMENT,
+           "  index_.Fill(*next, hash, entry->place, entry->header.life.expiry_s);\n",
+           "  index_.Clear(slot);\n  index_.Fill(*next, hash, entry->place, entry->header.life.expiry_s);\n"),
+    Mutant("an item moves back to its first bucket", "store_test", PLACEMENT,
+           "  if (slot / kBucketSlots != pair.first) return false;\n"
+           "  const std::optional<uint64_t> next = index_.EmptySlotIn(pair.second);\n",
+           "  const bool is_first = slot / kBucketSlots == pair.first;\n"
+           "  const std::optional<uint64_t> next = index_.EmptySlotIn(is_first ? pair.second : pair.first);\n"),
+    Mutant("a reader looks at the second bucket first", "read_steps_test", READER,
+           "{buckets.first, buckets.second}", "{buckets.second, buckets.first}"),
+    Mutant("the next owner leaves an item in both buckets", "kill_steps_test", RECOVERY, "  FinishMove();\n", ""),
     Mutant("the next owner takes what was being filled for empty", "kill_loop_test", SEGMENTS,
            "      SetState(segment, SegmentState::kSealed);\n      [[fallthrough]];",
            "      free_.push_back(segment);\n      break;"),

@@ -149,8 +149,8 @@ void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 const Damage kDamages[] = {
     {"Magic", "the magic is 1,",
      [](const Shard& shard) { shard.TheSuperblock().magic.store(1, kRelaxed); }},
-    {"Version", "the layout version is 3,",
-     [](const Shard& shard) { shard.TheSuperblock().layout_version.store(3, kRelaxed); }},
+    {"Version", "the layout version is 4,",
+     [](const Shard& shard) { shard.TheSuperblock().layout_version.store(4, kRelaxed); }},
     {"Size", "the size of the shard",
      [](const Shard& shard) { shard.TheSuperblock().shard_bytes.store(1, kRelaxed); }},
     {"Buckets", "the number of buckets",

@@ -1,9 +1,19 @@
 // What each operation does, as memcached's clients expect it.
 #include "kvcache/store/store.h"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
 #include "gtest/gtest.h"
+#include "kvcache/layout/bucket.h"
+#include "kvcache/layout/item.h"
+#include "kvcache/shard/geometry.h"
+#include "kvcache/shard/key_hash.h"
 #include "tests/kvcache/shard_fixture.h"
 #include "tests/kvcache/shard_memory.h"
+#include "transport/base/units.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -277,6 +287,79 @@ TEST_F(EvictionTest, ExpiredSegmentsGoFirst) {
   Scan(100);
   EXPECT_EQ(store_->Counters().evicted_items, evicted);
   EXPECT_EQ(Get("scan0"), std::string(100, 's'));
+}
+
+class PlacementTest : public ShardTest {
+ protected:
+  static std::string KeyOf(uint64_t number) { return "k" + std::to_string(number); }
+
+  // Of 32 bytes, so that the index is full before the memory is.
+  void SetNext() { ASSERT_EQ(Set(KeyOf(written_++), "x"), StoreResult::kStored); }
+
+  uint64_t SlotCount() { return store_->Geometry().shape.bucket_count * kBucketSlots; }
+
+  // Whether it lies in its second bucket; nothing: it is not there.
+  std::optional<bool> IsInItsSecond(Reader& reader, const std::string& key) {
+    if (reader.Describe(key, found_) != ReadResult::kHit) return std::nullopt;
+    const KeyHash hash(key, options_.hash_seed);
+    return found_.slot / kBucketSlots == hash.Buckets(SlotCount() / kBucketSlots).second;
+  }
+
+  uint64_t written_ = 0;
+};
+
+TEST_F(PlacementTest, AnIndexAsFullAsItIsMadeForLosesNothing) {
+  while (written_ < SlotCount() * 85 / 100) SetNext();
+  EXPECT_GT(store_->Counters().moved_items, 0u);
+  EXPECT_EQ(store_->Counters().displaced_items, 0u);
+  EXPECT_EQ(store_->ItemCount(), written_);
+  for (uint64_t i = 0; i < written_; ++i) {
+    ASSERT_EQ(Read(KeyOf(i)), "x");
+    ASSERT_EQ(Get(KeyOf(i)), "x");
+  }
+}
+
+// Else a reader who has looked at the first bucket and not yet at the second would miss it.
+TEST_F(PlacementTest, AnItemMovesToItsSecondBucketAndNeverBack) {
+  Reader reader = AttachReader();
+  const uint64_t live = SlotCount() * 85 / 100;
+  std::map<std::string, bool> is_second;
+  while (written_ < 2 * live) {
+    SetNext();
+    // The next owner does not know which items have moved.
+    if (written_ == live) Reopen();
+    if (written_ > live) store_->Delete(KeyOf(written_ - live));
+    if (written_ % 50 != 0) continue;
+    for (uint64_t i = written_ - std::min(written_, live); i < written_; ++i) {
+      const auto seen = IsInItsSecond(reader, KeyOf(i));
+      if (!seen) continue;
+      ASSERT_TRUE(*seen || !is_second[KeyOf(i)]) << KeyOf(i);
+      is_second[KeyOf(i)] = *seen;
+    }
+  }
+  EXPECT_GT(store_->Counters().moved_items, 50u);
+}
+
+// With as many segments as a shard of 256 MiB has, where the layout takes 37.6 B over key and value
+// and 40 are wanted.
+TEST(FullShardTest, AnItemOf100BytesTakesLittleMoreThanByTheLayout) {
+  ShardMemory memory(16 * kMiB);
+  auto store = Store::Open(memory.Bytes(),
+                           {.limits = {.expected_item_bytes = 116,
+                                       .segment_bytes = 64 * kKiB,
+                                       .item_max_bytes = 64 * kKiB},
+                            .hash_seed = 17},
+                           [] { return kStartS; });
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  const std::string value(100, 'v');
+  for (int i = 0; i < 300'000; ++i) {
+    (*store)->Set(std::to_string(1'000'000'000'000'000 + i), value, 0, 0);
+  }
+  EXPECT_GT((*store)->Counters().evicted_items, 100'000u);
+  const ShardShape& shape = (*store)->Geometry().shape;
+  const double by_layout = static_cast<double>(ItemBytes(16, 100) * 16 * kMiB) /
+                           static_cast<double>(shape.segment_count * shape.segment_bytes);
+  EXPECT_LE(16.0 * kMiB / static_cast<double>((*store)->ItemCount()), by_layout + 2.4);
 }
 
 }  // namespace

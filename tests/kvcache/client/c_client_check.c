@@ -69,6 +69,19 @@ static void check_touching(void) {
   REQUIRE(tombolo_kv_touch(kv, "a", 1, 1) == TOMBOLO_KV_NOT_FOUND);
 }
 
+static void check_looking(void) {
+  tombolo_kv_view view;
+  REQUIRE(tombolo_kv_look(kv, "none", 4, &view) == 0);
+  REQUIRE(tombolo_kv_set(kv, "seen", 4, "first", 5, 3, 0) == TOMBOLO_KV_STORED);
+  REQUIRE(tombolo_kv_look(kv, "seen", 4, &view) == 1);
+  REQUIRE(view.item.value_bytes == 5 && view.item.flags == 3 && view.item.cas != 0);
+  REQUIRE(memcmp(view.value, "first", 5) == 0);
+  REQUIRE(tombolo_kv_still_valid(kv, &view) == 1);
+  /* That ends the view; its token says all the same that the item was replaced. */
+  REQUIRE(tombolo_kv_set(kv, "seen", 4, "second", 6, 0, 0) == TOMBOLO_KV_STORED);
+  REQUIRE(tombolo_kv_still_valid(kv, &view) == 0);
+}
+
 static void check_limits(void) {
   char long_key[251];
   memset(long_key, 'k', sizeof(long_key));
@@ -130,6 +143,7 @@ int main(int argc, char** argv) {
     check_storing();
     check_counting();
     check_touching();
+    check_looking();
     check_limits();
     REQUIRE(tombolo_kv_set(kv, "kept", 4, "value", 5, 0, 0) == TOMBOLO_KV_STORED);
     check_opening(argv[1], argv[2]);

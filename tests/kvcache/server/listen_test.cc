@@ -36,8 +36,9 @@ TEST(InterfaceTest, WhatIsNoneIsRefused) {
 TEST(ShardSizesTest, AShardHasManySegmentsThatHoldTheLargestItem) {
   EXPECT_EQ(SegmentBytesFor(16 * kGiB, kMiB), 2 * kMiB);
   EXPECT_EQ(SegmentBytesFor(32 * kMiB, kMiB), kMiB);
-  EXPECT_EQ(SegmentBytesFor(32 * kMiB, 1024), kMiB);
-  EXPECT_EQ(SegmentBytesFor(kMiB, 1024), 32 * kKiB);
+  EXPECT_EQ(SegmentBytesFor(256 * kMiB, kMiB), kMiB);
+  EXPECT_EQ(SegmentBytesFor(32 * kMiB, 1024), 128 * kKiB);
+  EXPECT_EQ(SegmentBytesFor(kMiB, 1024), 4 * kKiB);
   EXPECT_EQ(SegmentBytesFor(kGiB, 100 * kMiB), 128 * kMiB);
 }
 
