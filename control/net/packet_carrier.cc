@@ -9,6 +9,7 @@
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
 #include "transport/channel/tags.h"
+#include "transport/layout/link.h"
 #include "transport/region/region_copy.h"
 
 namespace tombolo::control {
@@ -21,6 +22,9 @@ static_assert(kPacketTag > ToTag(AgentTag::kStream));
 // A frame of so many bytes is cheaper copied than lent. Less than what a link would want a chunk
 // for.
 constexpr size_t kMostCopiedBytes = 448;
+// Where frames are copied in any case, as they are of a mapping that wants it: what is lent rings
+// its lender when it is given back, and that is dear in a guest.
+constexpr size_t kMostCopiedAnyway = kBulkChunkBytes;
 
 // What is looked at of a packet to nobody: more than its header with options.
 constexpr size_t kMostAnsweredBytes = 128;
@@ -42,6 +46,7 @@ PacketCarrier::PacketCarrier(Channel& channel, TunDevice& tun, Members& members,
       address_(address),
       on_change_(std::move(on_change)),
       is_direct_(channel.SharedRegion().Type() == MemoryType::kWriteBack),
+      most_copied_bytes_(is_direct_ ? kMostCopiedBytes : kMostCopiedAnyway),
       outgoing_(is_direct_ ? 0 : slots_.Bytes(slots_.AtHand()).size()),
       incoming_(is_direct_ ? kMostCopiedBytes : kMostFrameBytes) {}
 
@@ -104,7 +109,7 @@ PacketCarrier::Peer* PacketCarrier::FindPeer(uint32_t address) {
 
 void PacketCarrier::SendOrHold(Peer& peer, std::span<const std::byte> frame) {
   const uint32_t slot = slots_.AtHand();
-  if (peer.waiting.empty() && frame.size() <= kMostCopiedBytes && TryCopy(peer, frame)) return;
+  if (peer.waiting.empty() && frame.size() <= most_copied_bytes_ && TryCopy(peer, frame)) return;
   if (!slots_.MayHave(peer.held)) {
     ++counters_.overflowed;
     return;
@@ -129,7 +134,7 @@ bool PacketCarrier::TryCopy(const Peer& peer, std::span<const std::byte> frame) 
 }
 
 PacketCarrier::Sent PacketCarrier::Send(const Peer& peer, const Waiting& frame) {
-  if (frame.bytes <= kMostCopiedBytes) {
+  if (frame.bytes <= most_copied_bytes_) {
     return TryCopy(peer, slots_.Bytes(frame.slot).first(frame.bytes)) ? Sent::kCopied : Sent::kNot;
   }
   const absl::StatusOr<LendResult> lent = channel_.TryLend(

@@ -3,7 +3,8 @@
 //
 //   interface --read--> slot of the region --copied or lent--> member --write--> its interface
 //
-// Short packets are copied into the link's cells. Longer ones are lent: the interface's packet is
+// Short packets are copied into the link's cells, and longer ones of a mapping that is copied from
+// and to in any case into a chunk. The rest is lent: the interface's packet is
 // read into memory of the region, and the receiver's kernel takes it from there. Nothing waits:
 // what a link has no room for is held, as long as there are slots (packet_slots.h); beyond that
 // packets are lost, as IP allows.
@@ -96,6 +97,7 @@ class PacketCarrier final : public ChannelUser {
   // Whether the kernel may read and write the region itself: not where a mapping wants a copy
   // routine of its own (transport/region/region_copy.h).
   const bool is_direct_;
+  const size_t most_copied_bytes_;
   std::vector<std::byte> outgoing_;  // Where the interface's frame is, unless in a slot.
   std::vector<std::byte> incoming_;  // What was copied of a frame that arrives.
   int64_t refreshed_ns_ = 0;

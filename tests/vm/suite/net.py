@@ -15,10 +15,10 @@ STREAM = Path(__file__).resolve().parents[2] / "support/net_stream.py"
 MEMBERS = (HOST, 1, 2)
 FROM, TO = 1, 2
 PORT = 5001
-MIB = 16
+MIB = 8
 UP_SECONDS = 20
 STREAM_SECONDS = 120
-SOAK_SECONDS = 5
+SOAK_SECONDS = 3
 MPI_SECONDS = 90
 NAME = "tombolo-net"
 
@@ -73,7 +73,7 @@ def _up(world: World, slot: int) -> None:
 
 def _ping(world: World, slot: int, other: int) -> str:
     """The median of some round trips."""
-    said = world.must_run(slot, ["busybox", "ping", "-c", "5", "-i", "0.2", "-W", "5", address(other)], 60)
+    said = world.must_run(slot, ["busybox", "ping", "-c", "3", "-i", "0.1", "-W", "5", address(other)], 60)
     times = sorted(float(ms) for ms in re.findall(r"time=([\d.]+) ms", said))
     return f"{times[len(times) // 2]:.2f} ms"
 
