@@ -3,7 +3,8 @@
 // Memory ordering: the owner stores each word of an item with release, readers load each with
 // acquire. So whoever has seen one byte of what a segment was filled with anew also sees, in the
 // loads that follow, that its generation changed before: a copy is checked by looking at the
-// generation after it, without a fence. On x86-64 that costs nothing over plain moves.
+// generation after it, without a fence. On x86-64 that costs nothing over plain moves, and there
+// longer runs of bytes are loaded by plain moves of 16: it keeps loads in order.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +62,7 @@ class ItemWriter {
  private:
   void Put(uint64_t word);
   void PutWhole(uint64_t bytes);
+  void AppendFew(const char* from, size_t count);
 
   std::byte* next_;
   uint64_t pending_ = 0;

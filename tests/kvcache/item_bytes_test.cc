@@ -35,7 +35,7 @@ struct alignas(kWordBytes) SharedBytes {
 TEST(ItemBytesTest, LoadsExactlyTheBytesThatAreAskedFor) {
   const SharedBytes shared;
   for (size_t from = 0; from < 2 * kWordBytes; ++from) {
-    for (size_t size = 0; size < 100; ++size) {
+    for (size_t size = 0; size < 200; ++size) {
       std::string seen(size + 2, kUntouched);
       LoadBytes(shared.bytes.data() + from,
                 std::as_writable_bytes(std::span(seen)).subspan(1, size));
