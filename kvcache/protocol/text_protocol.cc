@@ -19,8 +19,10 @@ bool IsMultiGet(std::string_view line) {
 
 }  // namespace
 
+// They are looked through in this order.
 const TextProtocol::Command TextProtocol::kCommands[] = {
     {"get", 2, kMostTokens, &TextProtocol::Get},
+    {"set", 5, 6, &TextProtocol::Set},
     {"gets", 2, kMostTokens, &TextProtocol::Get},
     {"bget", 2, kMostTokens, &TextProtocol::Get},
     {"gat", 2, kMostTokens, &TextProtocol::GetAndTouch},
@@ -31,7 +33,6 @@ const TextProtocol::Command TextProtocol::kCommands[] = {
     {"ma", 2, kMostTokens, &TextProtocol::MetaCount},
     {"mn", 1, kMostTokens, &TextProtocol::MetaNoop},
     {"me", 1, kMostTokens, &TextProtocol::MetaDebug},
-    {"set", 5, 6, &TextProtocol::Set},
     {"add", 5, 6, &TextProtocol::Add},
     {"replace", 5, 6, &TextProtocol::Replace},
     {"append", 5, 6, &TextProtocol::Append},
@@ -71,8 +72,13 @@ size_t TextProtocol::TakeLine(std::string_view input) {
     replies_.Close();
     return part.size();
   }
+  const bool is_whole = newline != std::string_view::npos;
+  if (is_whole && line_.empty()) {
+    RunLine(part);
+    return newline + 1;
+  }
   line_.append(part);
-  if (newline == std::string_view::npos) return part.size();
+  if (!is_whole) return part.size();
   const std::string line = std::exchange(line_, {});
   RunLine(line);
   return newline + 1;

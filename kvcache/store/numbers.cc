@@ -22,13 +22,20 @@ std::string_view FirstWord(std::string_view text) {
   return text.substr(0, text.find_first_of(kEnds));
 }
 
+// Whether `digits` are digits and nothing else, of a number below 2^64.
+bool Read(std::string_view digits, uint64_t& number) {
+  const char* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
 std::optional<Decimal> DecimalIn(std::string_view text) {
+  Decimal decimal;
+  if (Read(text, decimal.magnitude)) return decimal;  // Nearly always.
   std::string_view digits = FirstWord(text);
-  Decimal decimal{.is_negative = digits.starts_with('-')};
+  decimal.is_negative = digits.starts_with('-');
   if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
-  const char* end = digits.data() + digits.size();
-  const auto read = std::from_chars(digits.data(), end, decimal.magnitude);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  if (!Read(digits, decimal.magnitude)) return std::nullopt;
   return decimal;
 }
 
