@@ -3,7 +3,10 @@
 // one moment for all other sessions.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "kvcache/store/store_types.h"
@@ -22,11 +25,29 @@ struct BackendFacts {
   uint64_t flushed_items = 0;
 };
 
+// Where a value is to lie, for whoever copies it there.
+class ValueTarget {
+ public:
+  // Room for `item.value_bytes` bytes; of `item` all is known but its value. Asked for once more
+  // when what was copied does not count, because somebody changed it meanwhile.
+  virtual std::byte* RoomFor(const StoredValue& item) = 0;
+
+ protected:
+  ~ValueTarget() = default;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
 
   virtual bool Get(std::string_view key, StoredValue& value, GetUse use) = 0;
+  // The same, but the value goes to `target`, and what item.value is means nothing. After a miss
+  // too there may have been asked for room.
+  virtual bool GetTo(std::string_view key, StoredValue& item, GetUse use, ValueTarget& target) {
+    const bool is_hit = Get(key, item, use);
+    if (is_hit) Hand(item, target);
+    return is_hit;
+  }
   virtual bool Describe(std::string_view key, StoredValue& value, GetUse use) = 0;
   virtual StoreAnswer Put(const PutRequest& request) = 0;
   virtual StoreAnswer Count(const CountRequest& request) = 0;
@@ -48,6 +69,11 @@ class Backend {
   // Whether something could not be asked since the last call, because the owner is elsewhere and
   // cannot be reached: then none of the answers since that call counts.
   virtual bool TakeFailure() { return false; }
+
+ protected:
+  static void Hand(const StoredValue& item, ValueTarget& target) {
+    std::ranges::copy(std::as_bytes(std::span(item.value)), target.RoomFor(item));
+  }
 };
 
 }  // namespace tombolo::kvcache

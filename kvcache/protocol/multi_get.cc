@@ -1,6 +1,11 @@
 #include "kvcache/protocol/multi_get.h"
 
-#include "absl/strings/str_cat.h"
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <limits>
+#include <span>
+
 #include "kvcache/protocol/give_back.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/tokens.h"
@@ -12,8 +17,11 @@ namespace {
 // More is not kept for the next command.
 constexpr size_t kKeptItemBytes = 1024 * 1024;
 
+constexpr size_t kMaxDigits = std::numeric_limits<uint64_t>::digits10 + 1;
+
 // Where the first key that is too long begins; npos: there is none.
 size_t FindLongKey(std::string_view keys) {
+  if (keys.size() <= kMaxTextKeyBytes) return std::string_view::npos;
   std::string_view left = keys;
   for (;;) {
     const std::string_view key = TakeToken(left);
@@ -22,6 +30,50 @@ size_t FindLongKey(std::string_view keys) {
   }
 }
 
+char* Write(std::string_view text, char* at) { return std::copy_n(text.data(), text.size(), at); }
+
+char* WriteNumber(uint64_t number, char* at) {
+  return std::to_chars(at, at + kMaxDigits, number).ptr;
+}
+
+// One item of the answer: VALUE <key> <flags> <bytes> [<cas>]\r\n<value>\r\n
+class ItemReply final : public ValueTarget {
+ public:
+  ItemReply(std::string_view key, bool with_cas, Replies& replies)
+      : key_(key), with_cas_(with_cas), replies_(replies), begin_(replies.Mark()) {}
+
+  std::byte* RoomFor(const StoredValue& item) override {
+    TakeBack();
+    char* const head = replies_.Extend(kWord.size() + key_.size() + 3 * (1 + kMaxDigits) + 2);
+    char* at = Write(key_, Write(kWord, head));
+    *at++ = ' ';
+    at = WriteNumber(item.flags, at);
+    *at++ = ' ';
+    at = WriteNumber(item.value_bytes, at);
+    if (with_cas_) {
+      *at++ = ' ';
+      at = WriteNumber(item.cas, at);
+    }
+    at = Write(kLineEnd, at);
+    // Numbers are shorter than they might be.
+    replies_.Rewind(begin_ + static_cast<size_t>(at - head));
+    char* const value = replies_.Extend(item.value_bytes + kLineEnd.size());
+    Write(kLineEnd, value + item.value_bytes);
+    return reinterpret_cast<std::byte*>(value);
+  }
+
+  void TakeBack() { replies_.Rewind(begin_); }
+
+ private:
+  static constexpr std::string_view kWord = "VALUE ";
+  static constexpr std::string_view kLineEnd = "\r\n";
+
+  const std::string_view key_;
+  const bool with_cas_;
+  Replies& replies_;
+  const size_t begin_;
+};
+
 }  // namespace
 
 void MultiGet::Begin(std::string_view keys, bool with_cas, std::optional<int64_t> exptime) {
@@ -29,43 +81,40 @@ void MultiGet::Begin(std::string_view keys, bool with_cas, std::optional<int64_t
   exptime_ = exptime;
   const size_t long_key = FindLongKey(keys);
   is_refused_ = long_key != std::string_view::npos;
-  keys_ = keys.substr(0, long_key);
-  next_ = 0;
+  left_ = keys.substr(0, long_key);
   is_pending_ = true;
-  Continue();
+  if (Continue()) return;
+  kept_ = left_;
+  left_ = kept_;
 }
 
 bool MultiGet::Continue() {
   if (!is_pending_) return true;
-  StoredValue& item = server_.item;
   for (int keys = 0; is_pending_ && keys < kMaxKeysAtOnce && !replies_.IsFull(); ++keys) {
-    std::string_view left = std::string_view(keys_).substr(next_);
-    const std::string_view key = TakeToken(left);
-    next_ = keys_.size() - left.size();
+    const std::string_view key = TakeToken(left_);
     if (key.empty()) {
       End(is_refused_ ? kBadFormat : "END");
       break;
     }
-    AskFor(key, item);
+    AskFor(key);
     // What was sent before stays: the end tells that it is not all.
     if (server_.backend.TakeFailure()) End(kNoOwner);
   }
-  if (item.value.capacity() > kKeptItemBytes) std::string().swap(item.value);
+  std::string& value = server_.item.value;
+  if (value.capacity() > kKeptItemBytes) std::string().swap(value);
   return !is_pending_;
 }
 
 void MultiGet::End(std::string_view last_line) {
   is_pending_ = false;
-  GiveBack(keys_);  // They may be long, and the next command need not be.
+  left_ = {};
+  GiveBack(kept_);  // They may be long, and the next command need not be.
   replies_.AppendLine(last_line);
 }
 
-void MultiGet::AskFor(std::string_view key, StoredValue& item) {
-  if (is_refused_) {
-    Use(key);
-  } else if (Find(key, item)) {
-    Send(key, item);
-  }
+void MultiGet::AskFor(std::string_view key) {
+  if (is_refused_) return Use(key);
+  Send(key);
 }
 
 // The keys before the one that is too long were asked for all the same.
@@ -78,24 +127,20 @@ void MultiGet::Use(std::string_view key) {
   CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
 }
 
-bool MultiGet::Find(std::string_view key, StoredValue& item) {
-  const bool is_hit = exptime_ ? Touch(key, item) : server_.backend.Get(key, item, GetUse::kCounts);
+void MultiGet::Send(std::string_view key) {
+  ItemReply reply(key, with_cas_, replies_);
+  const bool is_hit = exptime_ ? Touch(key, reply)
+                               : server_.backend.GetTo(key, server_.item, GetUse::kCounts, reply);
+  if (!is_hit) reply.TakeBack();
   CountFetch(exptime_.has_value(), is_hit, server_.counters);
-  return is_hit;
 }
 
-bool MultiGet::Touch(std::string_view key, StoredValue& item) {
+bool MultiGet::Touch(std::string_view key, ValueTarget& target) {
+  StoredValue& item = server_.item;
   const VisitRequest request{.key = key, .use = GetUse::kCounts, .exptime = exptime_};
-  return server_.backend.Visit(request, item).result == StoreResult::kDone;
-}
-
-void MultiGet::Send(std::string_view key, const StoredValue& item) {
-  replies_.Append("VALUE ");
-  replies_.Append(key);
-  replies_.Append(absl::StrCat(" ", item.flags, " ", item.value.size()));
-  if (with_cas_) replies_.Append(absl::StrCat(" ", item.cas));
-  replies_.AppendLine("");
-  replies_.AppendLine(item.value);
+  if (server_.backend.Visit(request, item).result != StoreResult::kDone) return false;
+  std::ranges::copy(std::as_bytes(std::span(item.value)), target.RoomFor(item));
+  return true;
 }
 
 }  // namespace tombolo::kvcache

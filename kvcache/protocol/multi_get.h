@@ -17,8 +17,9 @@ class MultiGet {
  public:
   MultiGet(Server& server, Replies& replies) : server_(server), replies_(replies) {}
 
-  // `keys`: the line after the command, and after the expiry if there is one. A key that is too
-  // long makes the whole answer an error, though the keys before it were asked for.
+  // `keys`: the line after the command, and after the expiry if there is one; not used after the
+  // call. A key that is too long makes the whole answer an error, though the keys before it were
+  // asked for.
   void Begin(std::string_view keys, bool with_cas, std::optional<int64_t> exptime);
 
   // Goes on until it is done, the replies are full or it has asked for kMaxKeysAtOnce keys. Whether
@@ -29,18 +30,17 @@ class MultiGet {
   static constexpr int kMaxKeysAtOnce = 256;
 
   void End(std::string_view last_line);
-  void AskFor(std::string_view key, StoredValue& item);
+  void AskFor(std::string_view key);
   void Use(std::string_view key);
-  bool Find(std::string_view key, StoredValue& item);
-  bool Touch(std::string_view key, StoredValue& item);
-  void Send(std::string_view key, const StoredValue& item);
+  void Send(std::string_view key);
+  bool Touch(std::string_view key, ValueTarget& target);
 
   Server& server_;
   Replies& replies_;
   bool is_pending_ = false;
   bool is_refused_ = false;  // A key is too long: those before it are asked for without an answer.
-  std::string keys_;
-  size_t next_ = 0;
+  std::string_view left_;    // Of the keys: in what Begin() was given, and after it in kept_.
+  std::string kept_;
   bool with_cas_ = false;
   std::optional<int64_t> exptime_;
 };

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kvcache/layout/item.h"
+#include "kvcache/shard/item_bytes.h"
 
 namespace tombolo::kvcache {
 
@@ -32,6 +33,28 @@ bool WorkerBackend::Get(std::string_view key, StoredValue& value, GetUse use) {
   return Owner(*this, shard)->Get(key, value, use);
 }
 
+// Copied once, from where it lies.
+bool WorkerBackend::GetTo(std::string_view key, StoredValue& item, GetUse use,
+                          ValueTarget& target) {
+  const uint32_t shard = shards_.ShardOf(key);
+  TellTime(shard);
+  Reader& reader = lanes_[shard].reader;
+  View view;
+  const ReadResult result = reader.Look(key, view);
+  // Changing too fast, or no processor for that: Get() copies it by other means.
+  if (result == ReadResult::kAskOwner) return Backend::GetTo(key, item, use, target);
+  if (Takes(result, view.found, item, use)) {
+    LoadBytes(view.value.data(), {target.RoomFor(item), view.value.size()});
+    if (reader.StillValid(view)) {
+      CountHit(shard, view.found.slot, use);
+      return true;
+    }
+  }
+  if (!Owner(*this, shard)->Get(key, item, use)) return false;
+  Hand(item, target);
+  return true;
+}
+
 bool WorkerBackend::Describe(std::string_view key, StoredValue& value, GetUse use) {
   const uint32_t shard = shards_.ShardOf(key);
   TellTime(shard);
@@ -58,17 +81,26 @@ void WorkerBackend::TellTime(uint32_t shard) {
 // Takes over what a reader found. False: the owner has to be asked, for whatever reason.
 bool WorkerBackend::IsRead(uint32_t shard, ReadResult result, const Found& found,
                            StoredValue& value, GetUse use) {
+  if (!Takes(result, found, value, use)) return false;
+  CountHit(shard, found.slot, use);
+  return true;
+}
+
+// The same, as long as it is not sure that this is the answer.
+bool WorkerBackend::Takes(ReadResult result, const Found& found, StoredValue& value, GetUse use) {
   if (result != ReadResult::kHit) return false;
-  const bool counts = use == GetUse::kCounts;
-  if (counts && (found.marks & kMarkFetched) == 0) return false;
+  if (use == GetUse::kCounts && (found.marks & kMarkFetched) == 0) return false;
   value.value_bytes = found.value_bytes;
   value.flags = found.flags;
   value.expiry_s = found.expiry_s;
   value.cas = found.cas;
   value.marks = found.marks;
-  ++lock_free_hits_;
-  if (counts && --hits_until_sample_ == 0) Sample(shard, found.slot);
   return true;
+}
+
+void WorkerBackend::CountHit(uint32_t shard, uint64_t slot, GetUse use) {
+  ++lock_free_hits_;
+  if (use == GetUse::kCounts && --hits_until_sample_ == 0) Sample(shard, slot);
 }
 
 void WorkerBackend::Touched(uint32_t shard, uint64_t slot) {

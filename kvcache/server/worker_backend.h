@@ -36,6 +36,7 @@ class WorkerBackend final : public Backend {
   static absl::StatusOr<std::unique_ptr<WorkerBackend>> Create(OwnedShards& shards);
 
   bool Get(std::string_view key, StoredValue& value, GetUse use) override;
+  bool GetTo(std::string_view key, StoredValue& item, GetUse use, ValueTarget& target) override;
   bool Describe(std::string_view key, StoredValue& value, GetUse use) override;
   StoreAnswer Put(const PutRequest& request) override;
   StoreAnswer Count(const CountRequest& request) override;
@@ -83,6 +84,8 @@ class WorkerBackend final : public Backend {
   void TellTime(uint32_t shard);
   bool IsRead(uint32_t shard, ReadResult result, const Found& found, StoredValue& value,
               GetUse use);
+  static bool Takes(ReadResult result, const Found& found, StoredValue& value, GetUse use);
+  void CountHit(uint32_t shard, uint64_t slot, GetUse use);
   void Sample(uint32_t shard, uint64_t slot);
   void Keep(uint32_t shard, uint64_t slot);
   void TellSamples(uint32_t shard, Store& store);

@@ -1,8 +1,11 @@
 // What sessions of several workers ask of the same shards.
 #include "kvcache/server/worker_backend.h"
 
+#include <cstddef>
+#include <functional>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "kvcache/layout/item.h"
@@ -13,6 +16,23 @@ namespace tombolo::kvcache {
 namespace {
 
 using WorkerBackendTest = ShardsTest;
+
+// Takes a value; whoever makes it says what happens between finding and copying it the first time.
+class Target final : public ValueTarget {
+ public:
+  explicit Target(std::function<void()> once) : once_(std::move(once)) {}
+
+  std::byte* RoomFor(const StoredValue& item) override {
+    if (auto happens = std::exchange(once_, nullptr)) happens();
+    value.resize(item.value_bytes);
+    return reinterpret_cast<std::byte*>(value.data());
+  }
+
+  std::string value;
+
+ private:
+  std::function<void()> once_;
+};
 
 TEST_F(WorkerBackendTest, WhatOneStoresAllFind) {
   const auto one = MakeBackend(), other = MakeBackend();
@@ -32,6 +52,42 @@ TEST_F(WorkerBackendTest, AHitNeedsNoLock) {
   // This would wait for ever on this thread.
   EXPECT_EQ(Get(*reader, "key"), "value");
   EXPECT_EQ(reader->LockFreeHits(), 1u);
+}
+
+TEST_F(WorkerBackendTest, AValueIsCopiedToWhereItIsWanted) {
+  const auto writer = MakeBackend(), reader = MakeBackend();
+  for (const size_t size : {0, 1, 100, 1000, 10'000}) {
+    const std::string value(size, 'v');
+    Set(*writer, "key", value);
+    StoredValue item;
+    for (int uses = 0; uses < 2; ++uses) {  // The first one by the owner.
+      Target target(nullptr);
+      ASSERT_TRUE(reader->GetTo("key", item, GetUse::kCounts, target));
+      EXPECT_EQ(target.value, value);
+      EXPECT_EQ(item.value_bytes, size);
+    }
+  }
+  EXPECT_EQ(reader->LockFreeHits(), 5u);
+}
+
+TEST_F(WorkerBackendTest, AValueThatChangesWhileItIsCopiedIsCopiedAnew) {
+  const auto writer = MakeBackend(), reader = MakeBackend();
+  Set(*writer, "key", "old");
+  Get(*reader, "key");
+  Target target([&] { Set(*writer, "key", "a new one"); });
+  StoredValue item;
+  ASSERT_TRUE(reader->GetTo("key", item, GetUse::kCounts, target));
+  EXPECT_EQ(target.value, "a new one");
+  EXPECT_EQ(reader->LockFreeHits(), 0u);
+}
+
+TEST_F(WorkerBackendTest, AnItemThatGoesWhileItIsCopiedIsAMiss) {
+  const auto writer = MakeBackend(), reader = MakeBackend();
+  Set(*writer, "key", "old");
+  Get(*reader, "key");
+  Target target([&] { writer->Remove({.key = "key"}); });
+  StoredValue item;
+  EXPECT_FALSE(reader->GetTo("key", item, GetUse::kCounts, target));
 }
 
 TEST_F(WorkerBackendTest, TheFirstUseMarksTheItem) {
