@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -15,6 +16,10 @@ namespace {
 // Sent in one turn, so that a fast reader of long answers leaves room for others.
 constexpr size_t kMaxSendBytes = 1024 * 1024;
 
+// More is sent at once: together with those of others it would take much memory, and nothing would
+// be gained.
+constexpr size_t kFewBytes = 8 * 1024;
+
 bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 }  // namespace
@@ -24,55 +29,69 @@ Connection::Connection(Worker& worker, UniqueFd socket, kvcache::Dialect dialect
     : worker_(worker),
       socket_(std::move(socket)),
       dialect_(dialect),
-      conversation_(std::move(conversation)),
-      readable_(worker.Base(), socket_.Get(), EV_READ | EV_PERSIST, &OnReadable, this),
-      writable_(worker.Base(), socket_.Get(), EV_WRITE | EV_PERSIST, &OnWritable, this) {}
+      conversation_(std::move(conversation)) {}
 
 bool Connection::Start(List::iterator self) {
   self_ = self;
-  is_reading_ = readable_ && writable_ && readable_.Add();
-  return is_reading_;
+  return worker_.Sockets().Add(socket_.Get(), EPOLLIN, this);
 }
 
-void Connection::OnReadable(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
-  static_cast<Connection*>(self)->Turn(true);
-}
-
-void Connection::OnWritable(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
-  static_cast<Connection*>(self)->Turn(false);
+void Connection::OnEvents(uint32_t events) {
+  if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) is_blocked_ = false;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) is_readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) is_ending_ = true;
+  Turn();
 }
 
 void Connection::Resume() {
   is_waiting_for_turn_ = false;
-  Turn(false);
+  Turn();
 }
 
-void Connection::Turn(bool is_readable) {
-  const bool is_served = Serve(is_readable);
+void Connection::SendReplies() {
+  has_replies_to_send_ = false;
+  if (!Send()) return worker_.End(*this);
+  Settle();
+}
+
+void Connection::Turn() {
+  const bool is_served = Serve();
   if (!is_told_ && !conversation_->WhyClosed().empty()) {
     is_told_ = true;
     worker_.TellWhyClosed(conversation_->WhyClosed());
   }
-  if (!is_served || IsDone()) return worker_.End(*this);
-  Await();
+  if (!is_served) return worker_.End(*this);
+  if (has_replies_to_send_) return;
+  const size_t unsent_bytes = conversation_->Unsent().size();
+  if (is_blocked_ || unsent_bytes == 0) return Settle();
+  if (unsent_bytes > kFewBytes) return SendReplies();
+  has_replies_to_send_ = true;
+  worker_.SendRepliesLater(*this);
 }
 
 // False: the connection has failed.
-bool Connection::Serve(bool is_readable) {
+bool Connection::Serve() {
   if (!Send()) return false;
   std::span<const std::byte> input = std::as_bytes(std::span(kept_)).subspan(kept_from_);
   const bool is_kept = !input.empty();
-  if (!is_kept && is_readable && !Receive(input)) return false;
+  if (MayReceive() && !Receive(input)) return false;
   if (input.empty() && !conversation_->HasMore()) return true;
   if (dialect_ == Dialect::kOwner && HasHungUp()) return false;
   Feed(input, is_kept);
-  return Send();
+  return true;
+}
+
+bool Connection::MayReceive() const {
+  return is_readable_ && !is_at_end_ && !HasWork() && !IsFull() && !conversation_->IsClosed();
 }
 
 // Reads once, into the worker's buffer. False: the connection has failed.
 bool Connection::Receive(std::span<const std::byte>& input) {
   const std::span<std::byte> buffer = worker_.Buffer();
   const ssize_t got = recv(socket_.Get(), buffer.data(), buffer.size(), 0);
+  // SUBTLE: less than there was room for was all there is, and no second call has to say so. But of
+  // the end that came with these bytes no event tells again.
+  is_readable_ = got >= 0 && (is_ending_ || static_cast<size_t>(got) == buffer.size());
   if (got < 0) return IsForLater(errno);
   is_at_end_ = got == 0;
   input = buffer.first(static_cast<size_t>(got));
@@ -104,13 +123,16 @@ void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
   kept_from_ = 0;
 }
 
-// Sends until the socket takes no more. False: the client is gone.
+// Sends until the socket takes no more, or so much that others shall have their turn. False: the
+// client is gone.
 bool Connection::Send() {
   size_t sent_bytes = 0;
-  while (!conversation_->Unsent().empty() && sent_bytes < kMaxSendBytes) {
+  while (!is_blocked_ && sent_bytes < kMaxSendBytes) {
     const std::string_view unsent = conversation_->Unsent();
+    if (unsent.empty()) break;
     const ssize_t sent = send(socket_.Get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
-    if (sent < 0) return IsForLater(errno);
+    is_blocked_ = sent < 0;
+    if (is_blocked_) return IsForLater(errno);
     conversation_->Drained(static_cast<size_t>(sent));
     sent_bytes += static_cast<size_t>(sent);
     worker_.Moved(*this);
@@ -124,21 +146,23 @@ bool Connection::IsDone() const {
   return conversation_->IsClosed() || (is_at_end_ && !HasWork());
 }
 
-// Waits for what can happen next: each of these is a system call, and in the usual turn, which
-// ends with everything sent, there is none.
-void Connection::Await() {
-  const bool wants_write = !conversation_->Unsent().empty();
-  const bool is_full = conversation_->Unsent().size() > kReplyLimitBytes;
-  const bool wants_read = !HasWork() && !is_at_end_ && !is_full && !conversation_->IsClosed();
-  if (wants_write != std::exchange(is_writing_, wants_write)) {
-    if (!wants_write) writable_.Delete();
-    if (wants_write && !writable_.Add()) return worker_.End(*this);
-  }
-  if (wants_read != std::exchange(is_reading_, wants_read)) {
-    if (!wants_read) readable_.Delete();
-    if (wants_read && !readable_.Add()) return worker_.End(*this);
-  }
-  if (!HasWork() || is_full || is_waiting_for_turn_) return;
+// Whether there is something to do that no event will tell of.
+bool Connection::CanGoOn() const {
+  if (!is_blocked_ && !conversation_->Unsent().empty()) return true;
+  return !IsFull() && (HasWork() || MayReceive());
+}
+
+// False: there is no memory to wait with.
+bool Connection::AwaitRoom() {
+  if (is_blocked_ == std::exchange(is_awaiting_room_, is_blocked_)) return true;
+  return worker_.Sockets().Change(socket_.Get(), is_blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN, this);
+}
+
+// After a turn: what is to happen next. The usual one ends with everything read and sent, and takes
+// no system call here.
+void Connection::Settle() {
+  if (IsDone() || !AwaitRoom()) return worker_.End(*this);
+  if (is_waiting_for_turn_ || !CanGoOn()) return;
   is_waiting_for_turn_ = true;
   worker_.GiveTurn(*this);
 }

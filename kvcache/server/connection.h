@@ -1,6 +1,7 @@
 // Connection: a client's socket and its Conversation.
 //
-//   readable -> read -> Feed() -> send             one turn: so many commands, so many bytes
+//   readable -> read -> Feed()                     one turn: so many commands, so many bytes
+//            -> SendReplies()                      once others have had their turns too
 //   what was not fed stays here, nothing more is read, and a turn of its own follows; so does one
 //   after a command that is not done (Conversation::HasMore)
 //   what was not sent waits for the socket; with too much of it nothing is fed (Conversation)
@@ -22,7 +23,6 @@
 
 #include "kvcache/protocol/conversation.h"
 #include "kvcache/server/dialect.h"
-#include "kvcache/server/event.h"
 #include "transport/base/unique_fd.h"
 
 namespace tombolo::kvcache {
@@ -33,51 +33,59 @@ class Connection {
  public:
   using List = std::list<std::unique_ptr<Connection>>;
 
-  // `socket` does not block. `worker` and its base must outlive it.
+  // `socket` does not block. `worker` must outlive it.
   Connection(Worker& worker, UniqueFd socket, Dialect dialect,
              std::unique_ptr<Conversation> conversation);
 
   // Begins to wait for the client; false: that cannot be done now. `self`: where it is listed.
   bool Start(List::iterator self);
 
-  // The rest of what it had in its last turn. It may be gone afterwards.
-  void Resume();
+  // After each of these it may be gone.
+  void OnEvents(uint32_t events);  // Of epoll.
+  void Resume();                   // The rest of what it had in its last turn.
+  void SendReplies();              // Of its last turn.
 
   List::iterator Self() const { return self_; }
   kvcache::Dialect Dialect() const { return dialect_; }
   bool IsWaitingForTurn() const { return is_waiting_for_turn_; }
+  bool HasRepliesToSend() const { return has_replies_to_send_; }
+
+  // Whether it has read or begun what is not run yet.
+  bool HasWork() const { return !kept_.empty() || conversation_->HasMore(); }
 
   // When bytes last moved; used by its worker.
   int64_t active_at_ns = 0;
 
  private:
-  static void OnReadable(evutil_socket_t fd, int16_t what, void* self);
-  static void OnWritable(evutil_socket_t fd, int16_t what, void* self);
-
-  void Turn(bool is_readable);
-  bool Serve(bool is_readable);
+  void Turn();
+  bool Serve();
+  bool MayReceive() const;
   bool Receive(std::span<const std::byte>& input);
   bool HasHungUp() const;
   void Feed(std::span<const std::byte> input, bool is_kept);
   bool Send();
-  bool HasWork() const { return !kept_.empty() || conversation_->HasMore(); }
+  bool IsFull() const { return conversation_->Unsent().size() > kReplyLimitBytes; }
   bool IsDone() const;
-  void Await();
+  bool CanGoOn() const;
+  bool AwaitRoom();
+  void Settle();
 
   Worker& worker_;
   UniqueFd socket_;
   const kvcache::Dialect dialect_;
   std::unique_ptr<Conversation> conversation_;
-  Event readable_;
-  Event writable_;
   List::iterator self_;
   std::string kept_;  // What was read and not fed yet, from kept_from_ on.
   size_t kept_from_ = 0;
-  bool is_reading_ = false;
-  bool is_writing_ = false;
-  bool is_at_end_ = false;  // The client sends nothing more.
+  // As far as is known: events tell of changes (Epoll).
+  bool is_readable_ = false;
+  bool is_ending_ = false;         // Readable until its end, or error, was read.
+  bool is_blocked_ = false;        // The socket takes no more bytes.
+  bool is_awaiting_room_ = false;  // Is told when that changes.
+  bool is_at_end_ = false;         // The client sends nothing more.
   bool is_waiting_for_turn_ = false;
-  bool is_told_ = false;  // Why the conversation is closed.
+  bool has_replies_to_send_ = false;  // Its worker will call SendReplies().
+  bool is_told_ = false;              // Why the conversation is closed.
 };
 
 }  // namespace tombolo::kvcache

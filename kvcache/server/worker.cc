@@ -1,6 +1,8 @@
 #include "kvcache/server/worker.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
@@ -16,26 +18,24 @@ namespace tombolo::kvcache {
 
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(std::unique_ptr<Backend> backend,
                                                        const WorkerOptions& options) {
-  absl::StatusOr<EventBase> base = MakeEventBase();
-  if (!base.ok()) return base.status();
+  absl::StatusOr<Epoll> sockets = Epoll::Create();
+  if (!sockets.ok()) return sockets.status();
   UniqueFd wake_up(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake_up.IsOpen()) return ErrnoStatus(errno, "make an eventfd");
-  std::unique_ptr<Worker> worker(
-      new Worker(*std::move(base), std::move(wake_up), std::move(backend), options));
-  if (worker->wake_up_event_.Add() && worker->turns_timer_ && worker->idle_timer_) return worker;
-  return ErrnoStatus(ENOMEM, "watch an eventfd");
+  if (!sockets->Add(wake_up.Get(), EPOLLIN, /*tag=*/nullptr)) {
+    return ErrnoStatus(errno, "watch an eventfd");
+  }
+  return std::unique_ptr<Worker>(
+      new Worker(*std::move(sockets), std::move(wake_up), std::move(backend), options));
 }
 
-Worker::Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<Backend> backend,
+Worker::Worker(Epoll sockets, UniqueFd wake_up, std::unique_ptr<Backend> backend,
                const WorkerOptions& options)
     : options_(options),
-      base_(std::move(base)),
+      sockets_(std::move(sockets)),
       wake_up_(std::move(wake_up)),
       backend_(std::move(backend)),
-      server_(*backend_),
-      wake_up_event_(base_.get(), wake_up_.Get(), EV_READ | EV_PERSIST, &OnWakeUp, this),
-      turns_timer_(base_.get(), -1, 0, &OnTurns, this),
-      idle_timer_(base_.get(), -1, 0, &OnIdleTimer, this) {}
+      server_(*backend_) {}
 
 Worker::~Worker() {
   Stop();
@@ -55,9 +55,12 @@ void Worker::Start() {
 
 void Worker::Run() {
   while (!has_stopped_) {
-    // SUBTLE: what was found may have been the end, and no event follows that one.
-    if (LookForWork() || has_stopped_) continue;
-    event_base_loop(base_.get(), EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+    if (!turns_.empty()) {
+      Serve(0);
+    } else if (!LookForWork() && !has_stopped_) {
+      // SUBTLE: what was found may have been the end, and no event follows that one.
+      Serve(MsUntilIdle());
+    }
   }
 }
 
@@ -67,13 +70,29 @@ bool Worker::LookForWork() {
   const uint64_t moves = moves_;
   const int64_t until_ns = MonotonicNs() + Patience::kLookNs;
   while (MonotonicNs() < until_ns && !has_stopped_) {
-    event_base_loop(base_.get(), EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
+    Serve(0);
     if (moves_ == moves) continue;
     patience_.Found();
     return true;
   }
   patience_.FoundNothing();
   return false;
+}
+
+// Waits at most `timeout_ms`, below 0: as long as it takes.
+void Worker::Serve(int timeout_ms) {
+  for (const epoll_event& event : sockets_.Wait(timeout_ms)) {
+    if (event.data.ptr == nullptr) {
+      TakeHandedOver();
+    } else {
+      // SUBTLE: it is there still: a turn ends its own connection at most, and of each there is one
+      // event.
+      static_cast<Connection*>(event.data.ptr)->OnEvents(event.events);
+    }
+  }
+  GiveTurns();
+  SendReplies();
+  KickIdle();
 }
 
 void Worker::Take(UniqueFd socket, Dialect dialect) {
@@ -92,14 +111,10 @@ void Worker::Stop() {
   eventfd_write(wake_up_.Get(), 1);
 }
 
-void Worker::OnWakeUp(evutil_socket_t fd, int16_t /*what*/, void* self) {
+void Worker::TakeHandedOver() {
   // Cleared first: what is handed over meanwhile rings again.
   eventfd_t count;
-  eventfd_read(fd, &count);
-  static_cast<Worker*>(self)->TakeHandedOver();
-}
-
-void Worker::TakeHandedOver() {
+  eventfd_read(wake_up_.Get(), &count);
   std::vector<NewConnection> taken;
   bool is_stopping;
   {
@@ -108,9 +123,7 @@ void Worker::TakeHandedOver() {
     is_stopping = is_stopping_;
   }
   for (NewConnection& one : taken) Begin(std::move(one));
-  if (!is_stopping) return;
-  has_stopped_ = true;
-  event_base_loopbreak(base_.get());
+  if (is_stopping) has_stopped_ = true;
 }
 
 void Worker::Begin(NewConnection taken) {
@@ -123,7 +136,6 @@ void Worker::Begin(NewConnection taken) {
   }
   spdlog::trace("a client has come; this worker has {}", connections_.size());
   Moved(connection);
-  AwaitIdle();
 }
 
 std::unique_ptr<Conversation> Worker::MakeConversation(Dialect dialect) {
@@ -151,21 +163,25 @@ void Worker::Moved(Connection& connection) {
 }
 
 void Worker::GiveTurn(Connection& connection) {
-  ++counters_.yields;
+  if (connection.HasWork()) ++counters_.yields;
   turns_.push_back(&connection);
-  // Not at once: the sockets of others are looked at before.
-  if (turns_.size() == 1) turns_timer_.Add(0);
 }
 
-void Worker::OnTurns(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
+void Worker::GiveTurns() {
   std::vector<Connection*> turns;
-  turns.swap(static_cast<Worker*>(self)->turns_);
+  turns.swap(turns_);
   // Each ends itself at most, and nobody else.
   for (Connection* connection : turns) connection->Resume();
 }
 
+void Worker::SendReplies() {
+  for (Connection* connection : with_replies_) connection->SendReplies();
+  with_replies_.clear();
+}
+
 void Worker::End(Connection& connection) {
   if (connection.IsWaitingForTurn()) std::erase(turns_, &connection);
+  if (connection.HasRepliesToSend()) std::erase(with_replies_, &connection);
   const auto dialect = static_cast<size_t>(connection.Dialect());
   connections_.erase(connection.Self());
   // Last: whoever sees the number finds the descriptor free.
@@ -173,14 +189,8 @@ void Worker::End(Connection& connection) {
   spdlog::trace("a client has gone; this worker has {}", connections_.size());
 }
 
-void Worker::OnIdleTimer(evutil_socket_t /*fd*/, int16_t /*what*/, void* self) {
-  auto* worker = static_cast<Worker*>(self);
-  worker->is_idle_timer_set_ = false;
-  worker->KickIdle();
-  worker->AwaitIdle();
-}
-
 void Worker::KickIdle() {
+  if (options_.idle_timeout_ns == 0) return;
   const int64_t now_ns = MonotonicNs();
   while (!connections_.empty() &&
          now_ns - connections_.front()->active_at_ns >= options_.idle_timeout_ns) {
@@ -190,11 +200,13 @@ void Worker::KickIdle() {
   }
 }
 
-// Wakes up when the first connection may have been idle for long enough.
-void Worker::AwaitIdle() {
-  if (options_.idle_timeout_ns == 0 || connections_.empty() || is_idle_timer_set_) return;
+// When the first connection may have been idle for long enough, as time to wait.
+int Worker::MsUntilIdle() const {
+  if (options_.idle_timeout_ns == 0 || connections_.empty()) return -1;
   const int64_t until_ns = connections_.front()->active_at_ns + options_.idle_timeout_ns;
-  is_idle_timer_set_ = idle_timer_.Add(std::max<int64_t>(until_ns - MonotonicNs(), kNsPerMs));
+  // One more, because the rest of a millisecond is cut off.
+  const int64_t ms = (until_ns - MonotonicNs()) / kNsPerMs + 1;
+  return static_cast<int>(std::clamp<int64_t>(ms, 0, INT_MAX));
 }
 
 }  // namespace tombolo::kvcache

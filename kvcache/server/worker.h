@@ -1,8 +1,12 @@
-// Worker: a thread with an event loop of its own and the connections that were given to it.
+// Worker: a thread with the connections that were given to it.
 //
-// Between two turns of a connection that has more to do, all others have theirs. When there is
-// nothing to do it looks for more for a while, if that has paid of late, and sleeps then
-// (patience.h).
+//   wait -> turns of those for whom something has come -> turns of those that had more to do
+//        -> what all of them have to be sent -> wait
+//
+// Between two turns of a connection that has more to do, all others have theirs. Replies are sent
+// once several connections have had their turns: the kernel's way of sending is long, and what was
+// near of ours before it is not afterwards. When there is nothing to do it looks for more for a
+// while, if that has paid of late, and sleeps then (patience.h).
 //
 // Thread safety: Take() and Stop(), any thread; Start() and Join(), who made it; the counters may
 // be read by any thread; all the rest belongs to the worker's thread.
@@ -24,7 +28,7 @@
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/connection.h"
 #include "kvcache/server/dialect.h"
-#include "kvcache/server/event.h"
+#include "kvcache/server/epoll.h"
 #include "kvcache/server/patience.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -72,12 +76,13 @@ class Worker {
   Server& TheServer() { return server_; }
 
   // For its connections.
-  event_base* Base() { return base_.get(); }
+  Epoll& Sockets() { return sockets_; }
   std::span<std::byte> Buffer() { return buffer_; }
   size_t RequestsPerTurn() const { return options_.requests_per_turn; }
   void Moved(Connection& connection);
   void TellWhyClosed(std::string_view why);
   void GiveTurn(Connection& connection);
+  void SendRepliesLater(Connection& connection) { with_replies_.push_back(&connection); }
   void End(Connection& connection);
 
  private:
@@ -91,37 +96,33 @@ class Worker {
     Dialect dialect;
   };
 
-  Worker(EventBase base, UniqueFd wake_up, std::unique_ptr<Backend> backend,
+  Worker(Epoll sockets, UniqueFd wake_up, std::unique_ptr<Backend> backend,
          const WorkerOptions& options);
-
-  static void OnWakeUp(evutil_socket_t fd, int16_t what, void* self);
-  static void OnTurns(evutil_socket_t fd, int16_t what, void* self);
-  static void OnIdleTimer(evutil_socket_t fd, int16_t what, void* self);
 
   void Run();
   bool LookForWork();
+  void Serve(int timeout_ms);
+  void GiveTurns();
+  void SendReplies();
   void TakeHandedOver();
   void Begin(NewConnection taken);
   std::unique_ptr<Conversation> MakeConversation(Dialect dialect);
   void KickIdle();
-  void AwaitIdle();
+  int MsUntilIdle() const;
 
   const WorkerOptions options_;
-  EventBase base_;
+  Epoll sockets_;     // And wake_up_, without a tag.
   UniqueFd wake_up_;  // An eventfd.
   std::unique_ptr<Backend> backend_;
   Server server_;
   WorkerCounters counters_;
-  Event wake_up_event_;
-  Event turns_timer_;
-  Event idle_timer_;
   std::array<std::byte, kBufferBytes> buffer_;
   Connection::List connections_;    // With a time-out: who moved longest ago is first.
   std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
+  std::vector<Connection*> with_replies_;
   Patience patience_;
   uint64_t moves_ = 0;  // How often bytes were read or sent.
   bool has_stopped_ = false;
-  bool is_idle_timer_set_ = false;
   int64_t told_why_at_ns_ = -kTellEveryNs;
   uint64_t untold_ = 0;
 

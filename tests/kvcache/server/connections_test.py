@@ -137,6 +137,30 @@ class ConnectionsTest(unittest.TestCase):
                 client.send(bytes([byte]))
             self.assertEqual([client.line() for _ in range(4)], [b'STORED', b'VALUE slow 7 5', b'value', b'END'])
 
+    def test_a_request_may_be_as_long_as_what_is_read_at_once(self):
+        server = self.start()
+        head, end = b'set big 0 0 65515\r\n', b'\r\n'
+        value = b'x' * ((64 << 10) - len(head) - len(end))
+        self.assertIn(b'%d' % len(value), head)
+        for address in (server.tcp, server.unix):
+            client = self.client(address)
+            for _ in range(10):
+                client.send(head + value + end)
+                self.assertEqual(client.line(), b'STORED')
+            self.assertEqual(client.get(b'big'), value)
+
+    def test_what_came_with_the_end_is_done(self):
+        server = self.start()
+        there = self.client(server.tcp)
+        count = 40
+        for n in range(count):
+            client = Client((server.tcp, server.unix)[n % 2])
+            client.send(b'set last%d 0 0 5 noreply\r\nvalue\r\n' % n)
+            client.close()
+        server.eventually('curr_connections', '2')
+        for n in range(count):
+            self.assertEqual(there.get(b'last%d' % n), b'value')
+
     def test_what_was_asked_before_the_end_is_answered(self):
         server = self.start()
         for address in (server.tcp, server.unix):
