@@ -24,6 +24,7 @@ SIZES = (100, 1 << 10, 4 << 10, 16 << 10, 64 << 10)
 CONNECTIONS = (1, 8, 64)
 WORDS = {"get": "get, 100 B", "set": "set, 100 B", "mget": "100 keys at once, 100 B"}
 WAYS = {"tcp": "loopback TCP", "unix": "Unix socket"}
+MEASURES = {"": "", "/busy": ", of processor time"}
 # Targets of the design: of requests a second with one thread, of gets through the library.
 AT_LEAST = 1.1
 LIBRARY_OF_WAY = {"tcp": 1 / 50, "unix": 1 / 30}
@@ -88,13 +89,19 @@ def run(binaries: Path, quick: bool) -> Result:
                           [str(rounds), *(f"{way}={stock[way].address}" for way in WAYS)], SECONDS)
         os.sched_setaffinity(0, cores[-1:])
         seen = measure(binaries / "bench/kv/kv_front",
-                       [str(rounds), f"own_tcp={own.tcp[1]}", f"stock_tcp={stock['tcp'].address}",
-                        f"own_unix={own.unix}", f"stock_unix={stock['unix'].address}"], SECONDS)
+                       [str(rounds), *addresses("own", {"tcp": own.tcp[1], "unix": own.unix}, own.process),
+                        *(word for way in WAYS for word in addresses("stock", {way: stock[way].address}, stock[way].process))],
+                       SECONDS)
     sets = quantity(library["large/written/sets"].median(), "/s")
     retries = library["large/mixed/retries"].median()
-    return Result(["of servers: requests, or keys, a second; one thread of each",
+    return Result(["of servers: requests, or keys, a second, and a second of the server's processor time; one thread of each",
                    f"beside a writer: {sets} in fact; with 10 % sets a share of {retries:.2g} of gets was begun anew"],
                   library_comparisons(library) + comparisons(seen), [latencies(library), picture(seen)])
+
+
+def addresses(name: str, ways: dict, process: subprocess.Popen) -> list[str]:
+    """As kv_front takes them."""
+    return [f"{name}_{way}={address}@{process.pid}" for way, address in ways.items()]
 
 
 def library_comparisons(seen: AllSeries) -> list[Comparison]:
@@ -137,9 +144,10 @@ def comparisons(seen: AllSeries) -> list[Comparison]:
     for work, words in WORDS.items():
         for connections in CONNECTIONS:
             for way, name in WAYS.items():
-                row = f"{work}/{connections}/100"
-                lines.append(compare(f"{words}, {connections} connections, {name}", seen[f"own_{way}/{row}"],
-                                     seen[f"stock_{way}/{row}"].named("memcached"), Target(AT_LEAST, at_most=False)))
+                for suffix, of_what in MEASURES.items():
+                    row = f"{work}/{connections}/100{suffix}"
+                    lines.append(compare(f"{words}, {connections} connections, {name}{of_what}", seen[f"own_{way}/{row}"],
+                                         seen[f"stock_{way}/{row}"].named("memcached"), Target(AT_LEAST, at_most=False)))
     return lines
 
 

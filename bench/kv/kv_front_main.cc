@@ -1,10 +1,12 @@
-// kv_front ROUNDS NAME=ADDRESS...: asks several servers of memcached's text protocol the same, one
-// after the other in every round. ADDRESS: a port of 127.0.0.1 or the path of a Unix socket.
-// Prints requests (get, set) or keys (mget) a second: NAME/get/CONNECTIONS/VALUE_BYTES and so on,
-// in the form of transport_pair.
+// kv_front ROUNDS NAME=ADDRESS@PID...: asks several servers of memcached's text protocol the same,
+// one after the other in every round. ADDRESS: a port of 127.0.0.1 or the path of a Unix socket;
+// PID: the server's process. Prints requests (get, set) or keys (mget) a second, in the form of
+// transport_pair: NAME/get/CONNECTIONS/VALUE_BYTES and so on; and the same with /busy behind it by
+// the server's processor time.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <algorithm>
 #include <string>
@@ -13,7 +15,6 @@
 #include "bench/kv/text_client.h"
 #include "bench/transport/cores.h"
 #include "bench/transport/require.h"
-#include "transport/base/clock.h"
 #include "transport/base/units.h"
 
 namespace tombolo::bench {
@@ -40,7 +41,14 @@ struct Work {
 struct Target {
   std::string name;
   std::string address;
+  clockid_t processor_time = CLOCK_MONOTONIC;
 };
+
+double SecondsOf(clockid_t clock) {
+  timespec now;
+  Require(clock_gettime(clock, &now) == 0, "reading the processor time of a server");
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / kNsPerSecond;
+}
 
 std::string Key(size_t number, size_t value_bytes) {
   char text[64];
@@ -116,29 +124,43 @@ void Fill(const Target& target) {
   }
 }
 
+void Print(const std::string& name, const Work& work, double seconds, bool is_disturbed) {
+  printf("{\"name\": \"%s\", \"unit\": \"/s\", \"value\": %.9g, \"disturbed\": %s}\n", name.c_str(),
+         static_cast<double>(work.count) * work.results_each / seconds,
+         is_disturbed ? "true" : "false");
+}
+
 void Measure(const Target& target, const Work& work) {
   TextClient client(target.address, work.connections);
   client.Ask(work.requests, work.answer_bytes, work.count / 8 + work.connections);
   const uint64_t preempted = TimesPreempted();
-  const int64_t begin_ns = MonotonicNs();
+  const double busy_begin = SecondsOf(target.processor_time);
+  const double begin = SecondsOf(CLOCK_MONOTONIC);
   client.Ask(work.requests, work.answer_bytes, work.count);
-  const double seconds = static_cast<double>(MonotonicNs() - begin_ns) / kNsPerSecond;
-  printf("{\"name\": \"%s/%s\", \"unit\": \"/s\", \"value\": %.9g, \"disturbed\": %s}\n",
-         target.name.c_str(), work.name.c_str(),
-         static_cast<double>(work.count) * work.results_each / seconds,
-         TimesPreempted() != preempted ? "true" : "false");
+  const double seconds = SecondsOf(CLOCK_MONOTONIC) - begin;
+  const double busy_seconds = SecondsOf(target.processor_time) - busy_begin;
+  const bool is_disturbed = TimesPreempted() != preempted;
+  Print(target.name + "/" + work.name, work, seconds, is_disturbed);
+  Print(target.name + "/" + work.name + "/busy", work, busy_seconds, is_disturbed);
+}
+
+Target TargetOf(const std::string& word) {
+  const size_t sign = word.find('=');
+  const size_t at = word.rfind('@');
+  if (sign == std::string::npos || at == std::string::npos || at < sign) {
+    Fail("a server is NAME=ADDRESS@PID, and not " + word);
+  }
+  Target target{.name = word.substr(0, sign), .address = word.substr(sign + 1, at - sign - 1)};
+  Require(clock_getcpuclockid(atoi(word.c_str() + at + 1), &target.processor_time) == 0,
+          "finding the process of a server");
+  return target;
 }
 
 int Main(int argc, char** argv) {
-  if (argc < 3) Fail("usage: kv_front ROUNDS NAME=ADDRESS...");
+  if (argc < 3) Fail("usage: kv_front ROUNDS NAME=ADDRESS@PID...");
   const int rounds = atoi(argv[1]);
   std::vector<Target> targets;
-  for (int i = 2; i < argc; ++i) {
-    const std::string word = argv[i];
-    const size_t sign = word.find('=');
-    if (sign == std::string::npos) Fail("a server is NAME=ADDRESS");
-    targets.push_back({word.substr(0, sign), word.substr(sign + 1)});
-  }
+  for (int i = 2; i < argc; ++i) targets.push_back(TargetOf(argv[i]));
   for (const Target& target : targets) Fill(target);
   const std::vector<Work> all = AllWork();
   for (int round = 0; round < rounds; ++round) {
