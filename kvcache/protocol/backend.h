@@ -71,7 +71,9 @@ class Backend {
   virtual bool TakeFailure() { return false; }
 
  protected:
-  static void Hand(const StoredValue& item, ValueTarget& target) {
+  static void Hand(StoredValue& item, ValueTarget& target) {
+    // What counts is what is copied, whatever else was said of its length.
+    item.value_bytes = static_cast<uint32_t>(item.value.size());
     std::ranges::copy(std::as_bytes(std::span(item.value)), target.RoomFor(item));
   }
 };

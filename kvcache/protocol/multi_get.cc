@@ -139,6 +139,7 @@ bool MultiGet::Touch(std::string_view key, ValueTarget& target) {
   StoredValue& item = server_.item;
   const VisitRequest request{.key = key, .use = GetUse::kCounts, .exptime = exptime_};
   if (server_.backend.Visit(request, item).result != StoreResult::kDone) return false;
+  item.value_bytes = static_cast<uint32_t>(item.value.size());  // As Backend::GetTo().
   std::ranges::copy(std::as_bytes(std::span(item.value)), target.RoomFor(item));
   return true;
 }
