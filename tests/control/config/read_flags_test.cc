@@ -91,13 +91,14 @@ TEST_F(ReadFlagsTest, AnEmptyVariableIsNone) {
 TEST_F(ReadFlagsTest, EachErrorIsALine) {
   Write("[daemon]\nslots = 0\nnone = 1\n");
   EXPECT_EQ(Read({}), 2);
-  EXPECT_EQ(said_,
-            "error: " + path_ +
-                ":2:9: daemon.slots is 0: the number of slots is 0; it must be 2 to 256; "
-                "expected a whole number: slots, the host's included.\nerror: " +
-                path_ +
-                ":3:1: [daemon] has no key none; it has endpoints, http, huge-pages, log-level, "
-                "runtime-dir, size, slots, store, vectors.\n");
+  EXPECT_EQ(
+      said_,
+      "error: " + path_ +
+          ":2:9: daemon.slots is 0: the number of slots is 0; it must be 2 to 256; "
+          "expected a whole number: slots, the host's included.\nerror: " +
+          path_ +
+          ":3:1: [daemon] has no key none; it has endpoints, http, huge-pages, listen-tls, "
+          "log-level, runtime-dir, size, slots, store, tls-ca, tls-cert, tls-key, vectors.\n");
 }
 
 TEST_F(ReadFlagsTest, WhatIsNoTomlIsToldOnALine) {

@@ -56,7 +56,7 @@ TEST_F(WorkerBackendTest, AHitNeedsNoLock) {
 
 TEST_F(WorkerBackendTest, AValueIsCopiedToWhereItIsWanted) {
   const auto writer = MakeBackend(), reader = MakeBackend();
-  for (const size_t size : {0, 1, 100, 1000, 10'000}) {
+  for (const unsigned size : {0u, 1u, 100u, 1000u, 10'000u}) {
     const std::string value(size, 'v');
     Set(*writer, "key", value);
     StoredValue item;
