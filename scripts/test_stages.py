@@ -89,7 +89,7 @@ STAGES = [
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 2400,
           bazel_tests('asan', '--config=asan')),
     Stage('tsan', 'tests under ThreadSanitizer', 1200, bazel_tests('tsan', '--config=tsan')),
-    Stage('fuzz', 'fuzz targets, 30 s each', 1500, counting_program('./dev', 'fuzz', '30')),
+    Stage('fuzz', 'fuzz targets, 20 s each', 1500, counting_program('./dev', 'fuzz', '20')),
     Stage('clang', 'clang, with layering_check, and clang-tidy', 2400, check(['scripts/tidy.sh', '--all'])),
 ]
 
