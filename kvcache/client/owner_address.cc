@@ -81,9 +81,16 @@ absl::StatusOr<OwnerAddress> OwnerAddress::Parse(const std::string& text) {
 }
 
 absl::StatusOr<UniqueFd> OwnerAddress::Connect(int64_t timeout_ns) const {
-  // The kernel answers at once whether somebody listens at a Unix socket.
-  if (!unix_path_.empty()) return ConnectUnix(unix_path_, SOCK_STREAM | SOCK_NONBLOCK);
-  return ConnectTcp(timeout_ns);
+  return unix_path_.empty() ? ConnectTcp(timeout_ns) : ConnectUnixPath(timeout_ns);
+}
+
+// In turn: others may fill the owner's queue all the time.
+absl::StatusOr<UniqueFd> OwnerAddress::ConnectUnixPath(int64_t timeout_ns) const {
+  absl::StatusOr<UniqueFd> fd = ConnectUnix(unix_path_, SOCK_STREAM, timeout_ns);
+  if (absl::IsResourceExhausted(fd.status())) {
+    return absl::DeadlineExceededError(fd.status().message());
+  }
+  return fd;
 }
 
 absl::StatusOr<UniqueFd> OwnerAddress::ConnectTcp(int64_t timeout_ns) const {

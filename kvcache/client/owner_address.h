@@ -18,12 +18,13 @@ class OwnerAddress {
   // InvalidArgument says what an address looks like. Names are not looked up.
   static absl::StatusOr<OwnerAddress> Parse(const std::string& text);
 
-  // A connection that does not block, or the reason why there is none after `timeout_ns`.
+  // A connection, or the reason why there is none after `timeout_ns`.
   absl::StatusOr<UniqueFd> Connect(int64_t timeout_ns) const;
 
   const std::string& ToString() const { return text_; }
 
  private:
+  absl::StatusOr<UniqueFd> ConnectUnixPath(int64_t timeout_ns) const;
   absl::StatusOr<UniqueFd> ConnectTcp(int64_t timeout_ns) const;
 
   std::string text_;

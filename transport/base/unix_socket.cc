@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,10 +16,6 @@ namespace tombolo {
 namespace {
 
 constexpr int kListenBacklog = 128;
-
-// A server may be gone while its socket is kept for the next one. Then the queue fills, and nobody
-// knows for how long.
-constexpr int kConnectTimeoutSeconds = 10;
 
 absl::StatusOr<sockaddr_un> Address(const std::string& path) {
   sockaddr_un address{};
@@ -91,8 +88,9 @@ absl::Status ConnectError(int error, const std::string& path) {
 }
 
 // 0: none. For connect() as well (socket(7)).
-void SetSendTimeout(int socket, int seconds) {
-  const timeval timeout{.tv_sec = seconds, .tv_usec = 0};
+void SetSendTimeout(int socket, int64_t timeout_ns) {
+  const timeval timeout{.tv_sec = timeout_ns / kNsPerSecond,
+                        .tv_usec = timeout_ns % kNsPerSecond / kNsPerUs};
   setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
@@ -123,12 +121,14 @@ absl::StatusOr<UniqueFd> ListenUnix(const std::string& path, int type, unsigned 
   return fd;
 }
 
-absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type) {
+// SUBTLE: not without a limit. A server may be gone while its socket is kept for the next one. Then
+// the queue fills, and nobody knows for how long.
+absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type, int64_t timeout_ns) {
   const absl::StatusOr<sockaddr_un> address = Address(path);
   if (!address.ok()) return address.status();
   UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
   if (!fd.IsOpen()) return ErrnoStatus(errno, "make a Unix socket");
-  SetSendTimeout(fd.Get(), kConnectTimeoutSeconds);
+  SetSendTimeout(fd.Get(), std::max(timeout_ns, kNsPerUs));
   int result;
   do {
     result = connect(fd.Get(), Generic(*address), sizeof(*address));

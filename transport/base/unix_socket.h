@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transport/base/unique_fd.h"
+#include "transport/base/units.h"
 
 namespace tombolo {
 
@@ -30,8 +32,10 @@ absl::StatusOr<UniqueFd> ListenUnix(const std::string& path, int type, unsigned 
 
 // Connects to `path`. Unavailable when nobody listens there, NotFound when there is no such file,
 // FailedPrecondition when it is no socket or one of another type, ResourceExhausted when the
-// server's queue is full (with SOCK_NONBLOCK; else this waits).
-absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type);
+// server's queue is full and stays so for `timeout_ns` (with SOCK_NONBLOCK: at once). Who waits
+// comes in turn.
+absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path, int type,
+                                     int64_t timeout_ns = 10 * kNsPerSecond);
 
 // A connected pair.
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> UnixSocketPair(int type);

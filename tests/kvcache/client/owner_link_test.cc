@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "kvcache/client/client.h"
@@ -142,6 +143,24 @@ TEST(OwnerAddressTest, ATcpAddressIsConnectedTo) {
   const auto parsed = OwnerAddress::Parse(text);
   ASSERT_TRUE(parsed.ok()) << Text(parsed);
   EXPECT_TRUE(parsed->Connect(kPatienceNs).ok());
+}
+
+TEST(OwnerAddressTest, AFullQueueIsATimeOut) {
+  TempDir dir;
+  const std::string path = dir.File("owner.sock");
+  const auto listening = ListenUnix(path, SOCK_STREAM, 0600);
+  ASSERT_TRUE(listening.ok()) << Text(listening);
+  std::vector<UniqueFd> waiting;
+  const auto parsed = OwnerAddress::Parse(path);
+  ASSERT_TRUE(parsed.ok()) << Text(parsed);
+  for (;;) {
+    auto socket = parsed->Connect(kNsPerMs);
+    if (!socket.ok()) {
+      EXPECT_TRUE(absl::IsDeadlineExceeded(socket.status())) << Text(socket);
+      break;
+    }
+    waiting.push_back(*std::move(socket));
+  }
 }
 
 // Each byte comes within the time-out; with a deadline of its own for each, this lasts for ever.

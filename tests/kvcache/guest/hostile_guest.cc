@@ -12,6 +12,8 @@
 namespace tombolo::kvcache {
 namespace {
 
+constexpr size_t kMostConnections = 32;
+
 template <typename Struct>
 std::string Bytes(const Struct& one) {
   return {reinterpret_cast<const char*>(&one), sizeof(one)};
@@ -30,14 +32,26 @@ HostileGuest::HostileGuest(std::string owner, uint32_t seed)
     : owner_(std::move(owner)), random_(seed) {}
 
 bool HostileGuest::SayOnce() {
-  const absl::StatusOr<UniqueFd> socket = ConnectUnix(owner_, SOCK_STREAM);
+  if (connections_.size() == kMostConnections) LetTheOldestGo();
+  absl::StatusOr<UniqueFd> socket = ConnectUnix(owner_, SOCK_STREAM);
   if (!socket.ok()) return false;
   std::string said = random_() % 8 == 0 ? "" : Hello();
   const auto requests = random_() % 50;
   for (unsigned i = 0; i < requests; ++i) said += Request();
   // Until the owner has had enough of it.
   send(socket->Get(), said.data(), said.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  connections_.push_back(*std::move(socket));
   return true;
+}
+
+// Some without a word; of the others it is known when the owner has let them go, too.
+void HostileGuest::LetTheOldestGo() {
+  const UniqueFd oldest = std::move(connections_.front());
+  connections_.pop_front();
+  if (random_() % 8 == 0) return;
+  shutdown(oldest.Get(), SHUT_WR);
+  char replies[4096];
+  while (recv(oldest.Get(), replies, sizeof(replies), 0) > 0) continue;
 }
 
 std::string HostileGuest::Request() {

@@ -25,6 +25,7 @@
 #include "tests/kvcache/kv_process.h"
 #include "tests/kvcache/shared_mapping.h"
 #include "tests/support/environment.h"
+#include "transport/base/units.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -34,6 +35,7 @@ constexpr int kConnections = 2000;
 constexpr uint32_t kKeys = 100;
 constexpr int kGetsOfASet = 20;
 constexpr int kRoundsOfAClient = 50;
+constexpr int64_t kPatienceNs = 30 * kNsPerSecond;  // However busy the machine.
 
 // How many connections each of them has made. Relaxed everywhere: numbers, with nothing behind
 // them.
@@ -67,8 +69,8 @@ class HostileGuestTest : public testing::Test {
 
   // As another guest, who knows nothing yet.
   void Come() {
-    absl::StatusOr<Client> client =
-        Client::Open({.window = owner_.Window(), .owner = owner_.Owner()});
+    absl::StatusOr<Client> client = Client::Open(
+        {.window = owner_.Window(), .owner = owner_.Owner(), .link = {.timeout_ns = kPatienceNs}});
     ASSERT_TRUE(client.ok()) << client.status();
     client_.emplace(*std::move(client));
   }

@@ -2,12 +2,16 @@
 #include "transport/base/unix_socket.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +22,7 @@
 #include "tests/support/status_text.h"
 #include "tests/support/temp_dir.h"
 #include "transport/base/unique_fd.h"
+#include "transport/base/units.h"
 
 namespace tombolo {
 namespace {
@@ -78,20 +83,56 @@ TEST_F(UnixSocketTest, ALiveSocketOfAnotherTypeIsRefusedToo) {
   EXPECT_TRUE(absl::IsAlreadyExists(second.status())) << Text(second);
 }
 
-TEST_F(UnixSocketTest, ALiveSocketThatAcceptsNobodyIsRefusedAtOnce) {
-  // A listener of our own with the smallest queue, filled: a blocking connect would wait for ever.
-  const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  ASSERT_EQ(bind(listener.Get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  ASSERT_EQ(listen(listener.Get(), 0), 0);
-  std::vector<UniqueFd> waiting;
-  while (true) {
-    auto client = ConnectUnix(path_, SOCK_STREAM | SOCK_NONBLOCK);
-    if (!client.ok()) break;
-    waiting.push_back(*std::move(client));
+// A listener with the smallest queue, and that is full: to connect is to wait.
+class FullListener {
+ public:
+  explicit FullListener(const std::string& path)
+      : listening_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (bind(listening_.Get(), generic, sizeof(address)) != 0) abort();
+    if (listen(listening_.Get(), 0) != 0) abort();
+    for (;;) {
+      auto client = ConnectUnix(path, SOCK_STREAM | SOCK_NONBLOCK);
+      if (!client.ok()) break;
+      waiting_.push_back(*std::move(client));
+    }
   }
+
+  void AcceptAll() {
+    for (size_t i = 0; i < waiting_.size(); ++i) {
+      UniqueFd(accept(listening_.Get(), nullptr, nullptr)).Reset();
+    }
+  }
+
+ private:
+  UniqueFd listening_;
+  std::vector<UniqueFd> waiting_;
+};
+
+TEST_F(UnixSocketTest, WhoMeetsAFullQueueWaitsUntilTheTimeOut) {
+  const FullListener listener(path_);
+  const absl::Status status = ConnectUnix(path_, SOCK_STREAM, kNsPerMs).status();
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+}
+
+TEST_F(UnixSocketTest, WhoWaitsIsTheNextWhenTheQueueMoves) {
+  FullListener listener(path_);
+  std::atomic<bool> is_connected = false;
+  std::thread client([&] {
+    const auto socket = ConnectUnix(path_, SOCK_STREAM, 30 * kNsPerSecond);
+    EXPECT_TRUE(socket.ok()) << Text(socket);
+    is_connected = true;
+  });
+  EXPECT_FALSE(is_connected);
+  listener.AcceptAll();
+  client.join();
+}
+
+TEST_F(UnixSocketTest, ALiveSocketThatAcceptsNobodyIsRefusedAtOnce) {
+  const FullListener listener(path_);
   const auto second = ListenUnix(path_, SOCK_STREAM, kMode);
   EXPECT_TRUE(absl::IsAlreadyExists(second.status())) << Text(second);
   struct stat info;
