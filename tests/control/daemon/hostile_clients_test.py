@@ -9,25 +9,20 @@ operators ask who is there. It prints how long they took; what is asserted is th
 loses anything, and that afterwards nothing of it is left.
 """
 
-import argparse
-import json
 import multiprocessing
 import os
 import random
 import resource
 import signal
 import socket
-import subprocess
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = ["tests/support", "tests/control/ivshmem_server/qtest", os.path.join(HERE, "restart")]
+sys.path[:0] = ["tests/control/ivshmem_server/qtest", os.path.join(HERE, "restart")]
 # pylint: disable=wrong-import-position
-from forwarding import eventually
-from load import TIMEOUT_S, Talk
-from managers import HolderManager
 from raw_client import RawClient
+from world import World, a_world, arguments, check, eventually
 
 SLOTS, VECTORS = 4, 4
 FLAGS = ["--size", "16M", "--slots", str(SLOTS), "--vectors", str(VECTORS), "--endpoints", "64",
@@ -84,20 +79,9 @@ class Attack:
             process.join()
 
 
-class World:
-    def __init__(self, programs):
-        self.daemon = HolderManager(programs.tombolod, *FLAGS)
-        self._programs = programs
-        self.talk = Talk(programs.exchange, self.daemon.path("broker.sock"), self.daemon.folder)
-        check(eventually(lambda: min(self.talk.received()) > 0), "the talk does not begin")
-
-    def run(self, *command):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-        check(done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr}")
-        return done.stdout
-
+class AttackedWorld(World):
     def process_joins(self):
-        self.run(self._programs.exchange, self.daemon.path("broker.sock"), "honest", "0", "talk-0", "poll", "0")
+        self.run(*self.guest("honest"))
 
     def machine_joins(self):
         client = RawClient(self.daemon.path(f"slot-{HONEST_SLOT}.sock"))
@@ -105,21 +89,7 @@ class World:
         client.close()
 
     def operator_asks(self):
-        return json.loads(self.run(self._programs.tombolo, "--runtime-dir", self.daemon.runtime_dir, "peers", "--json"))
-
-    def is_quiet(self):
-        """Whether those who talk are alone."""
-        peers = self.operator_asks()["peers"]
-        names = sorted(endpoint["name"] for peer in peers for endpoint in peer["endpoints"])
-        return [peer["slot"] for peer in peers] == [0] and names == ["talk-0", "talk-1"]
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.daemon.pids()[0]}/fd"))
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
+        self.ask("peers")
 
 
 def times_ms(world, joins, attacked=""):
@@ -139,42 +109,22 @@ def times_ms(world, joins, attacked=""):
     return ", ".join(told) + " ms"
 
 
-def run(programs):
-    world = World(programs)
-    try:
-        check(eventually(world.is_quiet), "somebody is there already")
-        descriptors = world.descriptors()
-        print(f"{'nobody':12s} {times_ms(world, programs.joins)}", flush=True)
-        for number, name in enumerate(SOCKETS):
-            with Attack(world.daemon.path(name), programs.seed + ATTACKERS * number):
-                print(f"{name:12s} {times_ms(world, programs.joins, name)}", flush=True)
-        check(eventually(world.is_quiet), "somebody is left over")
-        check(eventually(lambda: world.descriptors() == descriptors),
-              f"{world.descriptors()} descriptors, {descriptors} before")
-        reports = world.talk.end()
-        check(reports[1]["received"] == reports[0]["sent"], f"messages were lost: {reports}")
-        code, left = world.daemon.stop()
-        check((code, left) == (0, []), f"tombolod ended with {code} and left {left}")
-    except BaseException:
-        print(world.daemon.log()[-4000:], file=sys.stderr)
-        raise
-    finally:
-        world.talk.kill()
-        world.daemon.abandon()
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    for name in ("tombolod", "tombolo", "exchange"):
-        parser.add_argument(name, type=os.path.abspath)
-    parser.add_argument("--joins", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    given = parser.parse_args()
-    print(f"seed {given.seed}", flush=True)
+    given = arguments(joins=10)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    run(given)
+    with a_world(AttackedWorld, given, FLAGS) as world:
+        check(eventually(world.is_quiet), "somebody is there already")
+        descriptors = world.descriptors()
+        print(f"{'nobody':12s} {times_ms(world, given.joins)}", flush=True)
+        for number, name in enumerate(SOCKETS):
+            with Attack(world.daemon.path(name), given.seed + ATTACKERS * number):
+                print(f"{name:12s} {times_ms(world, given.joins, name)}", flush=True)
+        check(eventually(world.is_quiet), "somebody is left over")
+        check(eventually(lambda: world.descriptors() == descriptors),
+              f"{world.descriptors()} descriptors, {descriptors} before")
+        world.end()
 
 
 if __name__ == "__main__":
