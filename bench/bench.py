@@ -7,6 +7,7 @@ from pathlib import Path
 
 import comparison
 import kv_bench
+import kv_memcaslap_bench
 import kv_miss_bench
 import mpi_bench
 import picture
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "bench/out"
 BINARIES = ROOT / "bazel-bin"
 
-BENCHES = {"transport": transport_bench, "mpi": mpi_bench, "kv": kv_bench, "kv-miss": kv_miss_bench}
+BENCHES = {"transport": transport_bench, "mpi": mpi_bench, "kv": kv_bench, "kv-memcaslap": kv_memcaslap_bench,
+           "kv-miss": kv_miss_bench}
 
 
 def main() -> None:

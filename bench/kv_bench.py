@@ -119,11 +119,6 @@ def addresses(name: str, ways: dict, process: subprocess.Popen) -> list[str]:
     return [f"{name}_{way}={address}@{process.pid}" for way, address in ways.items()]
 
 
-def addresses(name: str, ways: dict, process: subprocess.Popen) -> list[str]:
-    """As kv_front takes them."""
-    return [f"{name}_{way}={address}@{process.pid}" for way, address in ways.items()]
-
-
 def library_comparisons(seen: AllSeries) -> list[Comparison]:
     lines = [compare(f"library: one get, p50, {name}", seen["large/get/p50"], seen[f"{way}/get/p50"].named("memcached"),
                      Target(LIBRARY_OF_WAY[way])) for way, name in WAYS.items()]
