@@ -27,7 +27,7 @@ constexpr int kOtherTag = 2;
 constexpr int kShortMs = 20;
 constexpr int kWakeUps = 50;
 constexpr int kExchanges = 200;
-constexpr int kOperations = 200000;
+constexpr int kOperations = 20000;
 constexpr long kMostSleeps = kOperations / 1000;
 // A rank that only polls has none, or one or two for another reason.
 constexpr long kSleepsOfAWaiter = 10;
