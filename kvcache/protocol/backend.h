@@ -60,6 +60,9 @@ class Backend {
   virtual uint32_t NowS() = 0;
   virtual BackendFacts Facts() = 0;
 
+  // What is asked for next: a hint, so that the memory that it lies in may come nearer at once.
+  virtual void Expect(std::span<const std::string_view> /*keys*/) {}
+
   // A reader elsewhere found an item in that slot of that shard, as it says itself: a hint.
   virtual void Touched(uint32_t /*shard*/, uint64_t /*slot*/) {}
 

@@ -1,6 +1,7 @@
 #include "kvcache/protocol/multi_get.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <limits>
@@ -96,6 +97,7 @@ bool MultiGet::Continue() {
       End(is_refused_ ? kBadFormat : "END");
       break;
     }
+    if (keys % kExpectedKeys == 0 && !left_.empty()) Expect(key);
     AskFor(key);
     // What was sent before stays: the end tells that it is not all.
     if (server_.backend.TakeFailure()) End(kNoOwner);
@@ -103,6 +105,17 @@ bool MultiGet::Continue() {
   std::string& value = server_.item.value;
   if (value.capacity() > kKeptItemBytes) std::string().swap(value);
   return !is_pending_;
+}
+
+// `key` and those behind it.
+void MultiGet::Expect(std::string_view key) {
+  std::array<std::string_view, kExpectedKeys> keys;
+  size_t count = 0;
+  for (std::string_view left = left_; !key.empty(); key = TakeToken(left)) {
+    keys[count++] = key;
+    if (count == keys.size()) break;
+  }
+  server_.backend.Expect(std::span(keys).first(count));
 }
 
 void MultiGet::End(std::string_view last_line) {

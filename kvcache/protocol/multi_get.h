@@ -28,7 +28,10 @@ class MultiGet {
 
  private:
   static constexpr int kMaxKeysAtOnce = 256;
+  // Their memory is sent for together.
+  static constexpr int kExpectedKeys = 16;
 
+  void Expect(std::string_view key);
   void End(std::string_view last_line);
   void AskFor(std::string_view key);
   void Use(std::string_view key);

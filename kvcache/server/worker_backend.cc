@@ -1,5 +1,7 @@
 #include "kvcache/server/worker_backend.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "kvcache/layout/item.h"
@@ -53,6 +55,17 @@ bool WorkerBackend::GetTo(std::string_view key, StoredValue& item, GetUse use,
   if (!Owner(*this, shard)->Get(key, item, use)) return false;
   Hand(item, target);
   return true;
+}
+
+void WorkerBackend::Expect(std::span<const std::string_view> keys) {
+  std::array<uint32_t, kReadBatch> shards;
+  std::array<std::optional<Reader::Hint>, kReadBatch> hints;
+  const size_t count = std::min(keys.size(), hints.size());
+  for (size_t i = 0; i < count; ++i) {
+    shards[i] = shards_.ShardOf(keys[i]);
+    hints[i] = lanes_[shards[i]].reader.PrefetchBuckets(keys[i]);
+  }
+  for (size_t i = 0; i < count; ++i) lanes_[shards[i]].reader.PrefetchItem(*hints[i]);
 }
 
 bool WorkerBackend::Describe(std::string_view key, StoredValue& value, GetUse use) {

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -52,6 +53,7 @@ class WorkerBackend final : public Backend {
   uint32_t NowS() override { return shards_.NowS(); }
   BackendFacts Facts() override { return shards_.Facts(); }
 
+  void Expect(std::span<const std::string_view> keys) override;
   void Touched(uint32_t shard, uint64_t slot) override;
   uint64_t LockFreeHits() const override { return lock_free_hits_.Get(); }
 

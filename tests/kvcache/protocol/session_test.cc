@@ -160,6 +160,22 @@ TEST_F(SessionLimitsTest, ManyKeysAreAskedForInSeveralTurns) {
   EXPECT_EQ(world_.server.counters.get_misses.Get(), 10'000u);
 }
 
+// And of one it is not: that would cost time and save none.
+TEST_F(SessionLimitsTest, OfSeveralKeysTheBackendIsToldBefore) {
+  WatchedBackend backend(world_.backend);
+  Server server(backend);
+  Session session(server);
+  std::vector<std::string> keys;
+  std::string line = "get";
+  for (int i = 0; i < 40; ++i) {
+    keys.push_back("key" + std::to_string(i));
+    line += ' ' + keys.back();
+  }
+  EXPECT_EQ(Talk(session, "get key\r\n" + line + "\r\nget key\r\n", 1000), "END\r\nEND\r\nEND\r\n");
+  EXPECT_EQ(backend.ExpectedKeys(), keys);
+  EXPECT_EQ(backend.ExpectedAtOnce(), (std::vector<size_t>{16, 16, 8}));
+}
+
 TEST_F(SessionLimitsTest, SoAreManyKeysBeforeOneThatIsTooLong) {
   std::string line = "get";
   for (int i = 0; i < 10'000; ++i) line += " nothing";

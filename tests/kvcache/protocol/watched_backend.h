@@ -1,10 +1,14 @@
-// WatchedBackend: a Backend that asks another one, counts how many values it copied, and can be
-// made to reach it no more.
+// WatchedBackend: a Backend that asks another one, counts how many values it copied, remembers what
+// it was told to expect, and can be made to reach it no more.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "kvcache/protocol/backend.h"
 #include "kvcache/store/store_types.h"
@@ -17,6 +21,9 @@ class WatchedBackend : public Backend {
   explicit WatchedBackend(Backend& items) : items_(items) {}
 
   uint64_t CopiedValues() const { return copied_values_; }
+  // Keys, in their order, and how many of them each time.
+  const std::vector<std::string>& ExpectedKeys() const { return expected_keys_; }
+  const std::vector<size_t>& ExpectedAtOnce() const { return expected_at_once_; }
 
   // So many requests reach it from now on.
   void FailAfter(uint64_t requests) { left_ = requests; }
@@ -50,6 +57,11 @@ class WatchedBackend : public Backend {
   }
   uint32_t NowS() override { return items_.NowS(); }
   BackendFacts Facts() override { return Reaches() ? items_.Facts() : BackendFacts(); }
+  void Expect(std::span<const std::string_view> keys) override {
+    expected_keys_.insert(expected_keys_.end(), keys.begin(), keys.end());
+    expected_at_once_.push_back(keys.size());
+    items_.Expect(keys);
+  }
   bool TakeFailure() override { return std::exchange(has_failed_, false); }
 
  private:
@@ -61,6 +73,8 @@ class WatchedBackend : public Backend {
 
   Backend& items_;
   uint64_t copied_values_ = 0;
+  std::vector<std::string> expected_keys_;
+  std::vector<size_t> expected_at_once_;
   uint64_t left_ = UINT64_MAX;
   bool has_failed_ = false;
 };

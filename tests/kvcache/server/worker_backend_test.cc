@@ -5,7 +5,9 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "kvcache/layout/item.h"
@@ -42,6 +44,18 @@ TEST_F(WorkerBackendTest, WhatOneStoresAllFind) {
     ASSERT_EQ(Get(*other, key), "value of " + key);
   }
   EXPECT_EQ(one->Facts().items, 1000u);
+}
+
+TEST_F(WorkerBackendTest, WhatIsExpectedIsWhatItWas) {
+  const auto backend = MakeBackend();
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) names.push_back(std::to_string(i));
+  for (size_t i = 0; i < names.size(); i += 2) Set(*backend, names[i], names[i]);
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  backend->Expect(keys);  // More than it sees to at once.
+  for (size_t i = 0; i < keys.size(); ++i) {
+    EXPECT_EQ(Get(*backend, keys[i]), i % 2 == 0 ? names[i] : "(miss)");
+  }
 }
 
 TEST_F(WorkerBackendTest, AHitNeedsNoLock) {
