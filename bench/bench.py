@@ -7,6 +7,7 @@ from pathlib import Path
 
 import comparison
 import kv_bench
+import kv_guests_bench
 import kv_memcaslap_bench
 import kv_miss_bench
 import mpi_bench
@@ -18,7 +19,7 @@ OUT = ROOT / "bench/out"
 BINARIES = ROOT / "bazel-bin"
 
 BENCHES = {"transport": transport_bench, "mpi": mpi_bench, "kv": kv_bench, "kv-memcaslap": kv_memcaslap_bench,
-           "kv-miss": kv_miss_bench}
+           "kv-miss": kv_miss_bench, "kv-guests": kv_guests_bench}
 
 
 def main() -> None:

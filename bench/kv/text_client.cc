@@ -1,5 +1,6 @@
 #include "bench/kv/text_client.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -17,16 +18,16 @@
 namespace tombolo::bench {
 namespace {
 
+constexpr char kLoopback[] = "127.0.0.1";
 constexpr size_t kBufferBytes = 256 * kKiB;
 
-UniqueFd ConnectTcp(uint16_t port) {
+UniqueFd ConnectTcp(const std::string& host, uint16_t port) {
   UniqueFd made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = {.sin_family = AF_INET,
-                               .sin_port = htons(port),
-                               .sin_addr = {htonl(INADDR_LOOPBACK)},
-                               .sin_zero = {}};
+  sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {}, .sin_zero = {}};
+  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) Fail(host + " is no IPv4 address");
   Require(connect(made.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
-          "connecting to 127.0.0.1");
+          ("connecting to " + host).c_str());
   const int on = 1;
   Require(setsockopt(made.Get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0, "TCP_NODELAY");
   return made;
@@ -34,7 +35,10 @@ UniqueFd ConnectTcp(uint16_t port) {
 
 UniqueFd Connect(const std::string& address) {
   if (address.starts_with('/')) return Require(ConnectUnix(address, SOCK_STREAM));
-  return ConnectTcp(static_cast<uint16_t>(atoi(address.c_str())));
+  const size_t colon = address.find(':');
+  const std::string port = colon == std::string::npos ? address : address.substr(colon + 1);
+  const std::string host = colon == std::string::npos ? kLoopback : address.substr(0, colon);
+  return ConnectTcp(host, static_cast<uint16_t>(atoi(port.c_str())));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace tombolo::bench {
 
 class TextClient {
  public:
-  // `address`: a port of 127.0.0.1, or the path of a Unix socket.
+  // `address`: a port of 127.0.0.1, IPV4:PORT, or the path of a Unix socket.
   TextClient(const std::string& address, size_t connections);
 
   // Sends `requests` of them, the next one of `texts` each time, round and round, on whatever

@@ -45,9 +45,11 @@ def endpoints(programs: Programs, slot: int, runtime: Path = RUNTIME) -> list[st
     return [endpoint["name"] for peer in peers if peer["slot"] == slot for endpoint in peer["endpoints"]]
 
 
-def start_memcached(host: HostPrograms) -> None:
+def start_memcached(host: HostPrograms, *more_addresses: str) -> None:
+    """Stock memcached, which listens at loopback and at these addresses of the host."""
+    addresses = ",".join(("127.0.0.1", *more_addresses))
     memcached = host.spawn(
-        "memcached", ["memcached", "-u", "root", "-l", "127.0.0.1", "-p", str(MEMCACHED_PORT), "-U", "0"]
+        "memcached", ["memcached", "-u", "root", "-l", addresses, "-p", str(MEMCACHED_PORT), "-U", "0"]
     )
     memcached.wait_until(lambda: _succeeds(["memcping", f"--servers={MEMCACHED}"]), READY_SECONDS, "it answered")
 

@@ -58,13 +58,13 @@ def _join(lab: Lab, programs: Programs, steps: Steps) -> None:
         lab.boot()
     with steps.step("Start tombolo-agent in each"):
         for guest in lab.guests:
-            _start_agent(guest, programs)
+            start_agent(guest, programs)
     with steps.step("Ask tombolod for its peers"):
         peers = run_command(host_side.peers_command(programs))
     print(peers)
 
 
-def _start_agent(guest: Guest, programs: Programs) -> None:
+def start_agent(guest: Guest, programs: Programs) -> None:
     """Returns when the agent forwards the control API and has an endpoint of its own."""
     name = "tombolo-agent"
     forwards = ["--forward", f"{host_side.MEMCACHED}=memcached", "--forward", kvcache.FORWARD]
