@@ -24,6 +24,7 @@ LAYERS = {
     'transport/fsck': 4,
     'transport/channel': 5,
     'transport/stream': 5,
+    'transport/call': 5,
     'transport/c': 6,
     'mpi_btl': 7,
     'kvcache': 7,
