@@ -1,8 +1,8 @@
 // A caller and a callee on two threads that sleep when nothing comes: for ThreadSanitizer, for
 // wake-ups that could be lost, and for windows that could be read too early.
 #include <algorithm>
-#include <atomic>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"

@@ -54,84 +54,84 @@ struct HostileCaller {
   ServingMember victim{members, "victim"};
 };
 
+struct CallerLie {
+  const char* what;
+  void (*tell)(HostileCaller&);
+};
+const CallerLie kCallerLies[] = {
+    {"slot",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.slot = kCallSlots;
+       h.Request(header);
+     }},
+    {"sequence",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.sequence = 0;
+       h.Request(header);
+     }},
+    {"use of the window",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.window = 4;
+       h.Request(header);
+     }},
+    {"a slot that runs",
+     [](HostileCaller& h) {
+       h.Request(GoodRequest());
+       CallRequestHeader header = GoodRequest();
+       header.sequence = 2;
+       h.Request(header);
+     }},
+    {"too long", [](HostileCaller& h) { h.Request(GoodRequest(), kMaxCallBodyBytes + 1); }},
+    {"too short",
+     [](HostileCaller& h) { SendFrame(h.liar, h.victim.Id(), CallTag::kRequest, uint64_t{1}); }},
+    {"a request in place of the window",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.window = kReads;
+       h.Request(header);
+       header.slot = 1;
+       h.Request(header);
+     }},
+    {"a window without a request", [](HostileCaller& h) { h.Lend(0, kCallPageBytes); }},
+    {"a window that is a message",
+     [](HostileCaller& h) { SendFrame(h.liar, h.victim.Id(), CallTag::kWindow, uint64_t{1}); }},
+    {"a window of half a page",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.window = kReads;
+       h.Request(header);
+       h.Lend(0, kCallPageBytes / 2);
+     }},
+    {"a window that begins within a page",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.window = kReads;
+       h.Request(header);
+       h.Lend(8, kCallPageBytes);
+     }},
+    {"a window of nothing",
+     [](HostileCaller& h) {
+       CallRequestHeader header = GoodRequest();
+       header.window = kReads;
+       h.Request(header);
+       h.Lend(0, 0);
+     }},
+    {"a signal's number",
+     [](HostileCaller& h) {
+       h.Request(GoodRequest());
+       SendFrame(h.liar, h.victim.Id(), CallTag::kSignal, CallSignalHeader{0, 1, kCallSignals, 0});
+     }},
+    {"a signal's slot",
+     [](HostileCaller& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kSignal, CallSignalHeader{kCallSlots, 1, 1, 0});
+     }},
+};
+
 TEST(HostileCallerTest, RequestsThatMakeNoSenseGetItDropped) {
-  struct Lie {
-    const char* what;
-    void (*tell)(HostileCaller&);
-  };
-  const Lie lies[] = {
-      {"slot",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.slot = kCallSlots;
-         h.Request(header);
-       }},
-      {"sequence",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.sequence = 0;
-         h.Request(header);
-       }},
-      {"use of the window",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.window = 4;
-         h.Request(header);
-       }},
-      {"a slot that runs",
-       [](HostileCaller& h) {
-         h.Request(GoodRequest());
-         CallRequestHeader header = GoodRequest();
-         header.sequence = 2;
-         h.Request(header);
-       }},
-      {"too long", [](HostileCaller& h) { h.Request(GoodRequest(), kMaxCallBodyBytes + 1); }},
-      {"too short",
-       [](HostileCaller& h) { SendFrame(h.liar, h.victim.Id(), CallTag::kRequest, uint64_t{1}); }},
-      {"a request in place of the window",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.window = kReads;
-         h.Request(header);
-         header.slot = 1;
-         h.Request(header);
-       }},
-      {"a window without a request", [](HostileCaller& h) { h.Lend(0, kCallPageBytes); }},
-      {"a window that is a message",
-       [](HostileCaller& h) { SendFrame(h.liar, h.victim.Id(), CallTag::kWindow, uint64_t{1}); }},
-      {"a window of half a page",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.window = kReads;
-         h.Request(header);
-         h.Lend(0, kCallPageBytes / 2);
-       }},
-      {"a window that begins within a page",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.window = kReads;
-         h.Request(header);
-         h.Lend(8, kCallPageBytes);
-       }},
-      {"a window of nothing",
-       [](HostileCaller& h) {
-         CallRequestHeader header = GoodRequest();
-         header.window = kReads;
-         h.Request(header);
-         h.Lend(0, 0);
-       }},
-      {"a signal's number",
-       [](HostileCaller& h) {
-         h.Request(GoodRequest());
-         SendFrame(h.liar, h.victim.Id(), CallTag::kSignal,
-                   CallSignalHeader{0, 1, kCallSignals, 0});
-       }},
-      {"a signal's slot",
-       [](HostileCaller& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kSignal, CallSignalHeader{kCallSlots, 1, 1, 0});
-       }},
-  };
-  for (const Lie& lie : lies) {
+  for (const CallerLie& lie : kCallerLies) {
     HostileCaller hostile;
     lie.tell(hostile);
     hostile.victim.Turn();
@@ -209,52 +209,53 @@ struct HostileCallee {
   CallId id;
 };
 
+struct CalleeLie {
+  const char* what;
+  void (*tell)(HostileCallee&);
+};
+const CalleeLie kCalleeLies[] = {
+    {"slot",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply, CallReplyHeader{kCallSlots, 1, 0, 0});
+     }},
+    {"a slot that is free",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply, CallReplyHeader{1, 0, 0, 0});
+     }},
+    {"the sequence of another call",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
+                 CallReplyHeader{h.id.slot, h.id.sequence + 1, 0, 0});
+     }},
+    {"a code that there is not",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
+                 CallReplyHeader{h.id.slot, h.id.sequence, 17, 0});
+     }},
+    {"two replies",
+     [](HostileCallee& h) {
+       for (int i = 0; i < 2; ++i) {
+         SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
+                   CallReplyHeader{h.id.slot, h.id.sequence, 0, 0});
+       }
+     }},
+    {"too long",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
+                 CallReplyHeader{h.id.slot, h.id.sequence, 0, 0}, kMaxCallBodyBytes + 1);
+     }},
+    {"too short",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kReply, uint64_t{h.id.slot});
+     }},
+    {"a priority that there is not",
+     [](HostileCallee& h) {
+       SendFrame(h.liar, h.victim.Id(), CallTag::kPriority, CallPriorityHeader{256, 0});
+     }},
+};
+
 TEST(HostileCalleeTest, RepliesThatMakeNoSenseEndAllItsCalls) {
-  struct Lie {
-    const char* what;
-    void (*tell)(HostileCallee&);
-  };
-  const Lie lies[] = {
-      {"slot",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply, CallReplyHeader{kCallSlots, 1, 0, 0});
-       }},
-      {"a slot that is free",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply, CallReplyHeader{1, 0, 0, 0});
-       }},
-      {"the sequence of another call",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
-                   CallReplyHeader{h.id.slot, h.id.sequence + 1, 0, 0});
-       }},
-      {"a code that there is not",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
-                   CallReplyHeader{h.id.slot, h.id.sequence, 17, 0});
-       }},
-      {"two replies",
-       [](HostileCallee& h) {
-         for (int i = 0; i < 2; ++i) {
-           SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
-                     CallReplyHeader{h.id.slot, h.id.sequence, 0, 0});
-         }
-       }},
-      {"too long",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply,
-                   CallReplyHeader{h.id.slot, h.id.sequence, 0, 0}, kMaxCallBodyBytes + 1);
-       }},
-      {"too short",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kReply, uint64_t{h.id.slot});
-       }},
-      {"a priority that there is not",
-       [](HostileCallee& h) {
-         SendFrame(h.liar, h.victim.Id(), CallTag::kPriority, CallPriorityHeader{256, 0});
-       }},
-  };
-  for (const Lie& lie : lies) {
+  for (const CalleeLie& lie : kCalleeLies) {
     HostileCallee hostile;
     lie.tell(hostile);
     hostile.victim.Turn();
