@@ -16,6 +16,8 @@ struct AgentDevice {
   std::vector<int> eventfds;  // Of the own vectors.
   // False: nothing signals the eventfds, and somebody has to look (polled_doorbells.h).
   bool interrupts = true;
+  // Its descriptor gives more than the region: endpoints must be such as could open it themselves.
+  bool for_root_only = false;
   // What every endpoint gets alike: the memory, and where to find it. The rest is filled in later.
   Grant memory;
 };

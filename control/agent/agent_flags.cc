@@ -65,7 +65,7 @@ DeclaredFlags DeclareAgentFlags(const std::shared_ptr<AgentFlags>& flags) {
       app->add_flag("--host", flags->host, "serve the host's ends of tunnels, beside tombolod");
   app->add_option("--device", flags->device,
                   "PCI address of the ivshmem device, or auto; before it may stand the way: vfio:, "
-                  "module:, sysfs:")
+                  "module:, sysfs:, mem:")
       ->capture_default_str()
       ->excludes(host);
   DescribeTunnels(*app, host, *flags);

@@ -8,7 +8,11 @@ namespace tombolo::control {
 namespace {
 
 constexpr std::pair<std::string_view, DeviceWay> kWays[] = {
-    {"vfio", DeviceWay::kVfio}, {"module", DeviceWay::kModule}, {"sysfs", DeviceWay::kSysfs}};
+    {"vfio", DeviceWay::kVfio},
+    {"module", DeviceWay::kModule},
+    {"sysfs", DeviceWay::kSysfs},
+    {"mem", DeviceWay::kDevmem},
+};
 
 }  // namespace
 

@@ -11,6 +11,7 @@ enum class DeviceWay {
   kVfio,    // Through vfio-pci: interrupts, but the guest needs an IOMMU.
   kModule,  // Through the kernel module (guest/module): interrupts, cached, no IOMMU.
   kSysfs,   // Through files of sysfs, without any driver: nothing interrupts, so the agent looks.
+  kDevmem,  // The same through /dev/mem, for root only: may be cached where sysfs is not.
 };
 
 struct DeviceChoice {
@@ -18,8 +19,9 @@ struct DeviceChoice {
   std::string address;  // Of the PCI device, unchecked, or "auto".
 };
 
-// "auto" or an address: by any way. "vfio", "module" and "sysfs" name the way, and may be followed
-// by a colon and an address. Whatever it is else is taken for an address, which nobody will find.
+// "auto" or an address: by any way. "vfio", "module", "sysfs" and "mem" name the way, and may be
+// followed by a colon and an address. Whatever it is else is taken for an address, which nobody
+// will find.
 DeviceChoice ParseDeviceChoice(std::string_view text);
 
 }  // namespace tombolo::control

@@ -15,6 +15,7 @@ namespace tombolo::control {
 namespace {
 
 constexpr uint16_t kMembershipVector = 0;
+constexpr unsigned kRootOnlyMode = 0600;
 constexpr uint16_t kLinkVector = 1;
 constexpr int64_t kTickNs = kNsPerSecond;
 constexpr int64_t kPollNs = kNsPerMs;
@@ -57,7 +58,9 @@ absl::StatusOr<std::unique_ptr<GuestAgent>> GuestAgent::Start(EventLoop& loop,
   }
   auto broker = BrokerServer::Start(
       loop, store, self.backend_, inherited,
-      {.socket_path = options.broker_socket, .max_clients = MaxClients(region->Limits())});
+      {.socket_path = options.broker_socket,
+       .socket_mode = device.for_root_only ? kRootOnlyMode : BrokerOptions{}.socket_mode,
+       .max_clients = MaxClients(region->Limits())});
   if (!broker.ok()) return broker.status();
   self.broker_ = *std::move(broker);
   return agent;

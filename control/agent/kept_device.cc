@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "control/agent/kept_devmem.h"
 #include "control/agent/kept_module.h"
 #include "control/agent/kept_sysfs.h"
 #include "control/agent/kept_vfio.h"
@@ -36,6 +37,8 @@ absl::StatusOr<KeptDevice> OpenKeptDevice(const SystemPaths& paths, const Device
       return OpenKeptVfio(paths, choice.address, store, inherited);
     case DeviceWay::kSysfs:
       return OpenKeptSysfs(paths, choice.address, store, inherited);
+    case DeviceWay::kDevmem:
+      return OpenKeptDevmem(paths, choice.address, store, inherited);
   }
   return absl::InternalError("there is no such way to a device");
 }

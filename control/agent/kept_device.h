@@ -19,8 +19,8 @@ struct KeptDevice {
 };
 
 // Takes the device out of `inherited` if it is there, else opens the one that is chosen and leaves
-// it in `store`. Errors are those of VfioPciDevice, ModulePciDevice and
-// SysfsPciDevice.
+// it in `store`. Errors are those of VfioPciDevice, ModulePciDevice,
+// SysfsPciDevice and DevmemPciDevice.
 absl::StatusOr<KeptDevice> OpenKeptDevice(const SystemPaths& paths, const DeviceChoice& choice,
                                           DescriptorStore& store, NamedDescriptors& inherited);
 

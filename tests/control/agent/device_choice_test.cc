@@ -21,6 +21,7 @@ TEST(DeviceChoiceTest, NamesAWayAnAddressOrBoth) {
   EXPECT_EQ(Parsed("module"), Expected(DeviceWay::kModule, "auto"));
   EXPECT_EQ(Parsed("sysfs"), Expected(DeviceWay::kSysfs, "auto"));
   EXPECT_EQ(Parsed("sysfs:0000:00:05.0"), Expected(DeviceWay::kSysfs, "0000:00:05.0"));
+  EXPECT_EQ(Parsed("mem:0000:00:05.0"), Expected(DeviceWay::kDevmem, "0000:00:05.0"));
 }
 
 TEST(DeviceChoiceTest, WhatIsNoWayIsAnAddressThatNobodyFinds) {
