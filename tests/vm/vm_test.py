@@ -19,7 +19,7 @@ from lab import containment  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, joining  # noqa: E402
+from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, hot_unplug, joining  # noqa: E402
 from suite import kernel_module, machines_die, mpi, net, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
@@ -36,6 +36,7 @@ GROUPS = {
     "processes_die": processes_die.run,
     "machines_die": machines_die.run,
     "daemon_dies": daemon_dies.run,
+    "hot_unplug": hot_unplug.run,
     "without_driver": without_driver.run,
     "kernel_module": kernel_module.run,
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.

@@ -100,6 +100,26 @@ class Guest:
     def plug(self) -> None:
         self._qmp.execute("set_link", name=qemu_options.CARD, up=True)
 
+    # The ivshmem device, an Ivshmem, at `index` of those that the lab has given this guest.
+
+    def request_unplug_device(self, index: int = 0) -> None:
+        """Presses the button: the guest's kernel is asked to let go of it. wait_device_unplugged() waits for that."""
+        self._qmp.forget_events()
+        self._qmp.execute("device_del", id=qemu_options.device_names(index).device)
+
+    def wait_device_unplugged(self, seconds: float, index: int = 0) -> None:
+        """Hangs up on its server too: without that QEMU keeps the connection, and the slot."""
+        self._qmp.wait_event("DEVICE_DELETED", Deadline(seconds))
+        self._qmp.execute("chardev-remove", id=qemu_options.device_names(index).chardev)
+
+    def plug_device(self, index: int = 0) -> None:
+        names, device = qemu_options.device_names(index), self._machine.ivshmem[index]
+        address = {"type": "unix", "data": {"path": str(device.socket)}}
+        backend = {"type": "socket", "data": {"addr": address, "server": False}}
+        self._qmp.execute("chardev-add", id=names.chardev, backend=backend)
+        options = {"bus": names.port, "chardev": names.chardev, "vectors": device.vectors}
+        self._qmp.execute("device_add", driver="ivshmem-doorbell", id=names.device, **options)
+
     # Programs inside; none of these needs the network.
 
     def run(

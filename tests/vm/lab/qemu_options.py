@@ -46,6 +46,19 @@ class Machine:
     interrupt_remapping: bool = True
 
 
+@dataclass(frozen=True)
+class DeviceNames:
+    """QEMU's, of an Ivshmem and what belongs to it."""
+
+    device: str
+    port: str
+    chardev: str
+
+
+def device_names(index: int) -> DeviceNames:
+    return DeviceNames(f"region{index}", f"port{index}", f"ivshmem{index}")
+
+
 def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
     """`qmp_fd` and `agent_fd` are connected sockets that QEMU inherits."""
     return [
@@ -100,9 +113,12 @@ def _ivshmem(devices: Sequence[Ivshmem | Window]) -> list[str]:
 
 
 def _doorbell(index: int, device: Ivshmem) -> list[str]:
+    """Behind a port of its own, because what is on the first bus cannot be unplugged."""
+    names = device_names(index)
     return [
-        *("-chardev", f"socket,id=ivshmem{index},path={_escaped(device.socket)}"),
-        *("-device", f"ivshmem-doorbell,chardev=ivshmem{index},vectors={device.vectors}"),
+        *("-chardev", f"socket,id={names.chardev},path={_escaped(device.socket)}"),
+        *("-device", f"pcie-root-port,id={names.port},chassis={index + 1}"),
+        *("-device", f"ivshmem-doorbell,id={names.device},bus={names.port},chardev={names.chardev},vectors={device.vectors}"),
     ]
 
 

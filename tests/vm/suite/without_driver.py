@@ -8,7 +8,7 @@ from .bad_input import FAILED, copy_agent, refused
 from .checks import Checks, expect
 from .exchanges import SECONDS
 from .talk import exchange
-from .world import HOST, World
+from .world import HOST, RUNTIME, World
 
 GUEST, OTHER = 2, 1
 POLLED = 2_000
@@ -50,6 +50,14 @@ def run(world: World, checks: Checks) -> None:
         ping = " ".join(world.cli("ping", HOST, "-n", 1))
         guest.run(f"until {ping}; do sleep 0.1; done", STOP_SECONDS)
         refused(world, GUEST, ["--device", "sysfs"], FAILED, "is held by another process")
+    with checks.check("vm2 joins through /dev/mem, for root only, and exchanges messages") as note:
+        world.stop_agent(guest)
+        world.start_agent(guest, ["--device", "mem"])
+        note(read_speed(guest.log("tombolo-agent").read_text()))
+        expect(guest.run(f"stat -c %a {RUNTIME}/broker.sock").output.strip(), "600", "mode of the socket")
+        for mode in (["poll", POLLED], ["sleep", ASLEEP]):
+            for report in exchange(world, (HOST, GUEST), mode, SECONDS):
+                expect(report["received"], mode[1], "received")
 
 
 def read_speed(log: str) -> str:
