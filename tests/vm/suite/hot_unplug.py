@@ -15,7 +15,7 @@ END_SECONDS = 20
 def run(world: World, checks: Checks) -> None:
     guest = world.lab.guest(GUEST)
     boot_id = guest.boot_id()
-    with checks.check("vm1's device is to be unplugged: its users talk on, and the kernel waits for them", essential=True):
+    with checks.check("vm1's device is to be unplugged: its users talk on, the kernel waits for them", essential=True):
         guest.run("dmesg --clear")
         talk, mark = EndlessTalk(world, GUEST), world.watch.mark()
         guest.request_unplug_device()
