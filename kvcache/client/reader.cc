@@ -308,6 +308,11 @@ bool Reader::StillValid(const View& view) const {
       token.epoch != epoch_) {
     return false;
   }
+  // SUBTLE: the same epoch is no proof of the same shape where others can write it.
+  if (token.segment >= shard_.Shape().segment_count ||
+      view.found.slot / kBucketSlots >= shard_.Shape().bucket_count) {
+    return false;
+  }
   return IsUnchanged({.slot = view.found.slot,
                       .word = token.slot_word,
                       .place = {.segment = token.segment, .offset_bytes = 0},

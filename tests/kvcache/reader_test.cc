@@ -13,6 +13,7 @@
 
 #include "gtest/gtest.h"
 #include "kvcache/layout/superblock.h"
+#include "kvcache/shard/geometry.h"
 #include "tests/kvcache/shard_fixture.h"
 #include "transport/base/unique_fd.h"
 
@@ -115,6 +116,25 @@ TEST_F(ReaderTest, AViewIsNotValidAfterTheShardWasFormatted) {
   ASSERT_EQ(reader.Look("key", view), ReadResult::kHit);
   options_.limits.segment_bytes = 8 * kKiB;
   Reopen();
+  EXPECT_FALSE(reader.StillValid(view));
+}
+
+// Where others can write it, the epoch may come back and the shape not: then the view's segment may
+// lie behind what the reader takes for the shard.
+TEST_F(ReaderTest, AViewOfASegmentThatItsShardNoLongerHasIsNotValid) {
+  for (int i = 0; i < 6; ++i) Set("key" + std::to_string(i), std::string(3000, 'v'));
+  Reader reader = AttachReader();
+  View view;
+  ASSERT_EQ(reader.Look("key5", view), ReadResult::kHit);
+  ASSERT_GE(view.token.segment, kMinSegments);
+  EXPECT_TRUE(reader.StillValid(view));
+  auto* superblock = reinterpret_cast<Superblock*>(memory_.Bytes().data());
+  superblock->segment_count.store(kMinSegments, std::memory_order_relaxed);
+  for (const uint64_t epoch : {view.token.epoch + 1, view.token.epoch}) {
+    superblock->epoch.store(epoch, std::memory_order_relaxed);
+    EXPECT_EQ(reader.Describe("key5", view.found), ReadResult::kMiss);
+  }
+  EXPECT_EQ(reader.Counters().reattached, 2u);
   EXPECT_FALSE(reader.StillValid(view));
 }
 
