@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Weakens the store or its reader in one place, and looks whether the tests notice: each mutant must fail one of its tests.
+"""Weakens store, reader or server in one place, and looks whether the tests notice: each mutant must fail its tests.
 
 Works on a copy of the tree, with the sources as they are here, and builds there; the cache of ./dev build helps. A mutant
 whose place is no longer in the source is an error: describe it anew. The last line is "N passed, M failed".
@@ -21,11 +21,12 @@ LONG_FORMS = {"TORN_READ_HITS": "50000", "KILL_LOOP_KILLS": "300"}
 
 READER, PLACEMENT, RECOVERY = "kvcache/client/reader.cc", "kvcache/store/placement.cc", "kvcache/store/recovery.cc"
 SEGMENTS, WRITES, EVICTION = "kvcache/store/segment_log.cc", "kvcache/store/mutations.cc", "kvcache/store/eviction.cc"
+SOCKET, WORKER = "kvcache/server/connection.cc", "kvcache/server/worker_backend.cc"
 
 
 class Mutant(NamedTuple):
     name: str
-    tests: str  # Of tests/kvcache: each of them must fail.
+    tests: str  # Of tests/kvcache, or as server:NAME of a folder below it: each of them must fail.
     file: str
     before: str
     after: str
@@ -92,7 +93,20 @@ MUTANTS = (
            "      free_.push_back(segment);\n      break;"),
     Mutant("the next owner forgets what was being recycled", "kill_loop_test", SEGMENTS,
            "      unfinished_.push_back(segment);\n", ""),
+    Mutant("a server hands out a value without looking again after its copy", "server:worker_backend_test", WORKER,
+           "    if (reader.StillValid(view)) {\n", "    if (reader.StillValid(view) || true) {\n"),
+    Mutant("a server forgets the end that came with the last bytes", "server:connections_test", SOCKET,
+           "is_readable_ = got >= 0 && (is_ending_ || static_cast<size_t>(got) == buffer.size());",
+           "is_readable_ = got >= 0 && static_cast<size_t>(got) == buffer.size();"),
+    Mutant("a server takes a full buffer for all there was", "server:connections_test", SOCKET,
+           "is_readable_ = got >= 0 && (is_ending_ || static_cast<size_t>(got) == buffer.size());",
+           "is_readable_ = got >= 0 && is_ending_;"),
 )
+
+
+def label(test: str) -> str:
+    folder, _, name = test.rpartition(":")
+    return f"//{os.path.join('tests/kvcache', folder).rstrip('/')}:{name}"
 
 
 def copy_tree(to: Path) -> None:
@@ -116,7 +130,7 @@ class Copy:
     def test(self, *names: str) -> subprocess.CompletedProcess[str]:
         settings = [f"--test_env={name}={value}" for name, value in LONG_FORMS.items()]
         return self.bazel("test", "--noshow_progress", "--keep_going", "--test_output=summary", *settings,
-                          *(f"//tests/kvcache:{name}" for name in names))
+                          *(label(name) for name in names))
 
     def close(self) -> None:
         self.bazel("shutdown")

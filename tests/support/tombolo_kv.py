@@ -1,5 +1,6 @@
 """tombolo-kv as a child process of a test, and clients of it on plain sockets."""
 
+import contextlib
 import os
 import select
 import shutil
@@ -138,6 +139,16 @@ class TomboloKv:
             while (seen := client.stats()[name]) != wanted:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"{name} stays {seen}, not {wanted}")
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """Within it none of its threads runs."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self.process.kill()

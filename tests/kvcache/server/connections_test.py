@@ -161,6 +161,20 @@ class ConnectionsTest(unittest.TestCase):
         for n in range(count):
             self.assertEqual(there.get(b'last%d' % n), b'value')
 
+    def test_an_end_that_came_with_the_last_bytes_is_seen(self):
+        server = self.start()
+        for address in (server.tcp, server.unix):
+            known = self.client(address)
+            self.assertEqual(known.ask(b'mn'), b'MN')
+            # It finds bytes and end at once.
+            with server.stopped():
+                new = self.client(address)
+                for client in (known, new):
+                    client.send(b'mn\r\n')
+                    client.socket.shutdown(socket.SHUT_WR)
+            for client in (known, new):
+                self.assertEqual(client.input.read(), b'MN\r\n')
+
     def test_what_was_asked_before_the_end_is_answered(self):
         server = self.start()
         for address in (server.tcp, server.unix):
