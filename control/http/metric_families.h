@@ -10,6 +10,8 @@
 
 namespace tombolo::control {
 
+inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";
+
 using Labels = std::vector<prometheus::ClientMetric::Label>;
 
 class MetricFamilies {

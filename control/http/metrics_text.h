@@ -11,8 +11,6 @@
 
 namespace tombolo::control {
 
-inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";
-
 // In Prometheus' text format.
 std::string MetricsText(const DaemonStatus& status);
 

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "control/daemon/unix_time.h"
+#include "control/http/metric_families.h"
 #include "control/http/metrics_text.h"
 #include "control/http/page_files.h"
 #include "control/http/process_stats.h"
