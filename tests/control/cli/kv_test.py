@@ -4,101 +4,25 @@
 Usage: kv_test.py TOMBOLO TOMBOLO_KV [unittest's flags]
 """
 
-import functools
 import itertools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 
-sys.path.insert(0, "tests/support")
+sys.path[:0] = ["tests/control/cli", "tests/support"]
 from forwarding import eventually
+from kv_servers import (FAILED, GOOD, NOBODY, NOT_RUNNING, TIMEOUT_S, USAGE, Memcached, Programs, ServersTest, each_server,
+                        kv, python_client)
 from terminal import LEAVE, Terminal
-from tombolo_kv import Client, Guest, TomboloKv, as_this_user
 
-TOMBOLO = TOMBOLO_KV = ""
-TIMEOUT_S = 60
-GOOD, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 MIB = 1 << 20
 MONTH_S = 30 * 24 * 3600
 BYTES = bytes(range(256)) * 1000
-NOBODY = "127.0.0.1:1"
-
-
-class Memcached:
-    """Stock memcached, over TCP or a Unix socket."""
-
-    def __init__(self, over_unix=False):
-        self.folder = tempfile.mkdtemp(prefix="memcached_", dir="/tmp")
-        self.unix = os.path.join(self.folder, "memcached.sock")
-        self.port_file = os.path.join(self.folder, "ports")
-        self.over_unix = over_unix
-        self.process = None
-        self.start()
-
-    def start(self):
-        place = ["-s", self.unix] if self.over_unix else ["-l", "127.0.0.1", "-p", "-1"]
-        self.process = subprocess.Popen(["memcached", *as_this_user(), "-m", "8", *place],
-                                        env={**os.environ, "MEMCACHED_PORT_FILENAME": self.port_file})
-        assert eventually(lambda: os.path.exists(self.unix if self.over_unix else self.port_file))
-
-    def address(self):
-        if self.over_unix:
-            return "unix:" + self.unix
-        with open(self.port_file, encoding="ascii") as file:
-            return "127.0.0.1:" + re.search(r"TCP INET: (\d+)", file.read()).group(1)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def python_client(address):
-    return Client(address[5:] if address.startswith("unix:") else ("127.0.0.1", int(address.rsplit(":", 1)[1])))
-
-
-def kv(*words, value=None):
-    """What it did, with stdout in bytes."""
-    given = {"input": value} if value is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run([TOMBOLO, "kv", *words], capture_output=True, timeout=TIMEOUT_S, check=False, **given)
-    done.stderr = done.stderr.decode()
-    return done
-
-
-def each_server(test):
-    """`test` with servers of all kinds, one after the other."""
-    @functools.wraps(test)
-    def with_each(self):
-        for server in self.servers:
-            with self.subTest(server):
-                test(self, server)
-    return with_each
-
-
-class ServersTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.stock, cls.stock_unix = Memcached(), Memcached(over_unix=True)
-        cls.owner = TomboloKv(TOMBOLO_KV, "-t", "1", "-m", "16", with_owner_socket=True)
-        cls.guest = Guest(TOMBOLO_KV, cls.owner, "-t", "1")
-        for server in (cls.stock, cls.stock_unix, cls.owner, cls.guest):
-            cls.addClassCleanup(server.stop)
-        cls.servers = [cls.stock.address(), cls.stock_unix.address(), "unix:" + cls.owner.unix,
-                       "localhost:%d" % cls.owner.tcp[1], "127.0.0.1:%d" % cls.guest.tcp[1]]
-
-    def assert_done(self, done, code=GOOD, stdout=None):
-        self.assertEqual(done.returncode, code, done.stderr)
-        self.assertEqual(done.stderr.startswith("error: "), code != GOOD, done.stderr)
-        if stdout is not None:
-            self.assertEqual(done.stdout, stdout)
 
 
 class ItemsTest(ServersTest):
@@ -163,19 +87,19 @@ class ItemsTest(ServersTest):
         self.assertIn(f"is {MIB} (-I)", done.stderr)
 
     def test_stdin_that_cannot_be_read_and_stdout_that_is_full_are_told(self):
-        done = subprocess.run(f"'{TOMBOLO}' kv set a --server {self.servers[0]} </", shell=True, check=False,
+        done = subprocess.run(f"'{Programs.tombolo}' kv set a --server {self.servers[0]} </", shell=True, check=False,
                               capture_output=True, timeout=TIMEOUT_S)
         self.assertEqual(done.returncode, FAILED)
         self.assertIn(b"read the value from stdin", done.stderr)
         self.assert_done(kv("set", "a", "1", "--server", self.servers[0]))
-        done = subprocess.run(f"'{TOMBOLO}' kv get a --server {self.servers[0]} >/dev/full", shell=True, check=False,
+        done = subprocess.run(f"'{Programs.tombolo}' kv get a --server {self.servers[0]} >/dev/full", shell=True, check=False,
                               capture_output=True, timeout=TIMEOUT_S)
         self.assertEqual(done.returncode, FAILED)
         self.assertIn(b"write the value to stdout", done.stderr)
 
     def test_on_a_terminal_the_prompt_is_on_a_line_of_its_own(self):
         self.assert_done(kv("set", "a", "value", "--server", self.servers[0]))
-        terminal = Terminal(TOMBOLO, "kv", "get", "a", "--server", self.servers[0])
+        terminal = Terminal(Programs.tombolo, "kv", "get", "a", "--server", self.servers[0])
         self.addCleanup(terminal.close)
         terminal.wait_for(rb"^value\r\n")
         self.assertEqual(terminal.end(), GOOD)
@@ -260,7 +184,7 @@ class TopTest(ServersTest):
         self.addCleanup(ended.set)
 
     def top(self, *words):
-        terminal = Terminal(TOMBOLO, "kv", "top", "--interval", "0.05", *words, columns=220)
+        terminal = Terminal(Programs.tombolo, "kv", "top", "--interval", "0.05", *words, columns=220)
         self.addCleanup(terminal.close)
         return terminal
 
@@ -326,5 +250,5 @@ class TopTest(ServersTest):
 
 
 if __name__ == "__main__":
-    TOMBOLO, TOMBOLO_KV = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+    Programs.take()
     unittest.main(verbosity=2)
