@@ -1,5 +1,8 @@
 #include "kvcache/protocol/statistics.h"
 
+#include <sys/resource.h>
+#include <sys/time.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -65,6 +68,17 @@ uint64_t Since(uint64_t then, uint64_t now) { return now >= then ? now - then : 
 
 const char* YesNo(bool is_yes) { return is_yes ? "yes" : "no"; }
 
+std::string SecondsText(const timeval& time) {
+  return absl::StrCat(time.tv_sec, ".", absl::Dec(time.tv_usec, absl::kZeroPad6));
+}
+
+void AddProcessorTime(Statistics& list) {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  Add(list, "rusage_user", SecondsText(usage.ru_utime));
+  Add(list, "rusage_system", SecondsText(usage.ru_stime));
+}
+
 void AddProcess(Server& server, Statistics& list) {
   const ServerFacts& facts = server.facts;
   const uint32_t now_s = server.backend.NowS();
@@ -74,6 +88,7 @@ void AddProcess(Server& server, Statistics& list) {
   Add(list, "threads", facts.threads);
   Add(list, "time", now_s);
   Add(list, "uptime", now_s - std::min(now_s, facts.started_s));
+  AddProcessorTime(list);
 }
 
 void AddConnections(const ServerFacts& facts, Statistics& list) {

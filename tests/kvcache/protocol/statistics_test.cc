@@ -51,6 +51,16 @@ TEST_F(StatisticsTest, ExportersFindWhatTheyLookFor) {
   }
 }
 
+// Seconds, a point, and six digits, whatever they are.
+TEST_F(StatisticsTest, ProcessorTimeIsWrittenAsMemcachedWritesIt) {
+  for (const char* name : {"rusage_user", "rusage_system"}) {
+    const std::string told = Told("stats", name);
+    const size_t point = told.find('.');
+    EXPECT_EQ(told.size(), point + 7) << told;
+    EXPECT_EQ(told.find_first_not_of("0123456789."), std::string::npos) << told;
+  }
+}
+
 TEST_F(StatisticsTest, CommandsAreCounted) {
   Ask("set a 0 0 1\r\n1\r\nget a nothing\r\nincr a 1\r\ndelete nothing\r\ntouch a 0\r\n"
       "cas a 0 0 1 9\r\n1\r\nmg a v\r\n");
