@@ -64,7 +64,7 @@ def _begin_family(line: str, helped: str, families: Dict[str, Family]) -> str:
         raise ValueError("its help does not stand before it")
     if (kind == "counter") != name.endswith("_total"):
         raise ValueError("counters, and they alone, end in _total")
-    if ":" in name or not name.startswith(("tombolo_", "process_")):
+    if ":" in name or not name.startswith(("tombolo_", "memcached_", "process_")):
         raise ValueError("not a name of ours")
     families[name] = Family(kind, {})
     return name
