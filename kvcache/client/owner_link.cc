@@ -1,17 +1,13 @@
 #include "kvcache/client/owner_link.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/remote/owner_reply.h"
 #include "transport/base/clock.h"
-#include "transport/base/errno_status.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -25,8 +21,6 @@ template <typename Struct>
 std::string_view BytesOf(const Struct& one) {
   return {reinterpret_cast<const char*>(&one), sizeof(one)};
 }
-
-bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 // Whether it does no harm to run it twice.
 bool MayRunTwice(const OwnerRequestHeader& header) {
@@ -44,27 +38,23 @@ absl::Status Unreached(const absl::Status& why) {
 
 }  // namespace
 
+OwnerLink::OwnerLink(OwnerAddress address, const OwnerLinkOptions& options)
+    : address_(std::move(address)), options_(options), carrier_(MakeCarrier(address_)) {}
+
 absl::Status OwnerLink::Connect() {
   BeginDeadline();
   return SeeToConnection();
 }
 
 absl::Status OwnerLink::SeeToConnection() {
-  if (socket_.IsOpen() && IsStillThere()) return absl::OkStatus();
-  socket_.Reset();
+  if (carrier_->IsStillThere()) return absl::OkStatus();
+  carrier_->Close();
   if (MonotonicNs() < no_earlier_ns_) return why_not_;
-  absl::StatusOr<UniqueFd> socket = address_.Connect(options_.timeout_ns);
-  if (!socket.ok()) return Close(Unreached(socket.status()));
-  socket_ = *std::move(socket);
-  if (absl::Status status = SayHello(); !status.ok()) return Close(status);
+  absl::Status status = carrier_->Connect(options_.timeout_ns);
+  if (!status.ok()) return Close(Unreached(status));
+  if (status = SayHello(); !status.ok()) return Close(status);
   ++connections_;
   return absl::OkStatus();
-}
-
-// An owner that ended has closed its end; and nothing comes that was not asked for.
-bool OwnerLink::IsStillThere() const {
-  char byte;
-  return recv(socket_.Get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && IsForLater(errno);
 }
 
 absl::Status OwnerLink::SayHello() {
@@ -130,11 +120,11 @@ absl::Status OwnerLink::Exchange(const OwnerRequest& request, OwnerReplyHeader& 
 }
 
 absl::Status OwnerLink::Send(const OwnerRequest& request) {
-  std::string head;
+  head_.clear();
   // Not before it is known who is there.
-  if (request.header.op != static_cast<uint8_t>(OwnerOp::kHello)) AppendTouched(head);
-  head.append(BytesOf(request.header)).append(request.key);
-  return SendBytes(head, request.value);
+  if (request.header.op != static_cast<uint8_t>(OwnerOp::kHello)) AppendTouched(head_);
+  head_.append(BytesOf(request.header)).append(request.key);
+  return SendBytes(head_, request.value);
 }
 
 void OwnerLink::Touched(uint32_t shard, uint64_t slot) {
@@ -153,25 +143,20 @@ void OwnerLink::AppendTouched(std::string& bytes) {
 absl::Status OwnerLink::SendBytes(std::string_view head, std::string_view value) {
   size_t sent_bytes = 0;  // Since the deadline began.
   while (!head.empty() || !value.empty()) {
-    iovec parts[] = {{const_cast<char*>(head.data()), head.size()},
-                     {const_cast<char*>(value.data()), value.size()}};
-    msghdr message = {};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
-    const ssize_t sent = sendmsg(socket_.Get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && !IsForLater(errno)) return Lost(errno);
-    if (sent < 0) {
-      if (absl::Status status = Await(POLLOUT); !status.ok()) return status;
+    const absl::StatusOr<size_t> sent = carrier_->Send(head, value);
+    if (!sent.ok()) return Lost(sent.status());
+    if (*sent == 0) {
+      if (auto status = Await(OwnerCarrier::Until::kSendable); !status.ok()) return status;
       continue;
     }
-    sent_bytes += static_cast<size_t>(sent);
+    sent_bytes += *sent;
     if (sent_bytes >= kBytesPerDeadline) {
       sent_bytes = 0;
       BeginDeadline();
     }
-    const size_t of_head = std::min(head.size(), static_cast<size_t>(sent));
+    const size_t of_head = std::min(head.size(), *sent);
     head.remove_prefix(of_head);
-    value.remove_prefix(static_cast<size_t>(sent) - of_head);
+    value.remove_prefix(*sent - of_head);
   }
   return absl::OkStatus();
 }
@@ -205,15 +190,14 @@ absl::Status OwnerLink::ReceiveValue(size_t bytes, std::string& value) {
 
 absl::Status OwnerLink::ReceiveBytes(char* to, size_t bytes) {
   while (bytes != 0) {
-    const ssize_t got = recv(socket_.Get(), to, bytes, MSG_DONTWAIT);
-    if (got == 0) return Lost(0);
-    if (got < 0 && !IsForLater(errno)) return Lost(errno);
-    if (got < 0) {
-      if (absl::Status status = Await(POLLIN); !status.ok()) return status;
+    const absl::StatusOr<size_t> got = carrier_->Receive(to, bytes);
+    if (!got.ok()) return Lost(got.status());
+    if (*got == 0) {
+      if (auto status = Await(OwnerCarrier::Until::kReceivable); !status.ok()) return status;
       continue;
     }
-    to += got;
-    bytes -= static_cast<size_t>(got);
+    to += *got;
+    bytes -= *got;
   }
   return absl::OkStatus();
 }
@@ -222,32 +206,25 @@ void OwnerLink::BeginDeadline() { deadline_ns_ = MonotonicNs() + options_.timeou
 
 // SUBTLE: until the deadline, and not for a time-out from now on: whoever sends a byte now and then
 // would be waited for without end.
-absl::Status OwnerLink::Await(int16_t events) {
-  for (;;) {
-    // Rounded up: not shorter than it was asked for.
-    const int64_t left_ns = std::max<int64_t>(deadline_ns_ - MonotonicNs(), 0);
-    pollfd waiting{.fd = socket_.Get(), .events = events, .revents = 0};
-    const int ready = poll(&waiting, 1, static_cast<int>((left_ns + kNsPerMs - 1) / kNsPerMs));
-    if (ready > 0) return absl::OkStatus();
-    if (ready == 0) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("the owner at ", address_.ToString(), " has not done its part within ",
-                       options_.timeout_ns / kNsPerMs, " ms; is it stopped, or stuck?"));
-    }
-    if (errno != EINTR) return Lost(errno);
-  }
+absl::Status OwnerLink::Await(OwnerCarrier::Until until) {
+  const absl::StatusOr<bool> is_so = carrier_->Await(until, deadline_ns_);
+  if (!is_so.ok()) return Lost(is_so.status());
+  if (*is_so) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      absl::StrCat("the owner at ", address_.ToString(), " has not done its part within ",
+                   options_.timeout_ns / kNsPerMs, " ms; is it stopped, or stuck?"));
 }
 
-// `error`: 0 when the other side has closed.
-absl::Status OwnerLink::Lost(int error) const {
+absl::Status OwnerLink::Lost(const absl::Status& why) const {
+  const absl::string_view reason = why.message();
   return absl::UnavailableError(absl::StrCat(
       "the owner at ", address_.ToString(), " has closed the connection",
-      error == 0 ? "" : absl::StrCat(" (", strerror(error), ")"), "; its log may tell why."));
+      reason.empty() ? "" : absl::StrCat(" (", reason, ")"), "; its log may tell why."));
 }
 
 // After a time-out the next ones need not wait for another one at once.
 absl::Status OwnerLink::Close(absl::Status why) {
-  socket_.Reset();
+  carrier_->Close();
   if (absl::IsDeadlineExceeded(why)) {
     why_not_ = why;
     no_earlier_ns_ = MonotonicNs() + std::min(options_.timeout_ns, kMaxPauseNs);

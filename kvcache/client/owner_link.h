@@ -13,22 +13,22 @@
 //
 // The owner is believed what it says of items, and nothing else: replies are checked, and a value
 // takes a MiB of memory at most beyond what has arrived of it. Not thread-safe; waits for the
-// socket.
+// owner.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "kvcache/client/owner_address.h"
+#include "kvcache/client/owner_carrier.h"
 #include "kvcache/remote/owner_request.h"
 #include "kvcache/remote/owner_wire.h"
-#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 
 namespace tombolo::kvcache {
@@ -41,8 +41,7 @@ struct OwnerLinkOptions {
 
 class OwnerLink {
  public:
-  OwnerLink(OwnerAddress address, const OwnerLinkOptions& options)
-      : address_(std::move(address)), options_(options) {}
+  OwnerLink(OwnerAddress address, const OwnerLinkOptions& options);
 
   // Sees to it that there is a connection. Unavailable: nobody is there. DeadlineExceeded: it does
   // not answer. FailedPrecondition: it refuses, and says why. DataLoss: what it says makes no
@@ -78,15 +77,15 @@ class OwnerLink {
   absl::Status ReceiveBytes(char* to, size_t bytes);
   absl::Status ReceiveValue(size_t bytes, std::string& value);
   void BeginDeadline();
-  absl::Status Await(int16_t events);
-  absl::Status Lost(int error) const;
-  bool IsStillThere() const;
+  absl::Status Await(OwnerCarrier::Until until);
+  absl::Status Lost(const absl::Status& why) const;
   void AppendTouched(std::string& bytes);
   absl::Status Close(absl::Status why);
 
   const OwnerAddress address_;
   const OwnerLinkOptions options_;
-  UniqueFd socket_;
+  std::unique_ptr<OwnerCarrier> carrier_;
+  std::string head_;  // Of the request that is being sent: all but the value.
   OwnerHelloReply hello_;
   uint64_t connections_ = 0;
   uint64_t next_number_ = 1;
