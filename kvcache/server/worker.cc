@@ -143,17 +143,6 @@ std::unique_ptr<Conversation> Worker::MakeConversation(Dialect dialect) {
   return std::make_unique<Session>(server_);
 }
 
-void Worker::TellWhyClosed(std::string_view why) {
-  const int64_t now_ns = MonotonicNs();
-  if (now_ns - told_why_at_ns_ < kTellEveryNs) {
-    ++untold_;
-    return;
-  }
-  spdlog::warn("a reader elsewhere was cut off: {} ({} others since the last line like this)", why,
-               std::exchange(untold_, 0));
-  told_why_at_ns_ = now_ns;
-}
-
 // Bytes have moved: the last one to be idle.
 void Worker::Moved(Connection& connection) {
   ++moves_;

@@ -27,6 +27,7 @@
 #include "kvcache/protocol/counter.h"
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/connection.h"
+#include "kvcache/server/cut_off_log.h"
 #include "kvcache/server/dialect.h"
 #include "kvcache/server/epoll.h"
 #include "kvcache/server/patience.h"
@@ -80,16 +81,13 @@ class Worker {
   std::span<std::byte> Buffer() { return buffer_; }
   size_t RequestsPerTurn() const { return options_.requests_per_turn; }
   void Moved(Connection& connection);
-  void TellWhyClosed(std::string_view why);
+  void TellWhyClosed(std::string_view why) { log_.Tell(why); }
   void GiveTurn(Connection& connection);
   void SendRepliesLater(Connection& connection) { with_replies_.push_back(&connection); }
   void End(Connection& connection);
 
  private:
   static constexpr size_t kBufferBytes = 64 * kKiB;  // Read from a socket at once.
-
-  // Whoever makes connections to be cut off does not fill the log.
-  static constexpr int64_t kTellEveryNs = kNsPerSecond;
 
   struct NewConnection {
     UniqueFd socket;
@@ -123,8 +121,7 @@ class Worker {
   Patience patience_;
   uint64_t moves_ = 0;  // How often bytes were read or sent.
   bool has_stopped_ = false;
-  int64_t told_why_at_ns_ = -kTellEveryNs;
-  uint64_t untold_ = 0;
+  CutOffLog log_;
 
   std::mutex mutex_;
   std::vector<NewConnection> handed_over_;  // Guarded by mutex_.
