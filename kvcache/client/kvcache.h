@@ -29,8 +29,9 @@ extern "C" {
 typedef struct tombolo_kv tombolo_kv;
 
 /* `window`: the memory file, or in a virtual machine the file of the device that shows it. `owner`:
- * the path of the owner's socket, or ADDRESS:PORT. Either may be NULL: without a window everything
- * is asked of the owner, without an owner nothing can be changed. The owner need not be there yet.
+ * the path of the owner's socket, or ADDRESS:PORT, or region:SERVICE, or
+ * region:SERVICE@BROKER_SOCKET. Either may be NULL: without a window everything is asked of the
+ * owner, without an owner nothing can be changed. The owner need not be there yet.
  * -EINVAL: neither is given, or `owner` is no address.
  * -ENOENT, -EACCES, ...: the window cannot be opened. -EIO: it shows no cache. -EAGAIN: its owner
  * is just making it. */

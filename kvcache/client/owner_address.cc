@@ -19,19 +19,24 @@
 #include "transport/base/errno_status.h"
 #include "transport/base/units.h"
 #include "transport/base/unix_socket.h"
+#include "transport/endpoint/endpoint.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::kvcache {
 namespace {
 
 constexpr std::string_view kUnixPrefix = "unix:";
+constexpr std::string_view kRegionPrefix = "region:";
 
 absl::Status NoAddress(const std::string& text) {
   return absl::InvalidArgumentError(
       absl::StrCat("'", text,
                    "' is no address of an owner; write the path of its Unix socket, "
                    "/run/... or unix:PATH, or ADDRESS:PORT or [IPV6]:PORT with an address in "
-                   "numbers and a port from 1 to 65535. The path of a Unix socket has at most ",
-                   sizeof(sockaddr_un::sun_path) - 1, " bytes."));
+                   "numbers and a port from 1 to 65535, or region:SERVICE or "
+                   "region:SERVICE@BROKER_SOCKET. The path of a Unix socket has at most ",
+                   sizeof(sockaddr_un::sun_path) - 1, " bytes, the name of a service ",
+                   kServiceNameBytes - 1, "."));
 }
 
 // The kernel's limit, with the zero at the end.
@@ -61,6 +66,10 @@ absl::StatusOr<OwnerAddress> OwnerAddress::Parse(const std::string& text) {
     if (!IsUnixPath(address.unix_path_)) return NoAddress(text);
     return address;
   }
+  if (text.starts_with(kRegionPrefix)) {
+    if (absl::Status status = address.ParseRegion(); !status.ok()) return status;
+    return address;
+  }
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0 || !IsPort(text.substr(colon + 1))) {
     return NoAddress(text);
@@ -78,6 +87,15 @@ absl::StatusOr<OwnerAddress> OwnerAddress::Parse(const std::string& text) {
   memcpy(&address.address_, found->ai_addr, found->ai_addrlen);
   address.address_bytes_ = found->ai_addrlen;
   return address;
+}
+
+absl::Status OwnerAddress::ParseRegion() {
+  const std::string place = text_.substr(kRegionPrefix.size());
+  const size_t at = place.find('@');
+  service_ = place.substr(0, at);
+  broker_socket_ = at == std::string::npos ? kDefaultBrokerSocket : place.substr(at + 1);
+  const bool is_name = !service_.empty() && service_.size() < kServiceNameBytes;
+  return is_name && IsUnixPath(broker_socket_) ? absl::OkStatus() : NoAddress(text_);
 }
 
 absl::StatusOr<UniqueFd> OwnerAddress::Connect(int64_t timeout_ns) const {

@@ -70,17 +70,27 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
   acceptor_.emplace(base_.get(), *std::move(sockets), Dialect::kMemcached, workers_,
                     options.max_connections);
   if (absl::Status status = ListenToReaders(options); !status.ok()) return status;
-  totals_.emplace(facts, workers_, *acceptor_, reader_acceptor_ ? &*reader_acceptor_ : nullptr);
+  totals_.emplace(facts, workers_, *acceptor_, reader_acceptor_ ? &*reader_acceptor_ : nullptr,
+                  region_readers_.get());
   for (const auto& worker : workers_) {
-    worker->TheServer().facts = facts;
-    worker->TheServer().whole = &*totals_;
-    if (credentials_) worker->TheServer().credentials = &*credentials_;
+    Introduce(worker->TheServer(), facts);
     worker->Start();
+  }
+  if (region_readers_ != nullptr) {
+    Introduce(region_readers_->TheServer(), facts);
+    region_readers_->Start();
   }
   if (reader_acceptor_) {
     if (absl::Status status = reader_acceptor_->Start(); !status.ok()) return status;
   }
   return acceptor_->Start();
+}
+
+// To what all threads have in common.
+void FrontEnd::Introduce(Server& server, const ServerFacts& facts) {
+  server.facts = facts;
+  server.whole = &*totals_;
+  if (credentials_) server.credentials = &*credentials_;
 }
 
 absl::Status FrontEnd::ListenToReaders(const ServerOptions& options) {
@@ -105,6 +115,9 @@ std::string FrontEnd::Describe() const {
     absl::StrAppend(&text, ", and readers elsewhere at ",
                     absl::StrJoin(reader_acceptor_->Sockets(), ", ", append_name));
   }
+  if (region_readers_ != nullptr) {
+    absl::StrAppend(&text, ", and readers of the region as '", region_readers_->Service(), "'");
+  }
   return absl::StrCat(text, "; threads: ", workers_.size());
 }
 
@@ -114,7 +127,9 @@ void FrontEnd::Stop() {
   if (acceptor_) acceptor_->Stop();
   if (reader_acceptor_) reader_acceptor_->Stop();
   for (const auto& worker : workers_) worker->Stop();
+  if (region_readers_ != nullptr) region_readers_->Stop();
   for (const auto& worker : workers_) worker->Join();
+  if (region_readers_ != nullptr) region_readers_->Join();
 }
 
 void FrontEnd::OnSignal(evutil_socket_t /*number*/, int16_t /*what*/, void* self) {

@@ -20,6 +20,7 @@
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/acceptor.h"
 #include "kvcache/server/event.h"
+#include "kvcache/server/region_readers.h"
 #include "kvcache/server/server_options.h"
 #include "kvcache/server/totals.h"
 #include "kvcache/server/worker.h"
@@ -38,6 +39,11 @@ class FrontEnd {
 
   // One more thread, whose sessions ask `backend`.
   absl::Status AddWorker(std::unique_ptr<Backend> backend, const WorkerOptions& options);
+
+  // One more thread, for readers of the region. Before Serve().
+  void SetRegionReaders(std::unique_ptr<RegionReaders> readers) {
+    region_readers_ = std::move(readers);
+  }
 
   // Clients that connect from here on are served. `started_s`: Unix time. `identity`: told to
   // readers elsewhere. Errors: those of ListenAll. Throws std::system_error when there are no
@@ -59,6 +65,7 @@ class FrontEnd {
 
   absl::Status WatchSignals();
   absl::Status ListenToReaders(const ServerOptions& options);
+  void Introduce(Server& server, const ServerFacts& facts);
   static void OnSignal(evutil_socket_t number, int16_t what, void* self);
 
   EventBase base_;
@@ -66,6 +73,7 @@ class FrontEnd {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<Acceptor> acceptor_;
   std::optional<Acceptor> reader_acceptor_;
+  std::unique_ptr<RegionReaders> region_readers_;
   std::optional<Totals> totals_;
   std::vector<Event> signals_;
 };

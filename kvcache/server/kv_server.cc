@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/memory_file.h"
+#include "kvcache/server/owner_endpoint.h"
+#include "kvcache/server/region_readers.h"
 #include "kvcache/server/shard_sizes.h"
 #include "kvcache/server/worker_backend.h"
 #include "spdlog/spdlog.h"
@@ -24,6 +26,7 @@ absl::StatusOr<std::unique_ptr<KvServer>> KvServer::Start(const ServerOptions& o
   std::unique_ptr<KvServer> server(new KvServer(*std::move(file), *std::move(front_end)));
   if (auto status = server->OpenShards(options); !status.ok()) return status;
   if (auto status = server->MakeWorkers(options); !status.ok()) return status;
+  if (auto status = server->MakeRegionReaders(options); !status.ok()) return status;
   // Last of what can fail for long: clients that connect from here on are served.
   const FileShape& shape = server->file_.Shape();
   const absl::Status status = server->front_end_->Serve(options, server->clock_.NowS(),
@@ -68,6 +71,27 @@ absl::Status KvServer::MakeWorkers(const ServerOptions& options) {
     auto status = front_end_->AddWorker(*std::move(backend), options.worker);
     if (!status.ok()) return status;
   }
+  return absl::OkStatus();
+}
+
+absl::Status KvServer::MakeRegionReaders(const ServerOptions& options) {
+  if (options.region_service.empty()) return absl::OkStatus();
+  auto backend = WorkerBackend::Create(*shards_);
+  if (!backend.ok()) return backend.status();
+  auto readers =
+      RegionReaders::Create(*std::move(backend),
+                            {.service = options.region_service,
+                             .max_readers = options.max_readers,
+                             .requests_per_turn = options.worker.requests_per_turn},
+                            [broker = options.broker_socket, service = options.region_service] {
+                              return AttachOwner(broker, service);
+                            });
+  if (!readers.ok()) {
+    return absl::Status(readers.status().code(),
+                        absl::StrCat("--region-service ", options.region_service, ": ",
+                                     readers.status().message()));
+  }
+  front_end_->SetRegionReaders(*std::move(readers));
   return absl::OkStatus();
 }
 

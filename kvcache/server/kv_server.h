@@ -21,7 +21,8 @@ namespace tombolo::kvcache {
 
 class KvServer {
  public:
-  // Serves from here on. Errors: those of MemoryFile::Claim and FrontEnd::Serve; InvalidArgument
+  // Serves from here on. Errors: those of MemoryFile::Claim, RegionReaders::Create and
+  // FrontEnd::Serve; InvalidArgument
   // when the limits do not fit each other. Throws std::system_error when there are no threads to be
   // had.
   static absl::StatusOr<std::unique_ptr<KvServer>> Start(const ServerOptions& options);
@@ -42,6 +43,7 @@ class KvServer {
 
   absl::Status OpenShards(const ServerOptions& options);
   absl::Status MakeWorkers(const ServerOptions& options);
+  absl::Status MakeRegionReaders(const ServerOptions& options);
 
   static void OnTick(evutil_socket_t fd, int16_t what, void* self);
 

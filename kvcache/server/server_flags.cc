@@ -17,6 +17,7 @@
 #include "kvcache/shard/file_shape.h"
 #include "kvcache/shard/geometry.h"
 #include "transport/base/units.h"
+#include "transport/layout/service_record.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -34,8 +35,9 @@ absl::StatusOr<unsigned> ParseMode(const std::string& text) {
 }
 
 constexpr const char* kOwnersFlags[] = {
-    "--memory-limit", "--memory-file",  "--max-item-size", "--usual-item-size",
-    "--shards",       "--owner-socket", "--max-readers",   "--enable-largepages"};
+    "--memory-limit",   "--memory-file",  "--max-item-size", "--usual-item-size",
+    "--shards",         "--owner-socket", "--max-readers",   "--enable-largepages",
+    "--region-service", "--broker-socket"};
 constexpr const char* kGuestsFlags[] = {"--window", "--owner", "--owner-timeout"};
 
 absl::Status CheckNoGuestFlags(const CLI::App& app, bool is_guest) {
@@ -45,6 +47,15 @@ absl::Status CheckNoGuestFlags(const CLI::App& app, bool is_guest) {
         absl::StrCat(flag, " is for a server that owns no items; give --guest too."));
   }
   return absl::OkStatus();
+}
+
+// What is wrong with the name of a service; empty: nothing.
+std::string CheckServiceName(const std::string& name) {
+  const bool is_good = !name.empty() && name.size() < kServiceNameBytes &&
+                       name.find_first_of("@ ") == std::string::npos;
+  return is_good ? ""
+                 : absl::StrCat("give 1 to ", kServiceNameBytes - 1,
+                                " characters, none of them a space or an @");
 }
 
 absl::Status CheckSocketPath(const char* flag, const std::string& path) {
@@ -98,7 +109,17 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
       "Unix socket at which those who map the memory file ask for what they cannot do "
       "themselves: guests (tombolo-kv --guest) and programs with kvcache/client. Whoever "
       "may open it may change everything; -a is for it too");
-  app.add_option("--max-readers", options_.max_readers, "connections at --owner-socket at once")
+  app.add_option("--region-service", options_.region_service,
+                 "serve the same over links of Tombolo's region, where a request takes a "
+                 "microsecond while both sides are busy: the name by which clients find it "
+                 "(--owner region:NAME). Whoever is in the region may change everything")
+      ->check(CheckServiceName, "NAME");
+  app.add_option("--broker-socket", options_.broker_socket,
+                 "with --region-service: where tombolod, or the agent of this guest, hands out the "
+                 "region")
+      ->capture_default_str();
+  app.add_option("--max-readers", options_.max_readers,
+                 "connections at --owner-socket at once, and as many readers of the region")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("-c,--conn-limit", options_.max_connections, "clients at once")
@@ -152,7 +173,9 @@ void ServerFlags::DescribeGuest(CLI::App& app) {
                  "that of the only one there is");
   app.add_option("--owner", guest_.owner,
                  "with --guest: where its --owner-socket is reached: the path of a Unix socket, or "
-                 "ADDRESS:PORT, as the near end of a tunnel is");
+                 "ADDRESS:PORT, as the near end of a tunnel is; or region:NAME, its "
+                 "--region-service (region:NAME@BROKER_SOCKET: of another broker than "
+                 "/run/tombolo/broker.sock)");
   app.add_option("--owner-timeout", owner_timeout_ms_,
                  "with --guest: milliseconds to wait for the owner before clients get SERVER_ERROR")
       ->check(CLI::Range(int64_t{1}, int64_t{3'600'000}))
@@ -186,6 +209,7 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   status.Update(CheckListen(app, options.listen));
   status.Update(is_guest_ ? CheckGuest(app, options) : CheckMemory(options));
   status.Update(CheckNoGuestFlags(app, is_guest_));
+  status.Update(CheckRegion(app));
   status.Update(ReadCredentials(options));
   if (!status.ok()) return status;
   // Threads that look for work take the cores of those that have some: clients need one at least.
@@ -211,6 +235,14 @@ absl::Status ServerFlags::CheckListen(const CLI::App& app, ListenOptions& listen
   if (!listen.unix_path.empty() && !wants_tcp) listen.port = kNoTcp;
   if (listen.port != kNoTcp || !listen.unix_path.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError("-p 0 without -s: nobody could reach it; give one of them.");
+}
+
+absl::Status ServerFlags::CheckRegion(const CLI::App& app) const {
+  if (app.count("--broker-socket") == 0 || !options_.region_service.empty()) {
+    return CheckSocketPath("--broker-socket", options_.broker_socket);
+  }
+  return absl::InvalidArgumentError(
+      "--broker-socket is for --region-service; give that too, or leave it out.");
 }
 
 absl::Status ServerFlags::ReadCredentials(ServerOptions& options) const {

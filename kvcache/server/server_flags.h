@@ -34,6 +34,7 @@ class ServerFlags {
   absl::Status CheckListen(const CLI::App& app, ListenOptions& listen) const;
   absl::Status CheckGuest(const CLI::App& app, ServerOptions& options) const;
   absl::Status CheckMemory(ServerOptions& options) const;
+  absl::Status CheckRegion(const CLI::App& app) const;
   absl::Status ReadCredentials(ServerOptions& options) const;
 
   ServerOptions options_;

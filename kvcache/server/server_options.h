@@ -11,6 +11,7 @@
 #include "kvcache/server/worker.h"
 #include "kvcache/shard/geometry.h"
 #include "transport/base/units.h"
+#include "transport/endpoint/endpoint.h"
 
 namespace tombolo::kvcache {
 
@@ -24,7 +25,9 @@ struct GuestOptions {
 struct ServerOptions {
   ListenOptions listen;
   std::string owner_socket;    // For readers elsewhere; empty: none.
-  uint64_t max_readers = 256;  // At owner_socket.
+  std::string region_service;  // By whose name readers of the region find it; empty: none come.
+  std::string broker_socket = kDefaultBrokerSocket;  // Of the region.
+  uint64_t max_readers = 256;                        // At owner_socket, and as many of the region.
   MemoryFileOptions memory;
   bool wants_large_pages = false;  // Of the memory file.
   ShardLimits shard;  // But for shard_bytes and segment_bytes, which follow from the file.

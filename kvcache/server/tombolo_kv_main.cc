@@ -29,7 +29,7 @@ constexpr int kExitUsage = 2;
 
 // Of each worker, its connection to an owner among them, and of the whole: loops, log, memory file,
 // sockets that listen.
-constexpr uint64_t kDescriptorsOfWorker = 5;
+constexpr uint64_t kDescriptorsOfWorker = 10;
 constexpr uint64_t kOtherDescriptors = 64;
 
 constexpr char kDescription[] =
@@ -58,9 +58,11 @@ absl::Status PrepareProcess(const ServerFlags& flags, const ServerOptions& optio
   // neither.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
-  const uint64_t readers = options.owner_socket.empty() ? 0 : options.max_readers;
+  const uint64_t of_socket = options.owner_socket.empty() ? 0 : options.max_readers;
+  // A doorbell of each.
+  const uint64_t of_region = options.region_service.empty() ? 0 : options.max_readers;
   absl::Status status =
-      RaiseDescriptorLimit(options.max_connections + readers +
+      RaiseDescriptorLimit(options.max_connections + of_socket + of_region +
                            options.threads * kDescriptorsOfWorker + kOtherDescriptors);
   status.Update(BecomeUser(flags.User()));
   if (status.ok() && flags.LocksMemory()) status = LockMemory();

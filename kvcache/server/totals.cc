@@ -5,11 +5,12 @@
 namespace tombolo::kvcache {
 
 Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
-               const Acceptor* reader_acceptor)
+               const Acceptor* reader_acceptor, const RegionReaders* region_readers)
     : facts_(facts),
       workers_(workers),
       acceptor_(acceptor),
       reader_acceptor_(reader_acceptor),
+      region_readers_(region_readers),
       verbosity_(facts.verbosity) {}
 
 Totals::Counted Totals::CountAll() const {
@@ -25,8 +26,20 @@ Totals::Counted Totals::CountAll() const {
   if (reader_acceptor_ != nullptr) {
     all.rejected_readers = reader_acceptor_->Counters().rejected.Get();
   }
+  if (region_readers_ != nullptr) {
+    AddCounters(region_readers_->TheServer().counters, all.commands);
+    all.lock_free_hits += region_readers_->LockFreeHits();
+    all.rejected_readers += region_readers_->Counters().rejected.Get();
+  }
   all.pauses = acceptor_.Counters().pauses.Get();
   return all;
+}
+
+uint64_t Totals::CurrentReaders() const {
+  uint64_t readers = 0;
+  if (reader_acceptor_ != nullptr) readers += reader_acceptor_->OpenConnections();
+  if (region_readers_ != nullptr) readers += region_readers_->OpenConnections();
+  return readers;
 }
 
 void Totals::SumUp(Server& sum) {
@@ -38,7 +51,7 @@ void Totals::SumUp(Server& sum) {
   sum.facts.curr_connections = acceptor_.OpenConnections();
   sum.facts.total_connections = all.accepted - reset_.accepted;
   sum.facts.rejected_connections = all.rejected - reset_.rejected;
-  if (reader_acceptor_ != nullptr) sum.facts.curr_readers = reader_acceptor_->OpenConnections();
+  sum.facts.curr_readers = CurrentReaders();
   sum.facts.rejected_readers = all.rejected_readers - reset_.rejected_readers;
   sum.facts.listen_disabled_num = all.pauses - reset_.pauses;
   sum.facts.conn_yields = all.yields - reset_.yields;

@@ -12,6 +12,7 @@
 
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/acceptor.h"
+#include "kvcache/server/region_readers.h"
 #include "kvcache/server/worker.h"
 
 namespace tombolo::kvcache {
@@ -20,10 +21,11 @@ class Totals final : public WholeServer {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `facts`: those that do not change. `acceptor`: of memcached's clients; `reader_acceptor`: of
-  // readers elsewhere, null if none may come. All others must outlive it.
+  // `facts`: those that do not change. `acceptor`: of memcached's clients; `reader_acceptor` and
+  // `region_readers`: of readers elsewhere, null if none may come that way. All others must outlive
+  // it.
   Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
-         const Acceptor* reader_acceptor);
+         const Acceptor* reader_acceptor, const RegionReaders* region_readers);
 
   void SumUp(Server& sum) override;
   void Reset(const BackendFacts& facts) override;
@@ -45,11 +47,13 @@ class Totals final : public WholeServer {
   };
 
   Counted CountAll() const;
+  uint64_t CurrentReaders() const;
 
   const ServerFacts facts_;
   Workers workers_;
   const Acceptor& acceptor_;
   const Acceptor* const reader_acceptor_;
+  const RegionReaders* const region_readers_;
   std::atomic<uint32_t> verbosity_;
 
   std::mutex mutex_;

@@ -117,14 +117,17 @@ TEST(OwnerLinkTest, WhatIsNoOwnerIsNotBelieved) {
 TEST(OwnerAddressTest, WhatIsNoAddressIsRefusedAtOnce) {
   for (const std::string& good :
        {std::string("/run/owner.sock"), std::string("unix:owner.sock"), std::string("127.0.0.1:1"),
-        std::string("[::1]:65535"), "/" + std::string(106, 'x')}) {
+        std::string("[::1]:65535"), "/" + std::string(106, 'x'), std::string("region:kvcache"),
+        std::string("region:kvcache@/tmp/broker.sock"), "region:" + std::string(31, 'x')}) {
     EXPECT_TRUE(OwnerAddress::Parse(good).ok()) << good;
   }
   for (const std::string& bad :
        {std::string(), std::string("unix:"), std::string("127.0.0.1"), std::string("127.0.0.1:"),
         std::string("127.0.0.1:0"), std::string("127.0.0.1:65536"), std::string("127.0.0.1:-1"),
         std::string("127.0.0.1:+1"), std::string("127.0.0.1:http"), std::string(":11300"),
-        std::string("localhost:11300"), "/" + std::string(107, 'x')}) {
+        std::string("localhost:11300"), "/" + std::string(107, 'x'), std::string("region:"),
+        std::string("region:@/tmp/broker.sock"), std::string("region:kvcache@"),
+        "region:" + std::string(32, 'x')}) {
     EXPECT_TRUE(absl::IsInvalidArgument(OwnerAddress::Parse(bad).status())) << bad;
   }
 }
