@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 
 #include <string>
+#include <string_view>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "kvcache/client/client.h"
 #include "tests/kvcache/kv_process.h"

@@ -2,11 +2,13 @@
 // nothing, or never listen.
 #include "kvcache/server/region_readers.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 #include "kvcache/remote/owner_request.h"
 #include "kvcache/remote/owner_wire.h"
@@ -14,6 +16,7 @@
 #include "tests/kvcache/server/shards_fixture.h"
 #include "tests/support/spin.h"
 #include "tests/transport/channel/simulated_members.h"
+#include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/endpoint_id.h"
