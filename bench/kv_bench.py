@@ -16,6 +16,7 @@ from series import Series, measure
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/support"))
 # pylint: disable=wrong-import-position
 from tombolo_kv import Client, TomboloKv
+from tombolod import Tombolod
 
 ROUNDS, QUICK_ROUNDS = 41, 5
 SECONDS = 900
@@ -34,6 +35,7 @@ P99_NS = 1500
 FALLBACKS = 1e-4
 OVERHEAD_BYTES = 40
 RESTART_NS = 100e6
+SET_NS = 1000
 # Of what a client does without guests who misbehave.
 HOSTILE_SHARE = 0.8
 # One get of so many is slower.
@@ -89,17 +91,39 @@ def run(binaries: Path, quick: bool) -> Result:
         os.sched_setaffinity(0, cores)
         library = measure(binaries / "bench/kv/kv_library",
                           [str(rounds), *(f"{way}={stock[way].address}" for way in WAYS)], SECONDS)
+        sets = measure_sets(binaries, rounds, cores, stock["tcp"].address)
         hostile = measure_hostile(binaries, rounds)
         os.sched_setaffinity(0, cores[-1:])
         seen = measure(binaries / "bench/kv/kv_front",
                        [str(rounds), *addresses("own", {"tcp": own.tcp[1], "unix": own.unix}, own.process),
                         *(word for way in WAYS for word in addresses("stock", {way: stock[way].address}, stock[way].process))],
                        SECONDS)
-    sets = quantity(library["large/written/sets"].median(), "/s")
+    written = quantity(library["large/written/sets"].median(), "/s")
     retries = library["large/mixed/retries"].median()
     return Result(["of servers: requests, or keys, a second, and a second of the server's processor time; one thread of each",
-                   f"beside a writer: {sets} in fact; with 10 % sets a share of {retries:.2g} of gets was begun anew"],
-                  library_comparisons(library) + [hostile] + comparisons(seen), [latencies(library), picture(seen)])
+                   f"beside a writer: {written} in fact; with 10 % sets a share of {retries:.2g} of gets was begun anew"],
+                  library_comparisons(library) + sets + [hostile] + comparisons(seen), [latencies(library), picture(seen)])
+
+
+def measure_sets(binaries: Path, rounds: int, cores: list[int], memcached: str) -> list[Comparison]:
+    """Sets of the library through an owner on the first core, by the region and by its socket."""
+    with ExitStack() as ends:
+        ends.callback(os.sched_setaffinity, 0, cores)
+        os.sched_setaffinity(0, cores[:1])
+        daemon = Tombolod(str(binaries / "control/daemon/tombolod"), "--size", "16M")
+        ends.callback(daemon.stop)
+        broker = os.path.join(daemon.runtime_dir, "broker.sock")
+        owner = TomboloKv(str(binaries / "kvcache/server/tombolo-kv"), *MEMORY, "--region-service", "kvcache",
+                          "--broker-socket", broker, below="/dev/shm", with_owner_socket=True)
+        ends.callback(owner.stop)
+        os.sched_setaffinity(0, cores)
+        seen = measure(binaries / "bench/kv/kv_sets",
+                       [str(rounds), memcached, f"region=region:kvcache@{broker}", f"socket={owner.owner}"], SECONDS)
+    tcp = seen["memcached/set/p50"].named("memcached, loopback TCP")
+    return [
+        compare("library: one set by the owner over the region, p50", seen["region/set/p50"], tcp, Target(SET_NS, of="value")),
+        compare("library: one set by the owner over its socket, p50", seen["socket/set/p50"], tcp),
+    ]
 
 
 def measure_hostile(binaries: Path, rounds: int) -> Comparison:
