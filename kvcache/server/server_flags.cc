@@ -110,8 +110,8 @@ void ServerFlags::DescribeSockets(CLI::App& app) {
       "themselves: guests (tombolo-kv --guest) and programs with kvcache/client. Whoever "
       "may open it may change everything; -a is for it too");
   app.add_option("--region-service", options_.region_service,
-                 "serve the same over links of Tombolo's region, where a request takes a "
-                 "microsecond while both sides are busy: the name by which clients find it "
+                 "serve the same over links of Tombolo's region, where a request takes one to two "
+                 "microseconds while both sides are busy: the name by which clients find it "
                  "(--owner region:NAME). Whoever is in the region may change everything")
       ->check(CheckServiceName, "NAME");
   app.add_option("--broker-socket", options_.broker_socket,
