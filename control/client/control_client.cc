@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "control/client/control_channel.h"
+#include "control/proto/cluster.grpc.pb.h"
 #include "control/proto/convert.h"
+#include "control/proto/convert_cluster.h"
 #include "control/proto/membership.grpc.pb.h"
 #include "control/proto/services.grpc.pb.h"
 
@@ -19,11 +21,13 @@ class ControlClient::Impl {
   Impl(Place place, std::chrono::milliseconds timeout)
       : channel_(std::move(place), timeout),
         membership_(v1::Membership::NewStub(channel_.Channel())),
-        services_(v1::Services::NewStub(channel_.Channel())) {}
+        services_(v1::Services::NewStub(channel_.Channel())),
+        cluster_(v1::Cluster::NewStub(channel_.Channel())) {}
 
   const ControlChannel& Channel() const { return channel_; }
   v1::Membership::Stub& Membership() { return *membership_; }
   v1::Services::Stub& Services() { return *services_; }
+  v1::Cluster::Stub& Cluster() { return *cluster_; }
 
   absl::StatusOr<int32_t> Evict(const v1::EvictRequest& request) {
     v1::EvictResponse response;
@@ -38,6 +42,7 @@ class ControlClient::Impl {
   const ControlChannel channel_;
   const std::unique_ptr<v1::Membership::Stub> membership_;
   const std::unique_ptr<v1::Services::Stub> services_;
+  const std::unique_ptr<v1::Cluster::Stub> cluster_;
 };
 
 ControlClient::ControlClient(std::string socket_path, std::chrono::milliseconds timeout)
@@ -84,6 +89,15 @@ absl::StatusOr<ServiceList> ControlClient::ListServices() {
   });
   if (!status.ok()) return status;
   return FromListResponse(response);
+}
+
+absl::StatusOr<ClusterInfo> ControlClient::GetCluster() {
+  v1::GetClusterResponse response;
+  const absl::Status status = impl_->Channel().Ask([&](grpc::ClientContext& context) {
+    return impl_->Cluster().GetCluster(&context, {}, &response);
+  });
+  if (!status.ok()) return status;
+  return FromClusterResponse(response);
 }
 
 absl::StatusOr<int32_t> ControlClient::EvictPeer(uint32_t slot, uint32_t incarnation) {

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/client/remote_daemon.h"
+#include "control/cluster/cluster_info.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
 #include "control/registry/service_info.h"
@@ -52,6 +53,9 @@ class ControlClient {
   absl::StatusOr<PeerList> DescribePeer(uint32_t slot);
 
   absl::StatusOr<ServiceList> ListServices();
+
+  // Of all hosts, as the daemon knows them. FailedPrecondition: it has no --etcd.
+  absl::StatusOr<ClusterInfo> GetCluster();
 
   // For administrators: ends a virtual machine, or a process of the host, and gives the pid of who
   // was told to end. It is a member until it is dead.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "control/proto/admin.grpc.pb.h"
+#include "control/proto/cluster.grpc.pb.h"
 #include "control/proto/membership.grpc.pb.h"
 #include "control/proto/services.grpc.pb.h"
 
@@ -58,12 +59,13 @@ class WithoutChannelz final : public grpc::ServerBuilderOption {
 }  // namespace
 
 AudienceServer::AudienceServer(MembershipView& view, const CallerRights& rights,
-                               size_t max_connections)
+                               AskCluster ask_cluster, size_t max_connections)
     : rights_(rights),
       max_connections_(max_connections),
       membership_(view, rights, kMaxWatchers),
       services_(view),
-      admin_(rights) {
+      admin_(rights),
+      cluster_(std::move(ask_cluster)) {
   EnableStandardServices();
 }
 
@@ -93,8 +95,9 @@ absl::Status AudienceServer::Build(grpc::ServerBuilder& builder) {
     return absl::InternalError("gRPC does not start; its own words are above.");
   }
   // Without a name the whole server is meant, which is SERVING from the start.
-  for (const char* service : {v1::Membership::service_full_name(),
-                              v1::Services::service_full_name(), v1::Admin::service_full_name()}) {
+  for (const char* service :
+       {v1::Membership::service_full_name(), v1::Services::service_full_name(),
+        v1::Admin::service_full_name(), v1::Cluster::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(service, true);
   }
   return absl::OkStatus();
@@ -115,6 +118,7 @@ void AudienceServer::Configure(grpc::ServerBuilder& builder) {
   builder.RegisterService(&membership_);
   builder.RegisterService(&services_);
   builder.RegisterService(&admin_);
+  builder.RegisterService(&cluster_);
 }
 
 void AudienceServer::Adopt(UniqueFd connection) {

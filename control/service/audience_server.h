@@ -16,7 +16,9 @@
 
 #include "absl/status/status.h"
 #include "control/service/admin_service.h"
+#include "control/service/ask_cluster.h"
 #include "control/service/caller_rights.h"
+#include "control/service/cluster_service.h"
 #include "control/service/live_sockets.h"
 #include "control/service/membership_service.h"
 #include "control/service/membership_view.h"
@@ -29,7 +31,8 @@ namespace tombolo::control {
 class AudienceServer {
  public:
   // `view` and what `rights` name must outlive it.
-  AudienceServer(MembershipView& view, const CallerRights& rights, size_t max_connections);
+  AudienceServer(MembershipView& view, const CallerRights& rights, AskCluster ask_cluster,
+                 size_t max_connections);
   ~AudienceServer() { Shutdown(); }
   AudienceServer(const AudienceServer&) = delete;
   AudienceServer& operator=(const AudienceServer&) = delete;
@@ -58,6 +61,7 @@ class AudienceServer {
   MembershipService membership_;
   ServicesService services_;
   AdminService admin_;
+  ClusterService cluster_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tls_;  // Null without TLS.
   std::unique_ptr<grpc::Server> server_;
 };

@@ -5,7 +5,10 @@
 
 #include <utility>
 
+#include "absl/status/statusor.h"
+#include "control/cluster/cluster_info.h"
 #include "control/service/acceptor.h"
+#include "control/service/ask_cluster.h"
 #include "control/service/audience_server.h"
 #include "control/service/caller_rights.h"
 #include "control/service/live_sockets.h"
@@ -32,17 +35,28 @@ constexpr char kGuest[] =
 constexpr char kRemote[] =
     "who comes over TCP may read and nothing else; ask on tombolod's host, at control.sock.";
 
+absl::StatusOr<ClusterInfo> RefuseGuests() {
+  return absl::PermissionDeniedError(
+      "a guest is told nothing of other hosts; ask on the host, at control.sock.");
+}
+
+absl::StatusOr<ClusterInfo> KnowNoCluster() {
+  return absl::FailedPreconditionError(
+      "this tombolod knows no other hosts: it was started without --etcd (docs/cluster.md).");
+}
+
 }  // namespace
 
 class ControlServer::Impl {
  public:
-  Impl(MembershipView& view, AdminActions& actions, const Administrators& administrators)
+  Impl(MembershipView& view, AdminActions& actions, const Administrators& administrators,
+       const AskCluster& ask)
       : actions_(actions),
         administrators_(administrators),
-        admins_(view, CallerRights::OfAdministrators(actions), kMaxConnections),
-        operators_(view, CallerRights::OfReaders(kNoAdministrator), kMaxConnections),
-        guests_(view, CallerRights::OfReaders(kGuest), kMaxConnections),
-        remote_(view, CallerRights::OfReaders(kRemote), kMaxConnections) {}
+        admins_(view, CallerRights::OfAdministrators(actions), ask, kMaxConnections),
+        operators_(view, CallerRights::OfReaders(kNoAdministrator), ask, kMaxConnections),
+        guests_(view, CallerRights::OfReaders(kGuest), RefuseGuests, kMaxConnections),
+        remote_(view, CallerRights::OfReaders(kRemote), ask, kMaxConnections) {}
 
   ~Impl() { Shutdown(); }
 
@@ -117,7 +131,8 @@ class ControlServer::Impl {
 
 absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(
     MembershipView& view, AdminActions& actions, const ControlServerOptions& options) {
-  auto impl = std::make_unique<Impl>(view, actions, options.administrators);
+  auto impl = std::make_unique<Impl>(view, actions, options.administrators,
+                                     options.ask_cluster ? options.ask_cluster : KnowNoCluster);
   if (absl::Status started = impl->Start(options.sockets); !started.ok()) return started;
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
 }

@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "control/service/admin_actions.h"
 #include "control/service/administrators.h"
+#include "control/service/ask_cluster.h"
 #include "control/service/membership_view.h"
 #include "control/tls/tls_files.h"
 #include "control/tunnel/socket_address.h"
@@ -43,6 +44,9 @@ struct ControlSocket {
 struct ControlServerOptions {
   std::vector<ControlSocket> sockets;
   Administrators administrators = Administrators::OfThisProcess();
+  // What everybody but guests is told of other hosts; unset: that there is no cluster. What it
+  // names must outlive the server.
+  AskCluster ask_cluster = nullptr;
 };
 
 class ControlServer {

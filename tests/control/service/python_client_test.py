@@ -82,7 +82,7 @@ class PythonClientTest(unittest.TestCase):
 
     def test_every_service_is_healthy(self):
         check = self.operator.unary_unary("/grpc.health.v1.Health/Check")
-        for name in ("Membership", "Services", "Admin"):
+        for name in ("Membership", "Services", "Admin", "Cluster"):
             service = f"{PACKAGE}.{name}".encode()
             # HealthCheckRequest{service}: field 1, a string; HealthCheckResponse{status}: field 1, 1 is SERVING.
             self.assertEqual(check(b"\x0a" + bytes([len(service)]) + service, timeout=TIMEOUT_S), b"\x08\x01", name)

@@ -33,13 +33,17 @@ constexpr uid_t kStranger = 4'000'000'000;
 const Administrators kNobody({kStranger}, std::nullopt);
 
 const std::vector<std::string> kServices = {
-    "tombolo.control.v1.Membership", "tombolo.control.v1.Services", "tombolo.control.v1.Admin"};
+    "tombolo.control.v1.Membership", "tombolo.control.v1.Services", "tombolo.control.v1.Admin",
+    "tombolo.control.v1.Cluster"};
 
 // What everybody may call who is let in. A call that is not named here is an administrator's.
 const std::set<std::string> kForReaders = {
-    "/tombolo.control.v1.Membership/ListPeers", "/tombolo.control.v1.Membership/DescribePeer",
+    "/tombolo.control.v1.Membership/ListPeers",  "/tombolo.control.v1.Membership/DescribePeer",
     "/tombolo.control.v1.Membership/WatchPeers", "/tombolo.control.v1.Membership/GetRegion",
-    "/tombolo.control.v1.Services/ListServices"};
+    "/tombolo.control.v1.Services/ListServices", "/tombolo.control.v1.Cluster/GetCluster"};
+
+// What only those readers may call who are no guests.
+constexpr char kNotForGuests[] = "/tombolo.control.v1.Cluster/GetCluster";
 
 // All calls that tombolo.control.v1 has.
 std::set<std::string> AllCalls() {
@@ -93,12 +97,18 @@ class RightsTest : public ::testing::Test {
     return calls;
   }
 
+  static std::set<std::string> RefusedToGuests() {
+    std::set<std::string> calls = ForAdministrators();
+    calls.insert(kNotForGuests);
+    return calls;
+  }
+
   ServedRegistry served_;
 };
 
 TEST_F(RightsTest, GuestsMayReadAndNothingElse) {
   ASSERT_TRUE(served_.Serve().ok());
-  EXPECT_EQ(Refused(served_.GuestPath()), ForAdministrators());
+  EXPECT_EQ(Refused(served_.GuestPath()), RefusedToGuests());
   EXPECT_THAT(Call(served_.GuestPath(), "/tombolo.control.v1.Membership/Evict").error_message(),
               HasSubstr("ask on the host"));
   EXPECT_THAT(served_.Actions().Asked(), IsEmpty());
@@ -120,7 +130,7 @@ TEST_F(RightsTest, AdministratorsAreRefusedNothing) {
 // The guests' socket makes nobody an administrator, whoever connects to it.
 TEST_F(RightsTest, AdministratorsAreNoneAtTheGuestsSocket) {
   ASSERT_TRUE(served_.Serve(Administrators({kStranger, geteuid()}, std::nullopt)).ok());
-  EXPECT_EQ(Refused(served_.GuestPath()), ForAdministrators());
+  EXPECT_EQ(Refused(served_.GuestPath()), RefusedToGuests());
 }
 
 class AdministratorsTest : public ::testing::Test {
