@@ -4,12 +4,14 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/broker/kept_name.h"
+#include "control/cluster/own_host.h"
 #include "control/daemon/kept_state.h"
 #include "control/daemon/unix_time.h"
 #include "control/link/boot_id.h"
@@ -18,6 +20,7 @@
 #include "control/tunnel/socket_address.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/base/clock.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -86,7 +89,8 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
   if (!parts.ok()) return parts.status();
   const RegistryState state = std::move(parts->state);
   std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
-  absl::Status begun = daemon->Begin(state, inherited);
+  absl::Status begun = daemon->BeginCluster(options.cluster, is_first);
+  if (begun.ok()) begun = daemon->Begin(state, inherited);
   if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);
   if (begun.ok() && !options.listen_tls.empty()) begun = daemon->BeginTls(options, is_first);
   if (begun.ok()) return daemon;
@@ -151,6 +155,35 @@ absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherit
   DropWhoNeverKnew(state, inherited);
   if (auto status = OccupyHostSlot(); !status.ok()) return status;
   return Serve(inherited);
+}
+
+// Those whom a predecessor has served are worth more than a list of others.
+absl::Status Daemon::BeginCluster(const ClusterOptions& options, bool is_first) {
+  const absl::Status joined = JoinCluster(options);
+  if (joined.ok() || is_first) return joined;
+  spdlog::error("this host is in no cluster until the next start: {}",
+                std::string(joined.message()));
+  return absl::OkStatus();
+}
+
+// Begins to, whether etcd answers or not.
+absl::Status Daemon::JoinCluster(ClusterOptions options) {
+  if (options.endpoints.empty()) return absl::OkStatus();
+  if (options.host.empty()) {
+    absl::StatusOr<std::string> name = HostNameOfKernel();
+    if (!name.ok()) return name.status();
+    options.host = *std::move(name);
+  }
+  std::optional<TlsMaterial> tls;
+  if (!options.tls.certificate.empty()) {
+    absl::StatusOr<TlsMaterial> read = ReadTlsFiles(options.tls);
+    if (!read.ok()) return read.status();
+    tls = *std::move(read);
+  }
+  cluster_view_ = std::make_unique<ClusterView>(
+      options.prefix, [options, this] { return OwnHost(options, view_); });
+  cluster_link_ = std::make_unique<ClusterLink>(options, std::move(tls), view_, *cluster_view_);
+  return absl::OkStatus();
 }
 
 // What the predecessor had saved and may not have told.
@@ -247,10 +280,16 @@ absl::Status Daemon::ServeControl() {
   const std::string& folder = runtime_dir_.Path();
   auto server = ControlServer::Start(view_, admin_desk_,
                                      {.sockets = {{folder + "/control.sock", Audience::kOperators},
-                                                  {folder + "/guest.sock", Audience::kGuests}}});
+                                                  {folder + "/guest.sock", Audience::kGuests}},
+                                      .ask_cluster = MakeAskCluster()});
   if (!server.ok()) return server.status();
   control_server_ = *std::move(server);
   return absl::OkStatus();
+}
+
+AskCluster Daemon::MakeAskCluster() const {
+  if (cluster_view_ == nullptr) return nullptr;
+  return [view = cluster_view_.get()] { return view->Info(MonotonicNs()); };
 }
 
 AdminTools Daemon::MakeAdminTools() {

@@ -1,7 +1,8 @@
 // Daemon: tombolod's parts, wired together on one event loop.
 //
 //   ivshmem server --join, leave--> registry --event--> member table in the region
-//                                                   --> gRPC's replica and its watchers
+//                                                   --> gRPC's replica and its watchers; from
+//                                                       there into etcd, if there is a cluster
 //                                                   --> ledger of the status page
 //                                                   --> reaper of dead endpoints
 //                                                   --> vector 0 of every occupied slot
@@ -18,8 +19,8 @@
 // granted but never told or a machine that left, it notices. docs/adr/0014 has the moments in which
 // it can die.
 //
-// Thread safety: the loop's thread, but for the threads of gRPC, which see the replica only, and
-// that of the status page, which sees the replica, its ledger and its heartbeat.
+// Thread safety: the loop's thread, but for the threads of gRPC and of the cluster, which see the
+// replica only, and that of the status page, which sees the replica, its ledger and its heartbeat.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/broker/broker_server.h"
+#include "control/cluster/cluster_link.h"
+#include "control/cluster/cluster_options.h"
+#include "control/cluster/cluster_view.h"
 #include "control/daemon/admin_desk.h"
 #include "control/daemon/daemon_options.h"
 #include "control/daemon/daemon_parts.h"
@@ -49,6 +53,7 @@
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
 #include "control/registry/registry_state.h"
+#include "control/service/ask_cluster.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
 
@@ -79,6 +84,8 @@ class Daemon {
 
   // Of a first daemon and of a successor alike; for a first one there is nothing to restore.
   absl::Status Begin(const RegistryState& state, NamedDescriptors& inherited);
+  absl::Status BeginCluster(const ClusterOptions& options, bool is_first);
+  absl::Status JoinCluster(ClusterOptions options);
   void Restore(const RegistryState& state);
   absl::Status OccupyHostSlot();
   absl::Status Serve(NamedDescriptors& inherited);
@@ -86,6 +93,7 @@ class Daemon {
   absl::Status ServeProcesses(NamedDescriptors& inherited);
   absl::Status ServeAgents();
   absl::Status ServeControl();
+  AskCluster MakeAskCluster() const;
   AdminTools MakeAdminTools();
   absl::Status KeepDraining(bool draining);
   absl::Status BeginStatus(const std::string& address, bool is_first);
@@ -123,6 +131,8 @@ class Daemon {
   HostBroker host_broker_;
   std::unique_ptr<BrokerServer> broker_server_;
   AdminDesk admin_desk_;
+  std::unique_ptr<ClusterView> cluster_view_;  // As the next one, only with --etcd.
+  std::unique_ptr<ClusterLink> cluster_link_;
   std::unique_ptr<ControlServer> control_server_;
 };
 

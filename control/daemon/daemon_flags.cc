@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/config/flag_check.h"
+#include "control/daemon/cluster_flags.h"
 #include "control/tls/tls_files.h"
 #include "control/tunnel/socket_address.h"
 #include "control/words/version.h"
@@ -84,6 +85,7 @@ absl::Status CheckTogether(const DaemonOptions& options) {
     return absl::InvalidArgumentError(
         "--tls-cert, --tls-key and --tls-ca are for --listen-tls, which is missing.");
   }
+  if (absl::Status cluster = CheckClusterTogether(options.cluster); !cluster.ok()) return cluster;
   return ComputeGeometry(options.limits).status();
 }
 
@@ -109,6 +111,7 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
       }))
       ->capture_default_str();
   DescribeTls(*app, flags->options);
+  DescribeCluster(*app, flags->options.cluster);
   app->add_option("--log-level", flags->log_level, "how much to tell")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

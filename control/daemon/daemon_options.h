@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "control/cluster/cluster_options.h"
 #include "control/tls/tls_files.h"
 #include "transport/region/geometry.h"
 
@@ -16,6 +17,7 @@ struct DaemonOptions {
   // Where the control API is served over TCP, as SocketAddress, and by which files; empty: nowhere.
   std::string listen_tls = {};
   TlsFiles tls = {};
+  ClusterOptions cluster = {};
 };
 
 }  // namespace tombolo::control

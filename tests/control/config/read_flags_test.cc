@@ -97,8 +97,10 @@ TEST_F(ReadFlagsTest, EachErrorIsALine) {
           ":2:9: daemon.slots is 0: the number of slots is 0; it must be 2 to 256; "
           "expected a whole number: slots, the host's included.\nerror: " +
           path_ +
-          ":3:1: [daemon] has no key none; it has endpoints, http, huge-pages, listen-tls, "
-          "log-level, runtime-dir, size, slots, store, tls-ca, tls-cert, tls-key, vectors.\n");
+          ":3:1: [daemon] has no key none; it has cluster-host, cluster-kv, cluster-machine, "
+          "endpoints, etcd, etcd-prefix, etcd-tls-ca, etcd-tls-cert, etcd-tls-key, http, "
+          "huge-pages, listen-tls, log-level, runtime-dir, size, slots, store, tls-ca, tls-cert, "
+          "tls-key, vectors.\n");
 }
 
 TEST_F(ReadFlagsTest, WhatIsNoTomlIsToldOnALine) {
