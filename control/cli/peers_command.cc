@@ -10,10 +10,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/cluster_question.h"
+#include "control/cli/cluster_text.h"
 #include "control/cli/json_text.h"
 #include "control/cli/table.h"
 #include "control/client/control_client.h"
+#include "control/cluster/cluster_info.h"
 #include "control/registry/membership.h"
 #include "control/words/words.h"
 
@@ -23,6 +27,7 @@ namespace {
 struct PeersFlags {
   bool json = false;
   bool endpoints = false;
+  bool all = false;
   std::optional<uint32_t> slot;
 };
 
@@ -51,7 +56,21 @@ std::string EndpointsTable(const MembershipSnapshot& snapshot, bool decorate) {
                      decorate);
 }
 
+absl::Status RunAll(const CliContext& context, bool as_json) {
+  const absl::StatusOr<ClusterInfo> info = AskAboutCluster(context);
+  if (!info.ok()) return info.status();
+  const std::string text =
+      as_json ? AllPeersJson(*info) + "\n" : AllPeersTable(*info, MayDecorate(STDOUT_FILENO));
+  fputs(text.c_str(), stdout);
+  return absl::OkStatus();
+}
+
 absl::Status Run(const CliContext& context, const PeersFlags& flags) {
+  if (flags.all && (flags.endpoints || flags.slot)) {
+    return absl::InvalidArgumentError(
+        "--all is for peers of all hosts; --endpoints and --slot are for those of one.");
+  }
+  if (flags.all) return RunAll(context, flags.json);
   ControlClient client = context.Client();
   const absl::StatusOr<PeerList> list =
       flags.slot ? client.DescribePeer(*flags.slot) : client.ListPeers();
@@ -72,11 +91,13 @@ void AddPeersCommand(CLI::App& app, CliContext& context) {
       "  tombolo peers                 one line per peer\n"
       "  tombolo peers --endpoints     one line per attached process\n"
       "  tombolo peers -e --slot 3     those of one peer\n"
+      "  tombolo peers --all           of all hosts of the cluster (docs/cluster.md)\n"
       "  tombolo peers --json | jq '.peers[].slot'");
   const auto flags = std::make_shared<PeersFlags>();
   command->add_flag("-e,--endpoints", flags->endpoints, "One line per process instead of per peer");
   command->add_option("--slot", flags->slot, "Only the peer in this slot; an error if it is vacant")
       ->option_text("SLOT");
+  command->add_flag("--all", flags->all, "The peers of all hosts of the cluster");
   command->add_flag("--json", flags->json, "One JSON object, with everything (docs/cli.md)");
   command->callback([&context, flags] {
     context.reaches_servers = true;

@@ -20,6 +20,7 @@
 #include "control/cli/examples_first.h"
 #include "control/cli/forward_command.h"
 #include "control/cli/fsck_command.h"
+#include "control/cli/hostfile_command.h"
 #include "control/cli/kv_command.h"
 #include "control/cli/net_command.h"
 #include "control/cli/peers_command.h"
@@ -79,6 +80,8 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
+      "  tombolo hostfile              machines of all hosts of a cluster, for mpirun; also peers "
+      "--all\n"
       "  tombolo admin drain           keep newcomers out; and more for administrators\n"
       "  tombolo kv top                what memcached servers and tombolo-kv do, live; also get, "
       "set\n"
@@ -109,6 +112,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddHostfileCommand(app, context);
   AddAdminCommand(app, context);
   AddKvCommand(app, context);
   AddCompletionCommand(app, context);
