@@ -11,9 +11,9 @@ READY_TIMEOUT_S = 30
 
 class Tombolod:
     """Runs the daemon until stop(), without a holder, so that a kill is its end; construction returns when it
-    says that it is ready."""
+    says that it is ready. `enter`: words that start a program where it is to run."""
 
-    def __init__(self, program, *flags):
+    def __init__(self, program, *flags, enter=()):
         self.folder = tempfile.mkdtemp(prefix="tombolo_", dir="/tmp")
         self.log_path = os.path.join(self.folder, "log")
         notify_path = os.path.join(self.folder, "notify.sock")
@@ -24,7 +24,7 @@ class Tombolod:
             notify.bind(notify_path)
             notify.settimeout(READY_TIMEOUT_S)
             self._process = subprocess.Popen(
-                [program, "--runtime-dir", self.runtime_dir, "--store", "none", *flags],
+                [*enter, program, "--runtime-dir", self.runtime_dir, "--store", "none", *flags],
                 env={**os.environ, "NOTIFY_SOCKET": notify_path},
                 stderr=log,
             )
