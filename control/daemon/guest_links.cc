@@ -76,7 +76,7 @@ void GuestLinks::PollAll() {
   if (!more || poll_posted_) return;
   // One broker that talks without end does not keep the others waiting.
   poll_posted_ = true;
-  loop_.Post([this] {
+  next_poll_ = loop_.After(0, [this] {
     poll_posted_ = false;
     PollAll();
   });

@@ -64,6 +64,7 @@ class GuestLinks final : public DaemonLinkHandler {
   bool poll_posted_ = false;
   Watch doorbell_watch_;
   Watch timer_;
+  Watch next_poll_;  // No posted closure, which would outlive us.
 };
 
 }  // namespace tombolo::control
