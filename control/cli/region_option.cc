@@ -11,8 +11,11 @@ void AddRegionOption(CLI::App& command, std::string& file) {
 }
 
 absl::StatusOr<RegionSource> OpenRegion(const CliContext& context, const std::string& file) {
-  return RegionSource::Open(
-      {.file = file, .daemon_socket = context.ControlSocket(), .proc = "/proc", .system = {}});
+  return RegionSource::Open({.file = file,
+                             .daemon_socket = context.ControlSocket(),
+                             .runtime_dir = context.runtime_dir,
+                             .proc = "/proc",
+                             .system = {}});
 }
 
 }  // namespace tombolo::control

@@ -15,6 +15,7 @@
 #include "control/daemon/kept_state.h"
 #include "control/daemon/unix_time.h"
 #include "control/link/boot_id.h"
+#include "control/region_source/uuid_file.h"
 #include "control/registry/region_info.h"
 #include "control/tls/tls_files.h"
 #include "control/tunnel/socket_address.h"
@@ -132,6 +133,7 @@ void Daemon::Keep() {
 void Daemon::RemoveSocketFiles() const {
   if (broker_server_) broker_server_->RemoveSocketFile();
   if (ivshmem_server_) ivshmem_server_->RemoveSocketFiles();
+  RemoveUuidFile(runtime_dir_.Path());
 }
 
 std::string Daemon::Describe() const {
@@ -227,6 +229,9 @@ absl::Status Daemon::OccupyHostSlot() {
 
 // gRPC comes last: whoever finds its health good finds all the other sockets.
 absl::Status Daemon::Serve(NamedDescriptors& inherited) {
+  if (auto status = WriteUuidFile(runtime_dir_.Path(), region_.UuidText()); !status.ok()) {
+    return status;
+  }
   if (auto status = ServeAgents(); !status.ok()) return status;
   if (auto status = ServeMachines(inherited); !status.ok()) return status;
   if (auto status = ServeProcesses(inherited); !status.ok()) return status;

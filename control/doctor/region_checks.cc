@@ -144,6 +144,7 @@ Finding CheckMapping(const Machine& machine) {
   const absl::StatusOr<RegionSource> source =
       RegionSource::Open({.file = machine.region_file,
                           .daemon_socket = machine.ControlSocket(),
+                          .runtime_dir = machine.runtime_dir,
                           .proc = machine.proc,
                           .system = machine.system});
   if (source.ok()) return JudgeMapping(source->View(), source->Where());

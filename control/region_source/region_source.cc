@@ -9,10 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "control/region_source/held_memory.h"
+#include "control/region_source/uuid_file.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 #include "transport/device/vfio/pci_finder.h"
+#include "transport/region/uuid_text.h"
 
 namespace tombolo::control {
 namespace {
@@ -29,7 +31,7 @@ pid_t ServerOf(const std::string& socket) {
 HeldMemories FindHeld(const RegionSearch& search) {
   if (const pid_t daemon = ServerOf(search.daemon_socket); daemon > 0) {
     HeldMemories own = FindHeldMemoriesOf(search.proc, daemon);
-    if (own.found.size() == 1) return own;
+    if (!own.found.empty()) return own;
   }
   return FindHeldMemories(search.proc);
 }
@@ -67,7 +69,8 @@ absl::Status DeviceIsTaken(const std::string& path, const absl::Status& why) {
 
 absl::StatusOr<RegionSource> RegionSource::Open(const RegionSearch& search) {
   if (!search.file.empty()) return OpenFile(search.file, search.file);
-  const HeldMemories held = FindHeld(search);
+  HeldMemories held = FindHeld(search);
+  if (held.found.size() > 1) KeepTheOneNamed(search, held);
   if (held.found.size() > 1) return SeveralFound(search, held);
   if (held.found.size() == 1) {
     const HeldMemory& memory = held.found.front();
@@ -76,6 +79,17 @@ absl::StatusOr<RegionSource> RegionSource::Open(const RegionSearch& search) {
   absl::StatusOr<RegionSource> device = OpenDevice(search);
   if (absl::IsNotFound(device.status())) return NoneFound(device.status(), held.unreadable);
   return device;
+}
+
+// All of them when it is none of these, or cannot be told.
+void RegionSource::KeepTheOneNamed(const RegionSearch& search, HeldMemories& held) {
+  const std::string uuid = ReadUuidFile(search.runtime_dir);
+  for (const HeldMemory& memory : held.found) {
+    const absl::StatusOr<RegionSource> source = OpenFile(memory.path, "");
+    if (!source.ok() || UuidText(source->View().Uuid()) != uuid) continue;
+    held.found = {HeldMemory(memory)};
+    return;
+  }
 }
 
 absl::StatusOr<RegionSource> RegionSource::OpenFile(const std::string& path, std::string where) {

@@ -6,12 +6,14 @@
 //   2. on the host, the memory of the daemon that serves the runtime folder, if one runs
 //   3. the memory of any process of this machine that holds a region: a QEMU, an agent, an endpoint
 //   4. in a guest, BAR2 of its ivshmem device, unless a driver has it
+// Of several in 2 or 3 it is the one that the runtime folder names (uuid_file.h).
 #pragma once
 
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "control/region_source/held_memory.h"
 #include "transport/device/mapping.h"
 #include "transport/device/vfio/system_paths.h"
 #include "transport/region/region.h"
@@ -21,6 +23,7 @@ namespace tombolo::control {
 struct RegionSearch {
   std::string file;           // Empty: look for one.
   std::string daemon_socket;  // Of the daemon whose region is meant.
+  std::string runtime_dir;    // Of that daemon, running or not.
   std::string proc = "/proc";
   tombolo::SystemPaths system;
 };
@@ -40,6 +43,7 @@ class RegionSource {
   RegionSource(Mapping mapping, const Region& region, std::string where)
       : mapping_(std::move(mapping)), region_(region), where_(std::move(where)) {}
 
+  static void KeepTheOneNamed(const RegionSearch& search, HeldMemories& held);
   static absl::StatusOr<RegionSource> OpenFile(const std::string& path, std::string where);
   static absl::StatusOr<RegionSource> OpenDevice(const RegionSearch& search);
 

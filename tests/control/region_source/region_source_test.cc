@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "control/region_source/held_memory.h"
+#include "control/region_source/uuid_file.h"
 #include "tests/support/temp_dir.h"
 #include "tests/transport/device/vfio/fake_sysfs.h"
 #include "transport/base/units.h"
 #include "transport/device/mapping.h"
 #include "transport/region/region.h"
+#include "transport/region/uuid_text.h"
 
 namespace tombolo::control {
 namespace {
@@ -49,6 +51,7 @@ class RegionSourceTest : public ::testing::Test {
   RegionSearch Search() {
     return {.file = {},
             .daemon_socket = folder_.File("no.sock"),
+            .runtime_dir = folder_.File("run"),
             .proc = folder_.File("proc"),
             .system = sysfs_.Paths()};
   }
@@ -115,6 +118,20 @@ TEST_F(RegionSourceTest, SeveralRegionsAreListedToChooseFrom) {
   EXPECT_THAT(text,
               AllOf(HasSubstr("2 regions"), HasSubstr("/fd/" + std::to_string(one->Get()) + " "),
                     HasSubstr("/fd/" + std::to_string(other->Get()) + " ")));
+}
+
+TEST_F(RegionSourceTest, OfSeveralItOpensTheOneThatTheRuntimeFolderNames) {
+  ShowOwnProcess();
+  const auto other = CreateSealedMemfd(kRegionMemfdName, kMiB);
+  const auto meant = CreateSealedMemfd(kRegionMemfdName, kMiB);
+  Fill(meant->Get());
+  std::filesystem::create_directories(Search().runtime_dir);
+  ASSERT_TRUE(WriteUuidFile(Search().runtime_dir, UuidText(RegionUuid{0xab})).ok());
+  const auto source = RegionSource::Open(Search());
+  ASSERT_TRUE(source.ok()) << source.status();
+  EXPECT_EQ(source->View().Uuid()[0], 0xab);
+  ASSERT_TRUE(WriteUuidFile(Search().runtime_dir, UuidText(RegionUuid{0xac})).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(RegionSource::Open(Search()).status()));
 }
 
 TEST_F(RegionSourceTest, AMappingIsEnoughToHoldARegion) {
