@@ -97,6 +97,11 @@ AdminDesk::AdminDesk(EventLoop& loop, Registry& registry, AdminTools tools)
       tools_(std::move(tools)),
       errands_(loop, absl::UnavailableError("tombolod is stopping.")) {}
 
+void AdminDesk::Stop() {
+  errands_.Stop();
+  if (tools_.regions != nullptr) tools_.regions->Stop();
+}
+
 void AdminDesk::EvictPeer(uint32_t slot, uint32_t incarnation, EvictDone done) {
   errands_.Run([this, slot, incarnation, done = std::move(done)](const absl::Status& status) {
     done(status.ok() ? KillPeer(slot, incarnation) : status);

@@ -22,6 +22,7 @@
 #include "control/proto/admin_values.h"
 #include "control/registry/registry.h"
 #include "control/service/admin_actions.h"
+#include "control/service/region_actions.h"
 #include "transport/endpoint/endpoint_id.h"
 #include "transport/fsck/region_report.h"
 
@@ -38,6 +39,8 @@ struct AdminTools {
   std::function<RegionReport()> check_region;
   // All that the status page tells.
   std::function<DaemonStatus()> look;
+  // Where the regions of this program are administered, if that is here.
+  RegionActions* regions = nullptr;
 };
 
 class AdminDesk final : public AdminActions {
@@ -51,7 +54,10 @@ class AdminDesk final : public AdminActions {
   void SetDraining(bool draining, DrainDone done) override;
   FsckSummary Fsck() override;
   void ReadStatistics(StatisticsDone done) override;
-  void Stop() override { errands_.Stop(); }
+  RegionActions* Regions() override { return tools_.regions; }
+  void Stop() override;
+
+  Remaining Present() const;
 
  private:
   absl::StatusOr<pid_t> KillPeer(uint32_t slot, uint32_t incarnation) const;
@@ -59,7 +65,6 @@ class AdminDesk final : public AdminActions {
 
   absl::StatusOr<Remaining> Drain(bool draining);
   DaemonStatistics Statistics() const;
-  Remaining Present() const;
 
   Registry& registry_;
   const AdminTools tools_;

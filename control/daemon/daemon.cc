@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/fsck/check_region.h"
+#include "transport/fsck/region_report.h"
 #include "transport/layout/region_header.h"
 #include "transport/region/geometry.h"
 
@@ -78,7 +80,8 @@ void WarnOfQemusLimit(const RegionLimits& limits) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, DescriptorStore& store,
-                                                      const DaemonOptions& options) {
+                                                      const DaemonOptions& options,
+                                                      RegionActions* regions) {
   NamedDescriptors inherited = store.Take();
   const bool is_first = !HasParts(inherited);
   // What a predecessor left that did not come as far as serving anybody.
@@ -89,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
       is_first ? MakeParts(options, store) : TakeParts(options, inherited);
   if (!parts.ok()) return parts.status();
   const RegistryState state = std::move(parts->state);
-  std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state));
+  std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state, regions));
   absl::Status begun = daemon->BeginCluster(options.cluster, is_first);
   if (begun.ok()) begun = daemon->Begin(state, inherited);
   if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);
@@ -103,7 +106,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
 }
 
 Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
-               const RegistryState& state)
+               const RegistryState& state, RegionActions* regions)
     : loop_(loop),
       store_(store),
       runtime_dir_(std::move(parts.runtime_dir)),
@@ -118,7 +121,7 @@ Daemon::Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts,
       view_(ViewOptions(region_, registry_.Snapshot())),
       monitor_(region_.View(), view_),
       host_broker_(registry_, region_, doorbells_, services_, NowUnixNs),
-      admin_desk_(loop_, registry_, MakeAdminTools()) {
+      admin_desk_(loop_, registry_, MakeAdminTools(regions)) {
   view_.SetServices(registry_.Services());
   registry_.SetKeeper([this] { Keep(); });
   registry_.AddObserver([this](const MembershipEvent& event) { OnEvent(event); });
@@ -134,6 +137,7 @@ void Daemon::RemoveSocketFiles() const {
   if (broker_server_) broker_server_->RemoveSocketFile();
   if (ivshmem_server_) ivshmem_server_->RemoveSocketFiles();
   RemoveUuidFile(runtime_dir_.Path());
+  runtime_dir_.Release();
 }
 
 std::string Daemon::Describe() const {
@@ -141,6 +145,30 @@ std::string Daemon::Describe() const {
   return absl::StrCat("region ", region_.UuidText(), ": ", limits.region_bytes / kMiB, " MiB, ",
                       limits.slot_count, " slots, ", limits.vector_count, " vectors, ",
                       limits.endpoint_count, " endpoints, sockets in ", runtime_dir_.Path());
+}
+
+ServedRegion Daemon::Look(bool with_check) const {
+  const std::string& folder = runtime_dir_.Path();
+  ServedRegion region{.name = {},
+                      .info = view_.Region(),
+                      .group = {},
+                      .folder = folder,
+                      .sockets = {IvshmemServer::AnySlotPath(folder), folder + "/broker.sock",
+                                  folder + "/control.sock", folder + "/guest.sock"},
+                      .memory_path = absl::StrCat("/proc/", getpid(), "/fd/", region_.MemoryFd()),
+                      .present = admin_desk_.Present(),
+                      .joining = ivshmem_server_->HandshakingCount(),
+                      .dead_endpoints = static_cast<uint32_t>(registry_.DyingEndpoints().size()),
+                      .services = static_cast<uint32_t>(registry_.Services().size()),
+                      .draining = registry_.IsDraining(),
+                      .check = {}};
+  if (with_check) {
+    const RegionReport report = CheckRegion(region_.View());
+    region.check = {.extents = report.extent_count,
+                    .free_extents = report.free_extents,
+                    .violations = report.violations.size() + report.violations_left_out};
+  }
+  return region;
 }
 
 absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherited) {
@@ -297,12 +325,13 @@ AskCluster Daemon::MakeAskCluster() const {
   return [view = cluster_view_.get()] { return view->Info(MonotonicNs()); };
 }
 
-AdminTools Daemon::MakeAdminTools() {
+AdminTools Daemon::MakeAdminTools(RegionActions* regions) {
   return {.kill_machine = [this](uint32_t slot) { return ivshmem_server_->Kill(slot); },
           .kill_process = [this](EndpointId id) { return broker_server_->Kill(id); },
           .keep_draining = [this](bool draining) { return KeepDraining(draining); },
           .check_region = [view = region_.View()] { return CheckRegion(view); },
-          .look = [this] { return monitor_.Look(); }};
+          .look = [this] { return monitor_.Look(); },
+          .regions = regions};
 }
 
 // As a descriptor of that name, whatever it is: the saved state has no room for it.

@@ -50,12 +50,15 @@
 #include "control/holder/descriptor_store.h"
 #include "control/http/monitor.h"
 #include "control/ivshmem_server/ivshmem_server.h"
+#include "control/proto/region_values.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
 #include "control/registry/registry_state.h"
 #include "control/service/ask_cluster.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
+#include "control/service/region_actions.h"
+#include "transport/region/geometry.h"
 
 namespace tombolo::control {
 
@@ -64,9 +67,11 @@ class Daemon {
   // Makes the region, or goes on with what `store` has of a former daemon, and serves all sockets
   // in the runtime folder; gRPC answers when it returns, the rest when the loop runs.
   // InvalidArgument for limits that cannot be; the others are those of MakeParts, TakeParts and
-  // ListenUnix. `loop` and `store` must outlive the daemon.
+  // ListenUnix. `loop` and `store` must outlive the daemon, and so must `regions`, which
+  // administrators reach at its control.sock; null: they reach none there.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(EventLoop& loop, DescriptorStore& store,
-                                                       const DaemonOptions& options);
+                                                       const DaemonOptions& options,
+                                                       RegionActions* regions = nullptr);
 
   // Stops serving. Machines and processes keep the region that they have, and the sockets stay for
   // a successor.
@@ -74,13 +79,19 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  // For an orderly end: there will be no successor.
+  // For an orderly end: there will be no successor, and the runtime folder may be claimed again.
   void RemoveSocketFiles() const;
 
   std::string Describe() const;
 
+  // All of the region but its name and group; `check` only where that is asked for.
+  ServedRegion Look(bool with_check) const;
+
+  const RegionLimits& Limits() const { return region_.View().Limits(); }
+
  private:
-  Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts, const RegistryState& state);
+  Daemon(EventLoop& loop, DescriptorStore& store, DaemonParts parts, const RegistryState& state,
+         RegionActions* regions);
 
   // Of a first daemon and of a successor alike; for a first one there is nothing to restore.
   absl::Status Begin(const RegistryState& state, NamedDescriptors& inherited);
@@ -94,7 +105,7 @@ class Daemon {
   absl::Status ServeAgents();
   absl::Status ServeControl();
   AskCluster MakeAskCluster() const;
-  AdminTools MakeAdminTools();
+  AdminTools MakeAdminTools(RegionActions* regions);
   absl::Status KeepDraining(bool draining);
   absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);

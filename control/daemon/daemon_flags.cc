@@ -19,7 +19,8 @@ namespace {
 constexpr char kTable[] = "daemon";
 
 constexpr char kDescription[] =
-    "Serves one region of shared memory to the virtual machines and processes of this host.\n"
+    "Serves a region of shared memory to the virtual machines and processes of this host, and\n"
+    "those that `tombolo regions` makes beside it.\n"
     "In the runtime folder: ivshmem.sock and slot-N.sock for QEMU, broker.sock for processes,\n"
     "control.sock for operators and guest.sock for guests (both gRPC). With --http also a status\n"
     "page, and metrics for Prometheus (docs/monitoring.md).";

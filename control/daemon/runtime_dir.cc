@@ -53,11 +53,14 @@ absl::StatusOr<RuntimeDir> RuntimeDir::Adopt(const std::string& path, UniqueFd f
   struct stat kept, present;
   if (fstat(folder.Get(), &kept) != 0) return FolderError(errno, path);
   if (stat(path.c_str(), &present) == 0 && kept.st_dev == present.st_dev &&
-      kept.st_ino == present.st_ino) {
+      kept.st_ino == present.st_ino && flock(folder.Get(), LOCK_EX | LOCK_NB) == 0) {
     return RuntimeDir(path, std::move(folder));
   }
   return absl::FailedPreconditionError(
-      absl::StrCat("its sockets are not in ", path, ", or that folder was removed meanwhile."));
+      absl::StrCat("its sockets are not in ", path,
+                   ", or that folder was removed or given to another meanwhile."));
 }
+
+void RuntimeDir::Release() const { flock(folder_.Get(), LOCK_UN); }
 
 }  // namespace tombolo::control

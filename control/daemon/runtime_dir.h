@@ -25,6 +25,9 @@ class RuntimeDir {
 
   const std::string& Path() const { return path_; }
 
+  // Gives the claim back, for all copies of Fd().
+  void Release() const;
+
   // Holds the claim: as long as anybody has a copy, it is claimed.
   int Fd() const { return folder_.Get(); }
 

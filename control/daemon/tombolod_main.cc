@@ -1,4 +1,5 @@
-// tombolod: the host daemon of one region. See `tombolod --help`.
+// tombolod: the host daemon of one region, and of those that are made beside it. See `tombolod
+// --help`.
 //
 // It runs under a holder (control/holder), or with the descriptor store of systemd, so that killing
 // it costs nobody anything.
@@ -18,9 +19,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "control/config/read_flags.h"
-#include "control/daemon/daemon.h"
 #include "control/daemon/daemon_flags.h"
 #include "control/daemon/daemon_options.h"
+#include "control/daemon/region_desk.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
@@ -64,15 +65,15 @@ int Run(const DaemonOptions& options, DescriptorStore& store, SocketFiles files)
   absl::StatusOr<Watch> interrupt = (*loop)->WatchSignal(SIGINT, stop);
   if (!terminate.ok()) return Fail(terminate.status());
   if (!interrupt.ok()) return Fail(interrupt.status());
-  absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(**loop, store, options);
-  if (!daemon.ok()) return Fail(daemon.status());
-  spdlog::info("{}", (*daemon)->Describe());
+  absl::StatusOr<std::unique_ptr<RegionDesk>> desk = RegionDesk::Start(**loop, store, options);
+  if (!desk.ok()) return Fail(desk.status());
+  spdlog::info("{}", (*desk)->Describe());
   store.MarkReady();
   sd_notify(0, "READY=1");
   (*loop)->Run();
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping");
-  if (files == SocketFiles::kRemove) (*daemon)->RemoveSocketFiles();
+  if (files == SocketFiles::kRemove) (*desk)->End();
   return kExitGood;
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "control/proto/admin_values.h"
+#include "control/service/region_actions.h"
 #include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
@@ -45,6 +46,9 @@ class AdminActions {
 
   using StatisticsDone = std::function<void(absl::StatusOr<DaemonStatistics> statistics)>;
   virtual void ReadStatistics(StatisticsDone done) = 0;
+
+  // Where the regions of this daemon are administered; null at the sockets of a further region.
+  virtual RegionActions* Regions() = 0;
 
   // Answers whoever waits, and everybody from then on, that the daemon is stopping (Unavailable):
   // a gRPC server ends when all its calls have.

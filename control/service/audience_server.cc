@@ -16,6 +16,7 @@
 #include "control/proto/admin.grpc.pb.h"
 #include "control/proto/cluster.grpc.pb.h"
 #include "control/proto/membership.grpc.pb.h"
+#include "control/proto/regions.grpc.pb.h"
 #include "control/proto/services.grpc.pb.h"
 
 namespace tombolo::control {
@@ -65,6 +66,7 @@ AudienceServer::AudienceServer(MembershipView& view, const CallerRights& rights,
       membership_(view, rights, kMaxWatchers),
       services_(view),
       admin_(rights),
+      regions_(rights),
       cluster_(std::move(ask_cluster)) {
   EnableStandardServices();
 }
@@ -95,9 +97,9 @@ absl::Status AudienceServer::Build(grpc::ServerBuilder& builder) {
     return absl::InternalError("gRPC does not start; its own words are above.");
   }
   // Without a name the whole server is meant, which is SERVING from the start.
-  for (const char* service :
-       {v1::Membership::service_full_name(), v1::Services::service_full_name(),
-        v1::Admin::service_full_name(), v1::Cluster::service_full_name()}) {
+  for (const char* service : {v1::Membership::service_full_name(),
+                              v1::Services::service_full_name(), v1::Admin::service_full_name(),
+                              v1::Regions::service_full_name(), v1::Cluster::service_full_name()}) {
     server_->GetHealthCheckService()->SetServingStatus(service, true);
   }
   return absl::OkStatus();
@@ -118,6 +120,7 @@ void AudienceServer::Configure(grpc::ServerBuilder& builder) {
   builder.RegisterService(&membership_);
   builder.RegisterService(&services_);
   builder.RegisterService(&admin_);
+  builder.RegisterService(&regions_);
   builder.RegisterService(&cluster_);
 }
 

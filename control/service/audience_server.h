@@ -22,6 +22,7 @@
 #include "control/service/live_sockets.h"
 #include "control/service/membership_service.h"
 #include "control/service/membership_view.h"
+#include "control/service/regions_service.h"
 #include "control/service/services_service.h"
 #include "control/tls/tls_files.h"
 #include "transport/base/unique_fd.h"
@@ -61,6 +62,7 @@ class AudienceServer {
   MembershipService membership_;
   ServicesService services_;
   AdminService admin_;
+  RegionsService regions_;
   ClusterService cluster_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tls_;  // Null without TLS.
   std::unique_ptr<grpc::Server> server_;

@@ -7,7 +7,9 @@
 #include "control/proto/admin.pb.h"
 #include "control/proto/admin_values.h"
 #include "control/proto/convert_admin.h"
+#include "control/proto/convert_regions.h"
 #include "control/proto/membership.pb.h"
+#include "control/proto/region_values.h"
 #include "control/proto/services.pb.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
@@ -115,6 +117,33 @@ TEST(ConvertTest, FsckSurvivesTheRoundTrip) {
                             .violations = {{"leak", 10, 11, "twelve"}},
                             .violations_left_out = 13};
   EXPECT_EQ(FromFsckResponse(ToFsckResponse(summary)), summary);
+}
+
+TEST(ConvertTest, RegionsSurviveTheRoundTrip) {
+  ServedRegion region{.name = "blue",
+                      .info = {.uuid = kUuid, .size_bytes = 1 << 20, .slots = 3, .vectors = 4},
+                      .group = "kvm",
+                      .folder = "/run/tombolo/blue",
+                      .sockets = {"/run/tombolo/blue/broker.sock", "other"},
+                      .memory_path = "/proc/3/fd/5",
+                      .present = {.virtual_machines = 1, .endpoints = 2},
+                      .joining = 6,
+                      .dead_endpoints = 7,
+                      .services = 8,
+                      .draining = true,
+                      .check = {}};
+  EXPECT_EQ(FromServedRegion(ToServedRegion(region)), region);
+  region.check = {.extents = 9, .free_extents = 10, .violations = 11};
+  EXPECT_EQ(FromServedRegion(ToServedRegion(region)), region);
+}
+
+TEST(ConvertTest, AWantedRegionSurvivesTheRoundTrip) {
+  const WantedRegion wanted{
+      .name = "blue",
+      .limits = {.size_bytes = 1 << 20, .slots = 3, .vectors = 4, .endpoints = 64},
+      .huge_pages = true,
+      .group = "kvm"};
+  EXPECT_EQ(FromCreateRequest(ToCreateRequest(wanted)), wanted);
 }
 
 TEST(ConvertTest, StatisticsSurviveTheRoundTrip) {

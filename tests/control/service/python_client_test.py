@@ -31,13 +31,13 @@ class PythonClientTest(unittest.TestCase):
         subprocess.run(["protoc", "-I.", f"--python_out={cls.folder}", *FILES], check=True, timeout=TIMEOUT_S)
         sys.path.insert(0, cls.folder)
         cls.messages = {name: importlib.import_module(f"control.proto.{name}_pb2")
-                        for name in ("membership", "services", "admin")}
+                        for name in ("membership", "services", "admin", "regions")}
         cls.daemon = Tombolod(TOMBOLOD, "--size", "16M")
         cls.addClassCleanup(cls.daemon.stop)
         cls.operator = grpc.insecure_channel("unix:" + cls.daemon.runtime_dir + "/control.sock")
         cls.addClassCleanup(cls.operator.close)
 
-    def call(self, channel, service, name, **fields):
+    def call(self, channel, service, name, /, **fields):
         """As a stub would: the messages of a call are what the .proto says of it."""
         module = self.messages[service.lower()]
         method = module.DESCRIPTOR.services_by_name[service].methods_by_name[name]
@@ -80,9 +80,26 @@ class PythonClientTest(unittest.TestCase):
         self.assertEqual(statistics.region.uuid, self.call(self.operator, "Membership", "GetRegion").region.uuid)
         self.assertEqual(statistics.log_level, self.messages["admin"].LOG_LEVEL_INFO)
 
+    def test_regions_are_made_described_resized_and_deleted(self):
+        limits = self.messages["regions"].RegionLimits(size_bytes=2 << 20, slots=3, vectors=3, endpoints=64)
+        made = self.call(self.operator, "Regions", "CreateRegion", name="blue", limits=limits).region
+        self.assertEqual((made.name, made.region.size_bytes, made.check.violations), ("blue", 2 << 20, 0))
+        with grpc.insecure_channel("unix:" + made.folder + "/control.sock") as blue:
+            self.assertEqual(self.call(blue, "Membership", "GetRegion").region.uuid, made.region.uuid)
+        regions = self.call(self.operator, "Regions", "ListRegions").regions
+        self.assertEqual([region.name for region in regions], ["default", "blue"])
+        limits.size_bytes = 4 << 20
+        self.assertEqual(self.call(self.operator, "Regions", "ResizeRegion", name="blue", limits=limits).region
+                         .region.size_bytes, 4 << 20)
+        self.assertEqual(self.call(self.operator, "Regions", "DescribeRegion", name="blue").region.present.endpoints, 0)
+        self.call(self.operator, "Regions", "DeleteRegion", name="blue")
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.call(self.operator, "Regions", "DescribeRegion", name="blue")
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.NOT_FOUND)
+
     def test_every_service_is_healthy(self):
         check = self.operator.unary_unary("/grpc.health.v1.Health/Check")
-        for name in ("Membership", "Services", "Admin", "Cluster"):
+        for name in ("Membership", "Services", "Admin", "Regions", "Cluster"):
             service = f"{PACKAGE}.{name}".encode()
             # HealthCheckRequest{service}: field 1, a string; HealthCheckResponse{status}: field 1, 1 is SERVING.
             self.assertEqual(check(b"\x0a" + bytes([len(service)]) + service, timeout=TIMEOUT_S), b"\x08\x01", name)

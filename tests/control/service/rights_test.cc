@@ -15,6 +15,7 @@
 
 #include "control/proto/admin.grpc.pb.h"
 #include "control/proto/membership.grpc.pb.h"
+#include "control/proto/regions.grpc.pb.h"
 #include "control/proto/services.grpc.pb.h"
 #include "control/service/administrators.h"
 #include "tests/control/service/served_registry.h"
@@ -34,7 +35,7 @@ const Administrators kNobody({kStranger}, std::nullopt);
 
 const std::vector<std::string> kServices = {
     "tombolo.control.v1.Membership", "tombolo.control.v1.Services", "tombolo.control.v1.Admin",
-    "tombolo.control.v1.Cluster"};
+    "tombolo.control.v1.Regions", "tombolo.control.v1.Cluster"};
 
 // What everybody may call who is let in. A call that is not named here is an administrator's.
 const std::set<std::string> kForReaders = {
@@ -51,6 +52,7 @@ std::set<std::string> AllCalls() {
   for (const std::string& name : kServices) {
     const auto* service =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+    EXPECT_NE(service, nullptr) << name;
     for (int i = 0; service != nullptr && i < service->method_count(); ++i) {
       calls.insert("/" + name + "/" + service->method(i)->name());
     }

@@ -19,6 +19,7 @@
 #include "control/service/administrators.h"
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
+#include "control/service/region_actions.h"
 #include "tests/support/temp_dir.h"
 #include "transport/endpoint/endpoint_id.h"
 
@@ -42,6 +43,7 @@ class RecordingActions final : public AdminActions {
   void SetDraining(bool draining, DrainDone done) override;
   FsckSummary Fsck() override;
   void ReadStatistics(StatisticsDone done) override;
+  RegionActions* Regions() override { return nullptr; }
   void Stop() override {}
 
   // As in "peer 3.1".
