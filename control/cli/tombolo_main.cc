@@ -25,6 +25,7 @@
 #include "control/cli/net_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
+#include "control/cli/regions_command.h"
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
 #include "control/cli/status_command.h"
@@ -83,6 +84,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo hostfile              machines of all hosts of a cluster, for mpirun; also peers "
       "--all\n"
       "  tombolo admin drain           keep newcomers out; and more for administrators\n"
+      "  tombolo regions list          all regions of the daemon; create, resize and delete them\n"
       "  tombolo kv top                what memcached servers and tombolo-kv do, live; also get, "
       "set\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"
@@ -114,6 +116,7 @@ void Declare(CLI::App& app, CliContext& context) {
   AddServicesCommand(app, context);
   AddHostfileCommand(app, context);
   AddAdminCommand(app, context);
+  AddRegionsCommand(app, context);
   AddKvCommand(app, context);
   AddCompletionCommand(app, context);
 }

@@ -105,7 +105,9 @@ class CliDocsTest(unittest.TestCase):
 
     def test_what_is_printed_looks_like_the_example(self):
         cache = f"--server unix:{self.cache.unix}"
-        arguments = {"bench": "0 --sizes 8 --seconds 0", "ping": "0", "top": "--interval 0.01", "vm-args": "3",
+        limits = "--size 2M --slots 3 --vectors 3 --endpoints 64"
+        arguments = {"regions create": f"blue {limits}", "regions resize": "blue --size 4M", "regions show": "blue",
+                     "bench": "0 --sizes 8 --seconds 0", "ping": "0", "top": "--interval 0.01", "vm-args": "3",
                      "config show": "daemon -- --size 16M", "kv stats": cache, "kv top": f"--interval 0.01 {cache}"}
         commands = sorted(set(self.examples) - {"watch"})
         self.assertGreater(len(commands), 7)
