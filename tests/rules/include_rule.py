@@ -39,8 +39,8 @@ ON_TOP = ('tests', 'bench', 'examples')
 LIBRARIES = {
     'absl': ('transport', 'mpi_btl/engine', 'kvcache', 'control') + ON_TOP,
     'grpc': ('control', 'tests/control'),
-    'grpcpp': ('control', 'tests/control'),
-    'google': ('control', 'tests/control'),
+    'grpcpp': ('control', 'tests/control', 'tests/fuzz'),
+    'google': ('control', 'tests/control', 'tests/fuzz'),
     'CLI': ('control', 'kvcache/server', 'tests/control/config'),
     'spdlog': ('control', 'kvcache/server', 'tests/fuzz'),
     'event2': ('control', 'kvcache/server', 'tests/control'),
