@@ -2,12 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "control/config/flag_check.h"
 #include "control/daemon/cluster_flags.h"
+#include "control/daemon/region_word.h"
+#include "control/proto/region_values.h"
 #include "control/tls/tls_files.h"
 #include "control/tunnel/socket_address.h"
 #include "control/words/version.h"
@@ -78,6 +82,18 @@ void DescribeTls(CLI::App& app, DaemonOptions& options) {
       ->capture_default_str();
 }
 
+absl::Status CheckNamesDiffer(const std::vector<std::string>& words) {
+  std::set<std::string> names;
+  for (const std::string& word : words) {
+    const absl::StatusOr<WantedRegion> region = ParseRegionWord(word);
+    if (!region.ok()) return region.status();
+    if (!names.insert(region->name).second) {
+      return absl::InvalidArgumentError("--region names " + region->name + " twice.");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckTogether(const DaemonOptions& options) {
   if (!options.listen_tls.empty()) {
     if (absl::Status named = CheckAllAreNamed(options.tls); !named.ok()) return named;
@@ -87,6 +103,7 @@ absl::Status CheckTogether(const DaemonOptions& options) {
         "--tls-cert, --tls-key and --tls-ca are for --listen-tls, which is missing.");
   }
   if (absl::Status cluster = CheckClusterTogether(options.cluster); !cluster.ok()) return cluster;
+  if (absl::Status named = CheckNamesDiffer(options.regions); !named.ok()) return named;
   return ComputeGeometry(options.limits).status();
 }
 
@@ -98,6 +115,12 @@ DeclaredFlags DeclareDaemonFlags(const std::shared_ptr<DaemonFlags>& flags) {
   app->add_option("--runtime-dir", flags->options.runtime_dir, "folder of the sockets")
       ->capture_default_str();
   DescribeRegion(*app, flags->options);
+  app->add_option("--region", flags->options.regions,
+                  "a further region that is to be there, in a folder of its own below the runtime "
+                  "folder, if it is not yet: NAME, or with limits and a group of its own, as in "
+                  "blue:size=1G:slots=4:group=blue; may be repeated")
+      ->take_all()
+      ->check(CheckBy([](const std::string& text) { return ParseRegionWord(text); }));
   app->add_option("--store", flags->store,
                   "who keeps memory, sockets and clients while a killed tombolod is started anew: "
                   "a parent process of its own (holder), systemd (FileDescriptorStoreMax= of its "

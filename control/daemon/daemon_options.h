@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "control/cluster/cluster_options.h"
 #include "control/tls/tls_files.h"
@@ -18,6 +19,8 @@ struct DaemonOptions {
   std::string listen_tls = {};
   TlsFiles tls = {};
   ClusterOptions cluster = {};
+  // Regions that are to be there beside this one, as region_word.h has them.
+  std::vector<std::string> regions = {};
 };
 
 }  // namespace tombolo::control

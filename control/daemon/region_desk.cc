@@ -5,9 +5,11 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "control/daemon/daemon_parts.h"
 #include "control/daemon/descriptor_limit.h"
 #include "control/daemon/region_folder.h"
 #include "control/daemon/region_spec.h"
+#include "control/daemon/region_word.h"
 #include "spdlog/spdlog.h"
 
 namespace tombolo::control {
@@ -42,12 +44,23 @@ RegionDesk::RegionDesk(EventLoop& loop, DescriptorStore& store, std::string runt
 
 absl::Status RegionDesk::Begin(const DaemonOptions& options) {
   NamedDescriptors kept = place_.store.Take();
+  const bool is_first = !HasParts(kept);
   std::map<std::string, NamedDescriptors> scopes = TakeScopes(kept, FurtherRegion::kScope);
   first_store_ = std::make_unique<ScopedStore>(place_.store, "", std::move(kept));
   absl::StatusOr<std::unique_ptr<Daemon>> first =
       Daemon::Start(place_.loop, *first_store_, options, this);
   if (!first.ok()) return first.status();
   first_ = *std::move(first);
+  absl::Status begun = Resume(std::move(scopes));
+  if (begun.ok()) begun = MakeMissing(options.regions, is_first);
+  if (!begun.ok() && is_first) {
+    End();
+    GiveUpParts(*first_store_);
+  }
+  return begun;
+}
+
+absl::Status RegionDesk::Resume(std::map<std::string, NamedDescriptors> scopes) {
   for (auto& [name, descriptors] : scopes) {
     absl::StatusOr<std::unique_ptr<FurtherRegion>> region =
         FurtherRegion::Resume(place_, name, std::move(descriptors));
@@ -56,6 +69,23 @@ absl::Status RegionDesk::Begin(const DaemonOptions& options) {
                           absl::StrCat("region ", name, ": ", region.status().message()));
     }
     if (*region != nullptr) further_[name] = *std::move(region);
+  }
+  return absl::OkStatus();
+}
+
+// Those whom a predecessor has served are worth more than a region that cannot be made just now.
+absl::Status RegionDesk::MakeMissing(const std::vector<std::string>& words, bool is_first) {
+  for (const std::string& word : words) {
+    const absl::StatusOr<WantedRegion> wanted = ParseRegionWord(word);
+    if (!wanted.ok()) return wanted.status();
+    if (further_.contains(wanted->name)) continue;
+    const absl::Status made = Create(*wanted).status();
+    if (made.ok()) continue;
+    if (is_first) {
+      return absl::Status(made.code(), absl::StrCat("--region ", word, ": ", made.message()));
+    }
+    spdlog::error("there is no region {} until the next start: {}", wanted->name,
+                  std::string(made.message()));
   }
   return absl::OkStatus();
 }
@@ -122,7 +152,6 @@ absl::StatusOr<ServedRegion> RegionDesk::Create(const WantedRegion& wanted) {
       place_, wanted.name,
       {.limits = *limits, .huge_pages = wanted.huge_pages, .group = wanted.group});
   if (!made.ok()) return made.status();
-  spdlog::warn("region {}: made by an administrator", wanted.name);
   const FurtherRegion& region = *(further_[wanted.name] = *std::move(made));
   return region.Look(true);
 }

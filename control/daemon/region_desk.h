@@ -33,8 +33,9 @@ class RegionDesk final : public RegionActions {
   // The first one included.
   static constexpr size_t kMostRegions = 16;
 
-  // Serves the first region, as Daemon::Start says, and all that a predecessor had. An error when
-  // one of these cannot be gone on with. `loop` and `store` must outlive it.
+  // Serves the first region, as Daemon::Start says, all that a predecessor had, and those of
+  // `options.regions` that are missing. An error when one of these cannot be gone on with, or at
+  // the first start not made. `loop` and `store` must outlive it.
   static absl::StatusOr<std::unique_ptr<RegionDesk>> Start(EventLoop& loop, DescriptorStore& store,
                                                            const DaemonOptions& options);
 
@@ -58,6 +59,8 @@ class RegionDesk final : public RegionActions {
   RegionDesk(EventLoop& loop, DescriptorStore& store, std::string runtime_dir);
 
   absl::Status Begin(const DaemonOptions& options);
+  absl::Status Resume(std::map<std::string, NamedDescriptors> scopes);
+  absl::Status MakeMissing(const std::vector<std::string>& words, bool is_first);
   std::vector<ServedRegion> List() const;
   absl::StatusOr<ServedRegion> Describe(const std::string& name) const;
   absl::StatusOr<ServedRegion> Create(const WantedRegion& wanted);

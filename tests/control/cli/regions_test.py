@@ -136,6 +136,27 @@ class RegionsTest(unittest.TestCase):
         self.fails(FAILED, "flags", "regions", "resize", "default", "--size", "1G")
         self.assertEqual(self.names(), ["default", "blue"])
 
+    def test_those_of_the_configuration_are_there_from_the_start(self):
+        def start(*flags):
+            return subprocess.Popen([TOMBOLOD, "--runtime-dir", self.run_dir, "--size", "16M", "--store", "none", *flags],
+                                    stderr=subprocess.PIPE, text=True)
+        self.holder.terminate()
+        self.holder.wait(timeout=TIMEOUT_S)
+        twice = start("--region", "blue", "--region", "blue:size=8M")
+        self.assertIn("twice", twice.communicate(timeout=TIMEOUT_S)[1])
+        self.assertEqual(twice.returncode, USAGE)
+        odd = start("--region", "blue:size=3M")
+        self.assertIn("power of two", odd.communicate(timeout=TIMEOUT_S)[1])
+        large = start("--region", "red:size=4M:slots=2", "--region", "blue:size=1T")
+        self.assertIn("smaller --size", large.communicate(timeout=TIMEOUT_S)[1])
+        self.assertEqual((large.returncode, os.listdir(self.run_dir)), (FAILED, []))
+        daemon = start("--region", "blue:size=2M:slots=3:vectors=3:endpoints=64", "--region", "red:size=4M")
+        self.addCleanup(daemon.communicate)
+        self.addCleanup(daemon.terminate)
+        self.assertTrue(eventually(lambda: self.ask("regions", "list").returncode == 0))
+        self.assertEqual(self.names(), ["default", "blue", "red"])
+        self.assertEqual((self.show("blue")["bytes"], self.show("blue")["slots"]), (2 << 20, 3))
+
     def test_an_orderly_end_leaves_nothing(self):
         self.create("blue")
         self.holder.terminate()

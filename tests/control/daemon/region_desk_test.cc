@@ -17,6 +17,7 @@
 #include "control/client/control_client.h"
 #include "control/client/regions_client.h"
 #include "control/daemon/daemon_options.h"
+#include "control/daemon/region_word.h"
 #include "control/event_loop/event_loop.h"
 #include "control/event_loop/watch.h"
 #include "control/holder/local_store.h"
@@ -285,6 +286,35 @@ TEST_F(RegionDeskTest, ThereAreNoMoreThanTheLimit) {
   }
   const Region refused = Create({.name = "one-more", .limits = kTiny, .group = {}});
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(RegionWordTest, ARegionIsAWord) {
+  EXPECT_EQ(*ParseRegionWord("blue"), (WantedRegion{.name = "blue", .limits = {}, .group = {}}));
+  EXPECT_EQ(
+      *ParseRegionWord("b:size=2M:slots=4:vectors=5:endpoints=64:group=kvm:huge-pages"),
+      (WantedRegion{.name = "b",
+                    .limits = {.size_bytes = 2 * kMiB, .slots = 4, .vectors = 5, .endpoints = 64},
+                    .huge_pages = true,
+                    .group = "kvm"}));
+  for (const char* word :
+       {"", "B", "default", "b:", "b:size", "b:size=", "b:size=3M", "b:size=2X", "b:size=-1",
+        "b:size=99999999999999T", "b:slots=0", "b:slots=many", "b:slots=999", "b:endpoints=65",
+        "b:group=", "b:colour=red", "b:huge-pages=1"}) {
+    EXPECT_EQ(ParseRegionWord(word).status().code(), absl::StatusCode::kInvalidArgument) << word;
+  }
+}
+
+TEST_F(RegionDeskTest, WhatIsWantedFromTheStartIsMadeWhereItIsMissing) {
+  const Region blue = Create("blue");
+  options_.regions = {"blue:size=64M", "red:size=4M:slots=3"};
+  Restart();
+  EXPECT_THAT(Names(), ElementsAre("default", "blue", "red"));
+  EXPECT_EQ(Describe("blue")->info.uuid, blue->info.uuid);
+  EXPECT_EQ(Describe("red")->info.slots, 3u);
+  // Those who are there already are served also where another one cannot be made.
+  options_.regions = {"large:size=1T"};
+  Restart();
+  EXPECT_THAT(Names(), ElementsAre("default", "blue", "red"));
 }
 
 }  // namespace
