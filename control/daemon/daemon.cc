@@ -5,24 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/broker/kept_name.h"
-#include "control/cluster/own_host.h"
 #include "control/daemon/kept_state.h"
 #include "control/daemon/unix_time.h"
 #include "control/link/boot_id.h"
 #include "control/region_source/uuid_file.h"
 #include "control/registry/region_info.h"
-#include "control/tls/tls_files.h"
-#include "control/tunnel/socket_address.h"
 #include "spdlog/spdlog.h"
 #include "transport/alloc/extent_map.h"
-#include "transport/base/clock.h"
 #include "transport/base/errno_status.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -187,35 +182,6 @@ absl::Status Daemon::Begin(const RegistryState& state, NamedDescriptors& inherit
   return Serve(inherited);
 }
 
-// Those whom a predecessor has served are worth more than a list of others.
-absl::Status Daemon::BeginCluster(const ClusterOptions& options, bool is_first) {
-  const absl::Status joined = JoinCluster(options);
-  if (joined.ok() || is_first) return joined;
-  spdlog::error("this host is in no cluster until the next start: {}",
-                std::string(joined.message()));
-  return absl::OkStatus();
-}
-
-// Begins to, whether etcd answers or not.
-absl::Status Daemon::JoinCluster(ClusterOptions options) {
-  if (options.endpoints.empty()) return absl::OkStatus();
-  if (options.host.empty()) {
-    absl::StatusOr<std::string> name = HostNameOfKernel();
-    if (!name.ok()) return name.status();
-    options.host = *std::move(name);
-  }
-  std::optional<TlsMaterial> tls;
-  if (!options.tls.certificate.empty()) {
-    absl::StatusOr<TlsMaterial> read = ReadTlsFiles(options.tls);
-    if (!read.ok()) return read.status();
-    tls = *std::move(read);
-  }
-  cluster_view_ = std::make_unique<ClusterView>(
-      options.prefix, [options, this] { return OwnHost(options, view_); });
-  cluster_link_ = std::make_unique<ClusterLink>(options, std::move(tls), view_, *cluster_view_);
-  return absl::OkStatus();
-}
-
 // What the predecessor had saved and may not have told.
 void Daemon::Restore(const RegistryState& state) {
   mirror_.Restore(state);
@@ -320,11 +286,6 @@ absl::Status Daemon::ServeControl() {
   return absl::OkStatus();
 }
 
-AskCluster Daemon::MakeAskCluster() const {
-  if (cluster_view_ == nullptr) return nullptr;
-  return [view = cluster_view_.get()] { return view->Info(MonotonicNs()); };
-}
-
 AdminTools Daemon::MakeAdminTools(RegionActions* regions) {
   return {.kill_machine = [this](uint32_t slot) { return ivshmem_server_->Kill(slot); },
           .kill_process = [this](EndpointId id) { return broker_server_->Kill(id); },
@@ -340,42 +301,6 @@ absl::Status Daemon::KeepDraining(bool draining) {
   const UniqueFd mark(eventfd(0, EFD_CLOEXEC));
   return mark.IsOpen() ? store_.Store(kDrainingName, mark.Get())
                        : ErrnoStatus(errno, "make an eventfd");
-}
-
-// Those whom a predecessor has served are worth more than a page about them.
-absl::Status Daemon::BeginStatus(const std::string& address, bool is_first) {
-  const absl::Status served = ServeStatus(address);
-  if (served.ok() || is_first) return served;
-  spdlog::error("there is no status page until the next start: {}", std::string(served.message()));
-  return absl::OkStatus();
-}
-
-// As above.
-absl::Status Daemon::BeginTls(const DaemonOptions& options, bool is_first) {
-  const absl::Status served = ServeTls(options);
-  if (served.ok() || is_first) return served;
-  spdlog::error("nobody is served over TCP until the next start: {}",
-                std::string(served.message()));
-  return absl::OkStatus();
-}
-
-absl::Status Daemon::ServeTls(const DaemonOptions& options) {
-  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.listen_tls);
-  if (!address.ok()) return address.status();
-  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(options.tls);
-  if (!tls.ok()) return tls.status();
-  if (absl::Status status = control_server_->ServeTls(*address, *tls); !status.ok()) return status;
-  spdlog::info("the control API is served at {} too, with TLS", options.listen_tls);
-  return absl::OkStatus();
-}
-
-// Not ready before the first turn of the loop.
-absl::Status Daemon::ServeStatus(const std::string& address) {
-  if (auto status = monitor_.Serve(address); !status.ok()) return status;
-  loop_.Post([this] { Beat(); });
-  heartbeat_timer_ = loop_.Every(Monitor::kBeatNs, [this] { Beat(); });
-  spdlog::info("status: {}", monitor_.Url());
-  return absl::OkStatus();
 }
 
 void Daemon::OnVmJoined(uint32_t slot) {
@@ -417,11 +342,6 @@ void Daemon::Reap() {
   if (!reaper_.Sweep()) return;
   const bool at_once = reaper_.HasMoreToScrub();
   ReapAfter(at_once ? kFirstReapDelayNs : std::min(2 * reap_delay_ns_, kLastReapDelayNs));
-}
-
-void Daemon::Beat() {
-  monitor_.Beat(static_cast<uint32_t>(registry_.DyingEndpoints().size()),
-                static_cast<uint32_t>(registry_.Services().size()));
 }
 
 }  // namespace tombolo::control
