@@ -115,7 +115,10 @@ void RegionReaders::Run() {
 void RegionReaders::Turn() {
   const bool has_moved = ServeWaiting();
   const size_t messages = has_moved ? channel_->Poll(*this) : channel_->Wait(*this, kLongestWaitNs);
-  if (has_moved || messages != 0 || !BrokerIsGone()) return;
+  // A system call, so not often; but readers who keep this thread busy must not keep it from that.
+  const bool is_busy = has_moved || messages != 0;
+  if (is_busy && ++busy_turns_ % kBusyTurnsPerLookAtBroker != 0) return;
+  if (!BrokerIsGone()) return;
   spdlog::error(
       "the broker of the region is gone, and its readers with it; this owner attaches again once "
       "there is one");

@@ -84,6 +84,7 @@ class RegionReaders final : private ChannelHandler {
 
  private:
   static constexpr int64_t kLongestWaitNs = kNsPerSecond;
+  static constexpr uint64_t kBusyTurnsPerLookAtBroker = 65'536;
 
   RegionReaders(std::unique_ptr<Backend> backend, const RegionReadersOptions& options,
                 Attach attach);
@@ -115,6 +116,7 @@ class RegionReaders final : private ChannelHandler {
   std::vector<uint32_t> waiting_;                   // Indices of peers that wait for something.
   std::array<std::byte, kBulkChunkBytes> buffer_;
   std::unique_ptr<Channel> channel_;
+  uint64_t busy_turns_ = 0;
 
   std::mutex mutex_;
   std::unique_ptr<Endpoint> endpoint_;  // Changed by the thread, with mutex_; rung by Stop().

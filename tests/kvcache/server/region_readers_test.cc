@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -173,16 +174,26 @@ TEST_F(RegionReadersTest, AReaderThatDepartsHasEnded) {
   EXPECT_TRUE(IsServed(next, "key", "value"));
 }
 
-// It has asked somewhere else since.
+// It has asked somewhere else since. Meanwhile the thread waits for a shard.
 TEST_F(RegionReadersTest, WhatADepartedReaderHadSentIsNotRun) {
   const auto readers = Make();
-  RawReader gone(members_, owner_), next(members_, owner_);
-  ASSERT_TRUE(gone.TrySend(Hello() + Put("key", "stale")));
-  members_.Kill(gone.Id());
+  RawReader gone(members_, owner_), busy(members_, owner_);
   readers->Start();
-  ASSERT_TRUE(next.TrySend(Hello() + Visit("key")));
-  EXPECT_TRUE(next.Hears(kHelloReplyBytes + kReplyBytes)) << "a miss";
-  EXPECT_EQ(readers->TheServer().counters.remote_requests.Get(), 2u);
+  for (RawReader* reader : {&gone, &busy}) {
+    ASSERT_TRUE(reader->TrySend(Hello()) && reader->Hears(kHelloReplyBytes));
+  }
+  {
+    const std::lock_guard lock(shards_->At(shards_->ShardOf("other")).mutex);
+    ASSERT_TRUE(busy.TrySend(Put("other", "value")));
+    ASSERT_TRUE(
+        SpinUntil([&] { return readers->TheServer().counters.remote_requests.Get() == 3; }));
+    ASSERT_TRUE(gone.TrySend(Put("key", "stale")));
+    members_.Kill(gone.Id());
+  }
+  ASSERT_TRUE(SpinUntil([&] { return readers->OpenConnections() == 1; }));
+  ASSERT_TRUE(busy.TrySend(Visit("key")));
+  EXPECT_TRUE(busy.Hears(kHelloReplyBytes + 2 * kReplyBytes)) << "a miss";
+  EXPECT_EQ(readers->TheServer().counters.remote_requests.Get(), 4u);
 }
 
 TEST_F(RegionReadersTest, WhoIsTooManyIsRefused) {
