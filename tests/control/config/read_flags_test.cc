@@ -99,8 +99,8 @@ TEST_F(ReadFlagsTest, EachErrorIsALine) {
           path_ +
           ":3:1: [daemon] has no key none; it has cluster-host, cluster-kv, cluster-machine, "
           "endpoints, etcd, etcd-prefix, etcd-tls-ca, etcd-tls-cert, etcd-tls-key, http, "
-          "huge-pages, listen-tls, log-level, runtime-dir, size, slots, store, tls-ca, tls-cert, "
-          "tls-key, vectors.\n");
+          "huge-pages, listen-tls, log-level, region, runtime-dir, size, slots, store, tls-ca, "
+          "tls-cert, tls-key, vectors.\n");
 }
 
 TEST_F(ReadFlagsTest, WhatIsNoTomlIsToldOnALine) {
