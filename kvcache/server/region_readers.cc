@@ -213,10 +213,10 @@ void RegionReaders::End(std::unique_ptr<RegionPeer>& peer) {
   peer.reset();
 }
 
-void RegionReaders::OnDeparted(EndpointId source) {
-  if (source.index >= peers_.size()) return;
-  std::unique_ptr<RegionPeer>& peer = peers_[source.index];
-  if (peer != nullptr && peer->Id() == source) End(peer);
+void RegionReaders::OnDeparted(EndpointId peer) {
+  if (peer.index >= peers_.size()) return;
+  std::unique_ptr<RegionPeer>& departed = peers_[peer.index];
+  if (departed != nullptr && departed->Id() == peer) End(departed);
 }
 
 }  // namespace tombolo::kvcache
