@@ -56,8 +56,8 @@ absl::Status DecodeAddresses(const fs::path& device) {
   return ErrnoStatus(errno, absl::StrCat("write 1 to ", (device / "enable").string()));
 }
 
-absl::Status TakeAlone(int memory, const std::string& address, const std::string& maps) {
-  if (flock(memory, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+absl::Status TakeAlone(int file, const std::string& address, const std::string& maps) {
+  if (flock(file, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
   if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("lock the memory of ", address));
   return absl::UnavailableError(absl::StrCat(
       "the device ", address,
