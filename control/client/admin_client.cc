@@ -4,33 +4,15 @@
 
 #include <utility>
 
-#include "control/client/control_channel.h"
+#include "control/client/service_stub.h"
 #include "control/proto/admin.grpc.pb.h"
 #include "control/proto/convert_admin.h"
 
 namespace tombolo::control {
 
-class AdminClient::Impl {
+class AdminClient::Impl : public ServiceStub<v1::Admin> {
  public:
-  Impl(std::string path, std::chrono::milliseconds timeout)
-      : channel_(std::move(path), timeout), stub_(v1::Admin::NewStub(channel_.Channel())) {}
-
-  // Makes the call `method` of the stub.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Ask(grpc::Status (v1::Admin::Stub::*method)(grpc::ClientContext*,
-                                                                       const Request&, Response*),
-                               const Request& request) {
-    Response response;
-    const absl::Status status = channel_.Ask([&](grpc::ClientContext& context) {
-      return (*stub_.*method)(&context, request, &response);
-    });
-    if (!status.ok()) return status;
-    return response;
-  }
-
- private:
-  const ControlChannel channel_;
-  const std::unique_ptr<v1::Admin::Stub> stub_;
+  using ServiceStub::ServiceStub;
 };
 
 AdminClient::AdminClient(std::string socket_path, std::chrono::milliseconds timeout)

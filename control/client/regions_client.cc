@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "control/client/control_channel.h"
+#include "control/client/service_stub.h"
 #include "control/proto/convert_regions.h"
 #include "control/proto/regions.grpc.pb.h"
 
@@ -20,27 +20,9 @@ absl::StatusOr<ServedRegion> RegionIn(const absl::StatusOr<Response>& response) 
 
 }  // namespace
 
-class RegionsClient::Impl {
+class RegionsClient::Impl : public ServiceStub<v1::Regions> {
  public:
-  Impl(std::string path, std::chrono::milliseconds timeout)
-      : channel_(std::move(path), timeout), stub_(v1::Regions::NewStub(channel_.Channel())) {}
-
-  // Makes the call `method` of the stub.
-  template <typename Request, typename Response>
-  absl::StatusOr<Response> Ask(grpc::Status (v1::Regions::Stub::*method)(grpc::ClientContext*,
-                                                                         const Request&, Response*),
-                               const Request& request) {
-    Response response;
-    const absl::Status status = channel_.Ask([&](grpc::ClientContext& context) {
-      return (*stub_.*method)(&context, request, &response);
-    });
-    if (!status.ok()) return status;
-    return response;
-  }
-
- private:
-  const ControlChannel channel_;
-  const std::unique_ptr<v1::Regions::Stub> stub_;
+  using ServiceStub::ServiceStub;
 };
 
 RegionsClient::RegionsClient(std::string socket_path, std::chrono::milliseconds timeout)
