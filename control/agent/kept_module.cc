@@ -1,77 +1,45 @@
 #include "control/agent/kept_module.h"
 
-#include <memory>
-#include <utility>
+#include <array>
 
-#include "absl/status/status.h"
 #include "control/agent/kept_descriptors.h"
+#include "control/agent/open_kept.h"
 #include "transport/device/module/module_pci_device.h"
 #include "transport/endpoint/broker_protocol.h"
 
 namespace tombolo::control {
 namespace {
 
-constexpr char kOwn[] = "device/own";
-constexpr char kEndpoints[] = "device/endpoints";
+struct ModuleWay {
+  using Device = ModulePciDevice;
+  using Descriptors = ModuleDescriptors;
 
-ModuleDescriptors TakeDescriptors(NamedDescriptors& inherited) {
-  return {.own = TakeOut(inherited, kOwn),
-          .endpoints = TakeOut(inherited, kEndpoints),
-          .eventfds = TakeVectors(inherited)};
-}
+  static constexpr const char* kNames[] = {"device/own", "device/endpoints"};
 
-absl::Status Keep(const ModuleDescriptors& descriptors, DescriptorStore& store) {
-  const int own = descriptors.own.Get();
-  if (auto status = store.Store(kOwn, own); !status.ok()) return status;
-  if (auto status = store.Store(kEndpoints, descriptors.endpoints.Get()); !status.ok()) {
-    return status;
+  static Descriptors Take(NamedDescriptors& inherited) {
+    return {.own = TakeOut(inherited, kNames[0]),
+            .endpoints = TakeOut(inherited, kNames[1]),
+            .eventfds = {}};
   }
-  if (auto status = KeepVectors(descriptors.eventfds, store); !status.ok()) return status;
-  return store.Store(kKeptComplete, own);
-}
-
-absl::StatusOr<std::unique_ptr<ModulePciDevice>> OpenDevice(const SystemPaths& paths,
-                                                            const std::string& wanted,
-                                                            DescriptorStore& store,
-                                                            NamedDescriptors& inherited) {
-  const bool complete = TakeOut(inherited, kKeptComplete).IsOpen();
-  ModuleDescriptors kept = TakeDescriptors(inherited);
-  if (complete) {
-    auto adopted = ModulePciDevice::Adopt(std::move(kept));
-    // Not found: it was unplugged, which has ended the predecessor. There may be another by now.
-    if (!absl::IsNotFound(adopted.status())) return adopted;
+  static std::array<int, 2> Fds(const Descriptors& kept) {
+    return {kept.own.Get(), kept.endpoints.Get()};
   }
-  // SUBTLE: what the holder keeps of a predecessor that died in between, or whose device is gone,
-  // would be taken for all of a device by the next one, and keep its lock.
-  for (const char* name : {kKeptComplete, kOwn, kEndpoints}) store.Remove(name).IgnoreError();
-  kept = ModuleDescriptors();
-  auto device = ModulePciDevice::Open(paths, wanted);
-  if (!device.ok()) return device.status();
-  if (auto status = Keep((*device)->Descriptors(), store); !status.ok()) return status;
-  return device;
-}
-
-AgentDevice Describe(ModulePciDevice& device) {
-  AgentDevice described;
-  described.device = &device;
-  described.slot = device.Slot();
-  described.eventfds = Raw(device.Descriptors().eventfds);
-  described.memory.memory = BrokerMemory::kModule;
-  described.memory.memory_bytes = device.Memory().size();
-  described.memory.memory_fd = device.Descriptors().endpoints.Get();
-  return described;
-}
+  static void Describe(Device& device, AgentDevice& into) {
+    into.memory.memory = BrokerMemory::kModule;
+    into.memory.memory_bytes = device.Memory().size();
+    into.memory.memory_fd = device.Descriptors().endpoints.Get();
+  }
+};
 
 }  // namespace
 
-bool IsKeptModule(const NamedDescriptors& inherited) { return inherited.contains(kOwn); }
+bool IsKeptModule(const NamedDescriptors& inherited) {
+  return inherited.contains(ModuleWay::kNames[0]);
+}
 
 absl::StatusOr<KeptDevice> OpenKeptModule(const SystemPaths& paths, const std::string& wanted,
                                           DescriptorStore& store, NamedDescriptors& inherited) {
-  auto device = OpenDevice(paths, wanted, store, inherited);
-  if (!device.ok()) return device.status();
-  AgentDevice described = Describe(**device);
-  return KeptDevice{*std::move(device), std::move(described)};
+  return OpenKept<ModuleWay>(paths, wanted, store, inherited);
 }
 
 }  // namespace tombolo::control

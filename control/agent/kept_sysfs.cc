@@ -1,78 +1,44 @@
 #include "control/agent/kept_sysfs.h"
 
-#include <memory>
-#include <utility>
+#include <array>
 
-#include "absl/status/status.h"
 #include "control/agent/kept_descriptors.h"
+#include "control/agent/open_kept.h"
 #include "transport/device/sysfs/sysfs_pci_device.h"
 #include "transport/endpoint/broker_protocol.h"
 
 namespace tombolo::control {
 namespace {
 
-constexpr char kMemory[] = "device/memory";
-constexpr char kRegisters[] = "device/registers";
+struct SysfsWay {
+  using Device = SysfsPciDevice;
+  using Descriptors = SysfsDescriptors;
 
-SysfsDescriptors TakeDescriptors(NamedDescriptors& inherited) {
-  return {.memory = TakeOut(inherited, kMemory),
-          .registers = TakeOut(inherited, kRegisters),
-          .eventfds = TakeVectors(inherited)};
-}
+  static constexpr const char* kNames[] = {"device/memory", "device/registers"};
 
-absl::Status Keep(const SysfsDescriptors& descriptors, DescriptorStore& store) {
-  const int memory = descriptors.memory.Get();
-  if (auto status = store.Store(kMemory, memory); !status.ok()) return status;
-  if (auto status = store.Store(kRegisters, descriptors.registers.Get()); !status.ok()) {
-    return status;
+  static Descriptors Take(NamedDescriptors& inherited) {
+    return {.memory = TakeOut(inherited, kNames[0]),
+            .registers = TakeOut(inherited, kNames[1]),
+            .eventfds = {}};
   }
-  if (auto status = KeepVectors(descriptors.eventfds, store); !status.ok()) return status;
-  return store.Store(kKeptComplete, memory);
-}
-
-absl::StatusOr<std::unique_ptr<SysfsPciDevice>> OpenDevice(const SystemPaths& paths,
-                                                           const std::string& wanted,
-                                                           DescriptorStore& store,
-                                                           NamedDescriptors& inherited) {
-  const bool complete = TakeOut(inherited, kKeptComplete).IsOpen();
-  SysfsDescriptors kept = TakeDescriptors(inherited);
-  if (complete) {
-    auto adopted = SysfsPciDevice::Adopt(std::move(kept));
-    // Not found: it was unplugged, which has ended the predecessor. There may be another by now.
-    if (!absl::IsNotFound(adopted.status())) return adopted;
+  static std::array<int, 2> Fds(const Descriptors& kept) {
+    return {kept.memory.Get(), kept.registers.Get()};
   }
-  // SUBTLE: what the holder keeps of a predecessor that died in between, or whose device is gone,
-  // would be taken for all of a device by the next one, and keep its lock.
-  for (const char* name : {kKeptComplete, kMemory, kRegisters}) store.Remove(name).IgnoreError();
-  kept = SysfsDescriptors();
-  auto device = SysfsPciDevice::Open(paths, wanted);
-  if (!device.ok()) return device.status();
-  if (auto status = Keep((*device)->Descriptors(), store); !status.ok()) return status;
-  return device;
-}
-
-AgentDevice Describe(SysfsPciDevice& device) {
-  AgentDevice described;
-  described.device = &device;
-  described.slot = device.Slot();
-  described.eventfds = Raw(device.Descriptors().eventfds);
-  described.interrupts = false;
-  described.memory.memory = BrokerMemory::kSysfs;
-  described.memory.memory_bytes = device.Memory().size();
-  described.memory.registers_offset = device.RegistersOffset();
-  described.memory.memory_fd = device.Descriptors().memory.Get();
-  described.memory.registers_fd = device.Descriptors().registers.Get();
-  return described;
-}
+  static void Describe(Device& device, AgentDevice& into) {
+    into.interrupts = false;
+    into.memory.memory = BrokerMemory::kSysfs;
+    into.memory.memory_bytes = device.Memory().size();
+    into.memory.registers_offset = device.RegistersOffset();
+    into.memory.memory_fd = device.Descriptors().memory.Get();
+    into.memory.registers_fd = device.Descriptors().registers.Get();
+  }
+};
 
 }  // namespace
 
 absl::StatusOr<KeptDevice> OpenKeptSysfs(const SystemPaths& paths, const std::string& wanted,
                                          DescriptorStore& store, NamedDescriptors& inherited) {
-  auto device = OpenDevice(paths, wanted, store, inherited);
-  if (!device.ok()) return device.status();
-  AgentDevice described = Describe(**device);
-  return KeptDevice{*std::move(device), std::move(described)};
+  return OpenKept<SysfsWay>(paths, wanted, store, inherited);
 }
 
 }  // namespace tombolo::control
