@@ -272,7 +272,9 @@ StoreAnswer Store::Write(const Draft& draft) {
   const uint64_t value_bytes = draft.head.size() + draft.tail.size();
   const uint64_t item_bytes = ItemBytes(draft.key.size(), value_bytes);
   if (!Fits(draft.key.size(), value_bytes)) return {.result = StoreResult::kTooLarge};
-  const Queue queue = QueueFor(draft, index_.Find(draft.key, draft.hash));
+  index_.FetchToFill(draft.hash);
+  const std::optional<Entry> before = index_.Find(draft.key, draft.hash);
+  const Queue queue = QueueFor(draft, before);
   const std::optional<Place> place = MakeRoom(queue, item_bytes);
   if (!place) return {.result = StoreResult::kNoMemory};
   const ItemHeader header{
@@ -286,7 +288,7 @@ StoreAnswer Store::Write(const Draft& draft) {
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
   log_.Commit(queue, item_bytes);
-  Publish(draft, *place);
+  Publish(draft, before, *place);
   return {.result = StoreResult::kStored, .cas = header.cas};
 }
 
@@ -298,13 +300,11 @@ Queue Store::QueueFor(const Draft& draft, const std::optional<Entry>& before) {
   return Queue::kMain;
 }
 
-// SUBTLE: looks for the key once more, because making room may have moved or evicted it. A key that
-// has a slot keeps it for its new item, so that readers, who look at one slot after the other,
-// never miss it.
-void Store::Publish(const Draft& draft, const Place& place) {
-  if (const auto before = index_.Find(draft.key, draft.hash)) {
-    return index_.Fill(before->slot, draft.hash, place, draft.expiry_s);
-  }
+// SUBTLE: a key that has a slot keeps it for its new item, so that readers, who look at one slot
+// after the other, never miss it. Since `before` was found, making room may have rewritten its
+// item, which leaves it the slot, or evicted it: then the slot is empty.
+void Store::Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place) {
+  if (before) return index_.Fill(before->slot, draft.hash, place, draft.expiry_s);
   const uint64_t slot = SlotForNew(draft.hash);
   index_.SetFrequency(slot, 0);
   index_.Fill(slot, draft.hash, place, draft.expiry_s);

@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "transport/base/prefetch.h"
 
 namespace tombolo::kvcache {
 namespace {
 
+constexpr uint64_t kMostBytesAhead = 512;  // Of a larger item the rest comes while it is copied.
 constexpr uint64_t kMaxSequence = uint64_t{1} << 62;
 constexpr size_t kSmallShare =
     10;  // One segment in so many is for items that nobody asked for yet.
@@ -107,6 +109,17 @@ void SegmentLog::Commit(Queue queue, uint64_t bytes) {
   segment.written_bytes += bytes;
   shard_.HeaderOf(open).written_bytes.store(static_cast<uint32_t>(segment.written_bytes),
                                             std::memory_order_release);
+  FetchAhead({.segment = open, .offset_bytes = segment.written_bytes}, bytes);
+}
+
+// What comes next is often as large as what was written now. Nobody has touched its lines for a
+// long time, and a reply to whoever had it written would wait until they have come.
+void SegmentLog::FetchAhead(const Place& place, uint64_t bytes) const {
+  const uint64_t left = shard_.Shape().segment_bytes - place.offset_bytes;
+  const uint64_t ahead = std::min({bytes, left, kMostBytesAhead});
+  const std::byte* const begin = shard_.At(place);
+  for (uint64_t at = 0; at < ahead + kCacheLineBytes; at += kCacheLineBytes)
+    PrefetchToWrite(begin + at);
 }
 
 bool SegmentLog::OpenNext(Queue queue) {
@@ -192,8 +205,8 @@ uint64_t SegmentLog::WrittenBytes() const {
   return bytes;
 }
 
-void SegmentLog::Gained(uint32_t segment, uint32_t expiry_s) {
-  ++segments_[segment].live;
+void SegmentLog::Gained(uint32_t segment, uint32_t expiry_s, uint64_t slots) {
+  segments_[segment].live += slots;
   Extended(segment, expiry_s);
 }
 

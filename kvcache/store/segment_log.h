@@ -59,7 +59,7 @@ class SegmentLog {
   void EndRecycling(uint32_t segment);
 
   // A slot leads to an item there that expires at `expiry_s` (0: never), or no longer does.
-  void Gained(uint32_t segment, uint32_t expiry_s);
+  void Gained(uint32_t segment, uint32_t expiry_s, uint64_t slots = 1);
   void Extended(uint32_t segment, uint32_t expiry_s);
   void Lost(uint32_t segment);
 
@@ -87,6 +87,7 @@ class SegmentLog {
   };
 
   absl::Status LoadOne(uint32_t segment);
+  void FetchAhead(const Place& place, uint64_t bytes) const;
   void SetState(uint32_t segment, SegmentState state);
   std::optional<uint32_t> TakeDead(Queue queue, uint32_t now_s);
   std::optional<uint32_t> TakeOldest(Queue queue);

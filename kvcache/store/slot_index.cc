@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "transport/base/prefetch.h"
+
 namespace tombolo::kvcache {
 
 SlotIndex::SlotIndex(const Shard& shard, SegmentLog& log)
@@ -18,39 +20,27 @@ void SlotIndex::Format() {
   }
 }
 
+// Counts in memory of its own: the log's numbers would be loaded and stored with every slot.
 uint64_t SlotIndex::Load() {
+  std::vector<uint64_t> live(shard_.Shape().segment_count);
   uint64_t dropped = 0;
-  for (uint64_t slot = 0; slot < SlotCount(); ++slot) {
+  const uint64_t slot_count = SlotCount();
+  for (uint64_t slot = 0; slot < slot_count; ++slot) {
     const uint64_t word = Load(slot);
-    if (word == 0) continue;
     const std::optional<Place> place = Target(word);
     if (place && log_.IsSealed(place->segment)) {
-      // When its items expire is not known before somebody looks at them.
-      log_.Gained(place->segment, 0);
-      ++used_;
-    } else {
+      ++live[place->segment];
+    } else if (word != 0) {
       Word(slot).store(0, std::memory_order_release);
       ++dropped;
     }
   }
-  return dropped;
-}
-
-uint64_t SlotIndex::Load(uint64_t slot) const {
-  // Relaxed: we stored it ourselves, or checked what it says as if we had not.
-  return Word(slot).load(std::memory_order_relaxed);
-}
-
-std::optional<Place> SlotIndex::Target(uint64_t word) const {
-  if (word == 0) return std::nullopt;
-  const Slot slot = UnpackSlot(word);
-  const std::optional<Place> place = shard_.PlaceOf(slot.location);
-  if (!place) return std::nullopt;
-  if (slot.generation != static_cast<uint8_t>(log_.GenerationOf(place->segment))) {
-    return std::nullopt;
+  for (uint32_t segment = 0; segment < live.size(); ++segment) {
+    used_ += live[segment];
+    // When its items expire is not known before somebody looks at them.
+    if (live[segment] != 0) log_.Gained(segment, 0, live[segment]);
   }
-  if (place->offset_bytes + sizeof(Item) > log_.WrittenOf(place->segment)) return std::nullopt;
-  return place;
+  return dropped;
 }
 
 std::optional<Entry> SlotIndex::EntryOf(uint64_t slot, uint64_t word) const {
@@ -66,6 +56,14 @@ std::optional<Entry> SlotIndex::At(uint64_t slot) const { return EntryOf(slot, L
 bool SlotIndex::IsOf(const Entry& entry, std::string_view key) const {
   return entry.header.sizes.key_bytes == key.size() &&
          HoldsKey(shard_.At(entry.place) + sizeof(Item), key);
+}
+
+void SlotIndex::FetchToFill(const KeyHash& hash) const {
+  const BucketPair buckets = hash.Buckets(shard_.Shape().bucket_count);
+  for (const uint64_t bucket : {buckets.first, buckets.second}) {
+    PrefetchToWrite(&shard_.BucketAt(bucket));
+    PrefetchToWrite(&seconds_[bucket]);
+  }
 }
 
 std::optional<Entry> SlotIndex::Find(std::string_view key, const KeyHash& hash) const {

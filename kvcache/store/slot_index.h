@@ -43,6 +43,9 @@ class SlotIndex {
 
   std::optional<Entry> Find(std::string_view key, const KeyHash& hash) const;
 
+  // Asks for what Find() and Fill() of a key with that hash will need.
+  void FetchToFill(const KeyHash& hash) const;
+
   // The item that `slot` leads to, whatever its key is; nothing if there is none.
   std::optional<Entry> At(uint64_t slot) const;
 
@@ -83,7 +86,10 @@ class SlotIndex {
   SharedU64& Word(uint64_t slot) const {
     return shard_.BucketAt(slot / kBucketSlots).slots[slot % kBucketSlots];
   }
-  uint64_t Load(uint64_t slot) const;
+  uint64_t Load(uint64_t slot) const {
+    // Relaxed: we stored it ourselves, or checked what it says as if we had not.
+    return Word(slot).load(std::memory_order_relaxed);
+  }
   std::optional<Place> Target(uint64_t word) const;
   std::optional<Entry> EntryOf(uint64_t slot, uint64_t word) const;
   bool IsOf(const Entry& entry, std::string_view key) const;
@@ -98,5 +104,18 @@ class SlotIndex {
   std::vector<uint8_t> seconds_;       // Per bucket: a bit for each slot.
   uint64_t used_ = 0;
 };
+
+// Here, because millions of slots are looked at when an owner starts, and up to sixteen by a set.
+inline std::optional<Place> SlotIndex::Target(uint64_t word) const {
+  if (word == 0) return std::nullopt;
+  const Slot slot = UnpackSlot(word);
+  const std::optional<Place> place = shard_.PlaceOf(slot.location);
+  if (!place) return std::nullopt;
+  if (slot.generation != static_cast<uint8_t>(log_.GenerationOf(place->segment))) {
+    return std::nullopt;
+  }
+  if (place->offset_bytes + sizeof(Item) > log_.WrittenOf(place->segment)) return std::nullopt;
+  return place;
+}
 
 }  // namespace tombolo::kvcache

@@ -171,7 +171,7 @@ class Store {
   void StoreExpiry(const Entry& entry, uint32_t expiry_s);
   void StoreMarks(const Entry& entry, uint16_t marks);
   Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
-  void Publish(const Draft& draft, const Place& place);
+  void Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place);
 
   // Finding a slot for a new key: placement.cc.
   uint64_t SlotForNew(const KeyHash& hash);

@@ -38,10 +38,10 @@ MUTANTS = (
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
   log_.Commit(queue, item_bytes);
-  Publish(draft, *place);
+  Publish(draft, before, *place);
 """,
            """  log_.Commit(queue, item_bytes);
-  Publish(draft, *place);
+  Publish(draft, before, *place);
   ItemWriter writer(shard_.At(*place), header);
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
@@ -54,9 +54,9 @@ MUTANTS = (
 """),
     Mutant("the slot leads to more than the segment says is written", "kill_steps_test", WRITES,
            """  log_.Commit(queue, item_bytes);
-  Publish(draft, *place);
+  Publish(draft, before, *place);
 """,
-           """  Publish(draft, *place);
+           """  Publish(draft, before, *place);
   log_.Commit(queue, item_bytes);
 """),
     Mutant("a segment is recycled in the same generation", "read_steps_test", SEGMENTS, "  ++recycled.generation;\n", ""),
@@ -71,9 +71,7 @@ MUTANTS = (
     Mutant("a view is valid whatever became of it", "torn_read_test reader_test", READER,
            "  return IsUnchanged({.slot = view.found.slot,\n", "  return true || IsUnchanged({.slot = view.found.slot,\n"),
     Mutant("a key that has a slot gets another one", "kill_loop_test", WRITES,
-           "  if (const auto before = index_.Find(draft.key, draft.hash)) {\n    return index_.Fill(",
-           "  if (const auto before = index_.Find(draft.key, draft.hash); before && shard_.Shape().bucket_count == 0) {\n"
-           "    return index_.Fill("),
+           "  if (before) return index_.Fill(", "  if (before && shard_.Shape().bucket_count == 0) return index_.Fill("),
     Mutant("a delete leaves the slot", "kill_loop_test", WRITES,
            "  index_.Clear(before->slot);\n  return {.result = StoreResult::kDone};",
            "  return {.result = StoreResult::kDone};"),
