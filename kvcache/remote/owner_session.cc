@@ -61,8 +61,10 @@ void OwnerSession::Take(std::string_view& input) {
     return bytes_.size() == wanted;
   };
   if (!has_header_) {
+    if (bytes_.empty() && TakeWhole(input)) return;
     if (!collect(sizeof(OwnerRequestHeader))) return;
-    TakeHeader();
+    TakeHeader(bytes_);
+    bytes_.clear();
     if (replies_.IsClosed()) return;
   }
   const uint64_t value_bytes = is_too_large_ ? 0 : header_.value_bytes;
@@ -71,14 +73,27 @@ void OwnerSession::Take(std::string_view& input) {
   input.remove_prefix(skipped);
   skip_bytes_ -= skipped;
   if (skip_bytes_ != 0) return;
-  Run();
+  Run(bytes_);
   GiveBack(bytes_);
-  has_header_ = false;
 }
 
-void OwnerSession::TakeHeader() {
-  header_ = StructIn<OwnerRequestHeader>(bytes_);
-  bytes_.clear();
+// The usual request: all of it has come, so that it is run where it lies. False: it is none.
+bool OwnerSession::TakeWhole(std::string_view& input) {
+  if (input.size() < sizeof(OwnerRequestHeader)) return false;
+  const auto header = StructIn<OwnerRequestHeader>(input);
+  const uint64_t body_bytes = uint64_t{header.key_bytes} + header.value_bytes;
+  if (body_bytes > input.size() - sizeof(header)) return false;
+  const std::string_view body = input.substr(sizeof(header), body_bytes);
+  TakeHeader(input);
+  input.remove_prefix(sizeof(header) + body_bytes);
+  if (replies_.IsClosed()) return true;
+  skip_bytes_ = 0;  // It is here already.
+  Run(body);
+  return true;
+}
+
+void OwnerSession::TakeHeader(std::string_view bytes) {
+  header_ = StructIn<OwnerRequestHeader>(bytes);
   has_header_ = true;
   const auto op = static_cast<OwnerOp>(header_.op);
   if (const std::string_view fault = FaultOf(header_); !fault.empty()) {
@@ -92,12 +107,13 @@ void OwnerSession::TakeHeader() {
   skip_bytes_ = is_too_large_ ? header_.value_bytes : 0;
 }
 
-void OwnerSession::Run() {
+// `body`: key and value; the value of a put that is too large need not be there.
+void OwnerSession::Run(std::string_view body) {
+  has_header_ = false;
   ++server_.counters.remote_requests;
-  const std::string_view bytes = bytes_;
   const OwnerRequest request{.header = header_,
-                             .key = bytes.substr(0, header_.key_bytes),
-                             .value = bytes.substr(header_.key_bytes)};
+                             .key = body.substr(0, header_.key_bytes),
+                             .value = body.substr(header_.key_bytes)};
   switch (static_cast<OwnerOp>(header_.op)) {
     case OwnerOp::kHello:
       return RunHello(request);

@@ -43,9 +43,9 @@ class OwnerSession final : public Conversation {
 
  private:
   void Take(std::string_view& input);
-  void TakeHeader();
-  bool IsWhole() const;
-  void Run();
+  bool TakeWhole(std::string_view& input);
+  void TakeHeader(std::string_view bytes);
+  void Run(std::string_view body);
   void RunHello(const OwnerRequest& request);
   void RunVisit(const OwnerRequest& request);
   void RunPut(const OwnerRequest& request);
