@@ -7,6 +7,7 @@
 
 #include "bench/transport/cores.h"
 #include "bench/transport/require.h"
+#include "kvcache/server/shard_sizes.h"
 #include "transport/base/clock.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -41,8 +42,11 @@ OwnedShard::~OwnedShard() {
 }
 
 void OwnedShard::Open() {
-  const kvcache::StoreOptions options{
-      .limits = {.shard_bytes = kShardBytes, .expected_item_bytes = kKeyBytes + kValueBytes}};
+  kvcache::ShardLimits limits{.shard_bytes = kShardBytes,
+                              .expected_item_bytes = kKeyBytes + kValueBytes};
+  // As tombolo-kv has it.
+  limits.segment_bytes = kvcache::SegmentBytesFor(kShardBytes, limits.item_max_bytes);
+  const kvcache::StoreOptions options{.limits = limits};
   store_ = Require(kvcache::Store::Open(mapping_.Bytes(), options, [] { return 1000u; }));
 }
 
