@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -62,14 +63,19 @@ uint64_t SlotWord(Reader& reader) {
   return view.token.slot_word;
 }
 
-// Until the key's slot is the same word again: same place, and 256 generations later.
+// Until the key's slot is the same word again: same place, and 256 generations later. The key's item
+// lay behind another one, so now and then one is stored that is as large as that.
 int SetUntilTheSlotRepeats(Store& store, Reader& reader) {
+  constexpr int kMostVersions = 1'000'000;
   const uint64_t word = SlotWord(reader);
-  int version = 1;
-  do {
-    store.Set("key", ValueOf(++version), 0, 0);
-  } while (SlotWord(reader) != word && version < 1'000'000);
-  return version;
+  std::minstd_rand random(1);
+  for (int version = 2; version < kMostVersions; ++version) {
+    if (random() % 2 == 0) store.Set("before", "it", 0, 0);
+    store.Set("key", ValueOf(version), 0, 0);
+    if (SlotWord(reader) == word && ValueOf(version) != ValueOf(1)) return version;
+  }
+  ADD_FAILURE() << "the slot did not repeat";
+  return kMostVersions;
 }
 
 // A value all of whose pieces of 32 bytes look like an item with that key. It begins 32 bytes into
