@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/superblock.h"
@@ -28,6 +29,15 @@ constexpr bool kLoadsStayInOrder = false;
 
 // Of an item of usual size, which are fetched before they are needed.
 constexpr size_t kItemLines = 3;
+
+bool IsKey(std::string_view key) { return !key.empty() && key.size() <= kMaxKeyBytes; }
+
+// The slot that the lowest bit of Hint::slots stands for.
+uint64_t SlotOfBit(const BucketPair& buckets, uint32_t slots) {
+  const auto bit = static_cast<uint32_t>(std::countr_zero(slots));
+  const uint64_t bucket = bit < kBucketSlots ? buckets.first : buckets.second;
+  return bucket * kBucketSlots + bit % kBucketSlots;
+}
 
 Found FoundOf(const ItemHeader& header, uint64_t slot) {
   return {.value_bytes = header.sizes.value_bytes,
@@ -143,6 +153,18 @@ bool Reader::IsUnchanged(const Candidate& candidate, uint64_t epoch) const {
          shard_.TheSuperblock().epoch.load(acquire) == epoch;
 }
 
+// Of the slots of a bucket, those with that tag, a bit each; without a branch for each of them,
+// which nobody could foresee.
+uint32_t Reader::SlotsWithTag(uint64_t bucket, uint16_t tag) const {
+  uint32_t slots = 0;
+  for (uint32_t i = 0; i < kBucketSlots; ++i) {
+    // Relaxed: a hint.
+    const uint64_t word = WordOf(bucket * kBucketSlots + i).load(std::memory_order_relaxed);
+    slots |= uint32_t{UnpackSlot(word).tag == tag} << i;
+  }
+  return slots;
+}
+
 template <typename Take>
 Reader::Attempt Reader::Copy(std::string_view key, Candidate& candidate, const Moment& moment,
                              Found& found, Take& take) {
@@ -171,57 +193,92 @@ Reader::Attempt Reader::Scan(std::string_view key, const KeyHash& hash, Found& f
   // then is before it leaves; the other way round it would be missed (Store::SlotForNew).
   for (const uint64_t bucket : {buckets.first, buckets.second}) {
     for (uint32_t i = 0; i < kBucketSlots; ++i) {
-      Candidate candidate{.slot = bucket * kBucketSlots + i};
-      // Acquire: pairs with SlotIndex::Fill; the item that it leads to is complete.
-      candidate.word = WordOf(candidate.slot).load(std::memory_order_acquire);
-      const Slot slot = UnpackSlot(candidate.word);
-      if (slot.tag != hash.Tag() || candidate.word == 0) continue;
-      const std::optional<Place> place = shard_.PlaceOf(slot.location);
-      if (!place) continue;  // The owner wrote no such slot.
-      candidate.place = *place;
-      candidate.generation =
-          shard_.HeaderOf(place->segment).generation.load(std::memory_order_acquire);
-      if (static_cast<uint8_t>(candidate.generation) != slot.generation) return Attempt::kRetry;
-      const Attempt attempt = Copy(key, candidate, moment, found, take);
+      const uint64_t slot = bucket * kBucketSlots + i;
+      const Attempt attempt = TrySlot(key, hash.Tag(), slot, moment, found, take);
       if (attempt != Attempt::kMiss) return attempt;
     }
   }
   return Attempt::kMiss;
 }
 
+// The slots that PrefetchItem() has met. A miss means nothing: the key may be in another one by
+// now.
 template <typename Take>
-ReadResult Reader::Read(std::string_view key, Found& found, Take take) {
-  return Read(key, HintOf(key), found, take);
+Reader::Attempt Reader::TryHinted(std::string_view key, const Hint& hint, Found& found,
+                                  Take& take) {
+  const Moment moment = LoadMoment();
+  if (moment.epoch != epoch_ || hint.epoch != epoch_) return Attempt::kMiss;
+  const BucketPair buckets = hint.hash.Buckets(shard_.Shape().bucket_count);
+  for (uint32_t left = hint.slots; left != 0; left &= left - 1) {
+    const uint64_t slot = SlotOfBit(buckets, left);
+    const Attempt attempt = TrySlot(key, hint.hash.Tag(), slot, moment, found, take);
+    if (attempt != Attempt::kMiss) return attempt;
+  }
+  return Attempt::kMiss;
 }
 
 template <typename Take>
-ReadResult Reader::Read(std::string_view key, Hint hint, Found& found, Take take) {
-  if (key.empty() || key.size() > kMaxKeyBytes) return ReadResult::kMiss;
+Reader::Attempt Reader::TrySlot(std::string_view key, uint16_t tag, uint64_t slot,
+                                const Moment& moment, Found& found, Take& take) {
+  Candidate candidate{.slot = slot};
+  // Acquire: pairs with SlotIndex::Fill; the item that it leads to is complete.
+  candidate.word = WordOf(slot).load(std::memory_order_acquire);
+  const Slot seen = UnpackSlot(candidate.word);
+  if (seen.tag != tag || candidate.word == 0) return Attempt::kMiss;
+  const std::optional<Place> place = shard_.PlaceOf(seen.location);
+  if (!place) return Attempt::kMiss;  // The owner wrote no such slot.
+  candidate.place = *place;
+  candidate.generation = shard_.HeaderOf(place->segment).generation.load(std::memory_order_acquire);
+  if (static_cast<uint8_t>(candidate.generation) != seen.generation) return Attempt::kRetry;
+  return Copy(key, candidate, moment, found, take);
+}
+
+template <typename Take>
+ReadResult Reader::Read(std::string_view key, Found& found, Take take) {
+  if (!IsKey(key)) return ReadResult::kMiss;
+  return Proven(Find(key, HintOf(key), found, take));
+}
+
+// What the memory says, whether its owner lives or not.
+template <typename Take>
+ReadResult Reader::Find(std::string_view key, Hint hint, Found& found, Take take) {
+  if (hint.slots != 0) {
+    const Attempt attempt = TryHinted(key, hint, found, take);
+    if (attempt == Attempt::kHit) return ReadResult::kHit;
+    if (attempt == Attempt::kTooSmall) return ReadResult::kTooSmall;
+  }
   for (int attempts = 0; attempts < kMaxAttempts; ++attempts) {
     // Another shard was made here since.
     if (hint.epoch != epoch_) hint = HintOf(key);
-    const Attempt attempt = Scan(key, hint.hash, found, take);
-    if (attempt == Attempt::kReattach) {
-      ++counters_.reattached;
-      if (!Load().ok()) break;
-    } else if (attempt == Attempt::kRetry) {
-      ++counters_.retries;
-    } else {
-      return Conclude(attempt);
+    switch (Scan(key, hint.hash, found, take)) {
+      case Attempt::kHit:
+        return ReadResult::kHit;
+      case Attempt::kMiss:
+        return ReadResult::kMiss;
+      case Attempt::kTooSmall:
+        return ReadResult::kTooSmall;
+      case Attempt::kRetry:
+        ++counters_.retries;
+        break;
+      case Attempt::kReattach:
+        ++counters_.reattached;
+        if (!Load().ok()) attempts = kMaxAttempts;
     }
   }
   ++counters_.fallbacks;
-  return OwnerIsAlive() ? ReadResult::kAskOwner : ReadResult::kOwnerGone;
+  return ReadResult::kAskOwner;
 }
 
-ReadResult Reader::Conclude(Attempt attempt) {
-  if (!OwnerIsAlive()) return ReadResult::kOwnerGone;
-  if (attempt == Attempt::kMiss) {
-    ++counters_.misses;
-    return ReadResult::kMiss;
-  }
-  ++counters_.hits;
-  return attempt == Attempt::kHit ? ReadResult::kHit : ReadResult::kTooSmall;
+// SUBTLE: after what was found, never before. Whoever is stopped in between for an hour, as a
+// machine may be, would else take for proven what nobody has told the time for so long.
+ReadResult Reader::Proven(ReadResult found) {
+  return OwnerIsAlive() ? Counted(found) : ReadResult::kOwnerGone;
+}
+
+ReadResult Reader::Counted(ReadResult found) {
+  if (found == ReadResult::kMiss) ++counters_.misses;
+  if (found == ReadResult::kHit || found == ReadResult::kTooSmall) ++counters_.hits;
+  return found;
 }
 
 ReadResult Reader::Get(std::string_view key, std::span<std::byte> buffer, Found& found) {
@@ -238,7 +295,13 @@ ReadResult Reader::Get(std::string_view key, std::string& value, Found& found) {
 }
 
 ReadResult Reader::Get(std::string_view key, const Hint& hint, std::string& value, Found& found) {
-  return Read(key, hint, found, [&value](const Candidate& candidate, const std::byte* from) {
+  if (!IsKey(key)) return ReadResult::kMiss;
+  return Proven(FindTo(key, hint, value, found));
+}
+
+ReadResult Reader::FindTo(std::string_view key, const Hint& hint, std::string& value,
+                          Found& found) {
+  return Find(key, hint, found, [&value](const Candidate& candidate, const std::byte* from) {
     value.resize(candidate.header.sizes.value_bytes);
     LoadBytes(from, std::as_writable_bytes(std::span(value)));
     return true;
@@ -257,7 +320,13 @@ void Reader::GetMany(std::span<const std::string_view> keys, std::span<ManyAnswe
     for (size_t i = 0; i < batch.size(); ++i) PrefetchItem(*hints[i]);
     for (size_t i = 0; i < batch.size(); ++i) {
       ManyAnswer& answer = answers[begin + i];
-      answer.result = Get(batch[i], *hints[i], answer.value, answer.found);
+      answer.result = ReadResult::kMiss;
+      if (IsKey(batch[i])) answer.result = FindTo(batch[i], *hints[i], answer.value, answer.found);
+    }
+    const bool is_alive = OwnerIsAlive();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      ReadResult& result = answers[begin + i].result;
+      if (IsKey(batch[i])) result = is_alive ? Counted(result) : ReadResult::kOwnerGone;
     }
   }
 }
@@ -270,19 +339,18 @@ Reader::Hint Reader::PrefetchBuckets(std::string_view key) const {
   return hint;
 }
 
-void Reader::PrefetchItem(const Hint& hint) const {
+void Reader::PrefetchItem(Hint& hint) const {
   const BucketPair pair = hint.hash.Buckets(shard_.Shape().bucket_count);
-  for (const uint64_t bucket : {pair.first, pair.second}) {
-    for (const SharedU64& word : shard_.BucketAt(bucket).slots) {
-      // Relaxed: a hint.
-      const Slot slot = UnpackSlot(word.load(std::memory_order_relaxed));
-      if (slot.tag != hint.hash.Tag()) continue;
-      const std::optional<Place> place = shard_.PlaceOf(slot.location);
-      if (!place) continue;
-      __builtin_prefetch(&shard_.HeaderOf(place->segment));
-      for (size_t line = 0; line < kItemLines; ++line) {
-        __builtin_prefetch(shard_.At(*place) + line * kCacheLineBytes);
-      }
+  hint.slots = SlotsWithTag(pair.first, hint.hash.Tag()) |
+               SlotsWithTag(pair.second, hint.hash.Tag()) << kBucketSlots;
+  for (uint32_t left = hint.slots; left != 0; left &= left - 1) {
+    // Relaxed: a hint.
+    const uint64_t word = WordOf(SlotOfBit(pair, left)).load(std::memory_order_relaxed);
+    const std::optional<Place> place = shard_.PlaceOf(UnpackSlot(word).location);
+    if (!place) continue;
+    __builtin_prefetch(&shard_.HeaderOf(place->segment));
+    for (size_t line = 0; line < kItemLines; ++line) {
+      __builtin_prefetch(shard_.At(*place) + line * kCacheLineBytes);
     }
   }
 }

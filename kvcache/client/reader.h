@@ -30,7 +30,8 @@
 
 namespace tombolo::kvcache {
 
-// Keys of a GetMany() whose lines are on their way at the same time.
+// Keys of a GetMany() whose lines are on their way at the same time, and that share a look at the
+// owner's heartbeat, after all of them.
 inline constexpr size_t kReadBatch = 16;
 
 inline constexpr int kMaxAttempts = 9;  // The first one, and eight more.
@@ -95,7 +96,8 @@ class Reader {
   // Of a key, for the reader that has made it.
   struct Hint {
     KeyHash hash;
-    uint64_t epoch;  // Of the shard whose seed the hash has.
+    uint64_t epoch;      // Of the shard whose seed the hash has.
+    uint32_t slots = 0;  // Those of both buckets that PrefetchItem() met with its tag, a bit each.
   };
 
   // `memory` must outlive it. FailedPrecondition: there is no shard, or its owner is just making
@@ -137,7 +139,7 @@ class Reader {
   // Makes the lines that Get() will need come nearer: first the buckets of several keys, then the
   // items of all of them. What is wrong here costs time and nothing else.
   Hint PrefetchBuckets(std::string_view key) const;
-  void PrefetchItem(const Hint& hint) const;
+  void PrefetchItem(Hint& hint) const;
 
   // The largest item with its header.
   uint32_t ItemMaxBytes() const { return static_cast<uint32_t>(shard_.Shape().item_max_bytes); }
@@ -174,19 +176,27 @@ class Reader {
   uint64_t LoadHeartbeat() const;
   void Believe(uint64_t heartbeat, int64_t now_ns);
   const SharedU64& WordOf(uint64_t slot) const;
+  uint32_t SlotsWithTag(uint64_t bucket, uint16_t tag) const;
   bool IsUnchanged(const Candidate& candidate, uint64_t epoch) const;
 
   // `Take(candidate, from)` copies the value; false: no room.
   template <typename Take>
   ReadResult Read(std::string_view key, Found& found, Take take);
   template <typename Take>
-  ReadResult Read(std::string_view key, Hint hint, Found& found, Take take);
+  ReadResult Find(std::string_view key, Hint hint, Found& found, Take take);
+  ReadResult FindTo(std::string_view key, const Hint& hint, std::string& value, Found& found);
   template <typename Take>
   Attempt Scan(std::string_view key, const KeyHash& hash, Found& found, Take& take);
   template <typename Take>
+  Attempt TryHinted(std::string_view key, const Hint& hint, Found& found, Take& take);
+  template <typename Take>
+  Attempt TrySlot(std::string_view key, uint16_t tag, uint64_t slot, const Moment& moment,
+                  Found& found, Take& take);
+  template <typename Take>
   Attempt Copy(std::string_view key, Candidate& candidate, const Moment& moment, Found& found,
                Take& take);
-  ReadResult Conclude(Attempt attempt);
+  ReadResult Proven(ReadResult found);
+  ReadResult Counted(ReadResult found);
 
   std::span<const std::byte> memory_;
   ClockNs clock_;

@@ -97,6 +97,36 @@ TEST_F(ReaderTest, ManyAtOnceAreAsManyOneByOne) {
   }
 }
 
+TEST_F(ReaderTest, WhatBecameOfAKeyAfterItsHintIsReadAllTheSame) {
+  Set("key", "value");
+  Reader reader = AttachReader();
+  std::string value;
+  const auto get = [&](const Reader::Hint& hint) { return reader.Get("key", hint, value, found_); };
+  Reader::Hint hint = reader.PrefetchBuckets("key");
+  reader.PrefetchItem(hint);
+  EXPECT_NE(hint.slots, 0u);
+  ASSERT_EQ(get(hint), ReadResult::kHit);
+  EXPECT_EQ(value, "value");
+  Set("key", "next");
+  ASSERT_EQ(get(hint), ReadResult::kHit);
+  EXPECT_EQ(value, "next");
+  store_->Delete("key");
+  EXPECT_EQ(get(hint), ReadResult::kMiss);
+  Set("key", "again");
+  // Its slot is one that the hint does not know of.
+  hint.slots = ~hint.slots & 0xffff;
+  ASSERT_EQ(get(hint), ReadResult::kHit);
+  EXPECT_EQ(value, "again");
+  // Another shard, whose hash has another seed.
+  options_.limits.segment_bytes = 8 * kKiB;
+  options_.hash_seed = 18;
+  Reopen();
+  EXPECT_EQ(get(hint), ReadResult::kMiss);
+  Set("key", "other shard");
+  ASSERT_EQ(get(hint), ReadResult::kHit);
+  EXPECT_EQ(value, "other shard");
+}
+
 TEST_F(ReaderTest, AViewIsValidUntilItsItemIsReplaced) {
   Set("key", "value");
   Reader reader = AttachReader();
@@ -150,6 +180,51 @@ TEST_F(ReaderTest, TheOwnerIsGoneWhenItsHeartbeatStandsStill) {
   EXPECT_EQ(reader.Get("no key", value, found), ReadResult::kOwnerGone);
   store_->Tick();
   EXPECT_EQ(reader.Get("key", value, found), ReadResult::kHit);
+}
+
+TEST_F(ReaderTest, ManyAtOnceAreOfALivingOwnerOrOfNone) {
+  Set("key", "value");
+  Reader reader = AttachReader();
+  const std::string too_long(kMaxKeyBytes + 1, 'k');
+  const std::vector<std::string_view> keys = {"key", "", "no key", too_long};
+  std::vector<ManyAnswer> answers(keys.size());
+  const auto results = [&] {
+    reader.GetMany(keys, answers);
+    std::vector<ReadResult> all;
+    for (const ManyAnswer& answer : answers) all.push_back(answer.result);
+    return all;
+  };
+  const auto hit = ReadResult::kHit, miss = ReadResult::kMiss, gone = ReadResult::kOwnerGone;
+  EXPECT_EQ(results(), (std::vector{hit, miss, miss, miss}));
+  reader_now_ns_ = kOwnerStaleNs + 1;
+  EXPECT_EQ(results(), (std::vector{gone, miss, gone, miss}));
+  EXPECT_EQ(reader.Counters().hits, 1u);
+  EXPECT_EQ(reader.Counters().misses, 1u);
+}
+
+// Whoever sleeps between both must not take what is there by then for proven by the time of before.
+TEST_F(ReaderTest, TheClockIsReadAfterTheItems) {
+  Set("key", "value");
+  static Store* store;
+  store = store_.get();
+  auto reader = Reader::Attach(memory_.Bytes(), [] {
+    store->Delete("key");
+    return int64_t{0};
+  });
+  for (const bool is_many : {true, false}) {
+    Set("key", "value");
+    reader->OwnerWasHeard();
+    Set("key", "value");
+    ManyAnswer answer;
+    const std::string_view key = "key";
+    if (is_many) {
+      reader->GetMany({&key, 1}, {&answer, 1});
+    } else {
+      answer.result = reader->Get(key, answer.value, answer.found);
+    }
+    EXPECT_EQ(answer.result, ReadResult::kHit);
+    EXPECT_EQ(Get("key"), "(miss)");
+  }
 }
 
 // As when it was killed long ago.
