@@ -88,6 +88,20 @@ void LoadWords(const std::byte* from, std::span<std::byte> to) {
 #if defined(__SSE2__) && !defined(__SANITIZE_THREAD__) && !defined(TOMBOLO_HOSTILE_LOADS)
 constexpr size_t kBlockBytes = 64;
 
+// From here on the C library's copy, which knows the processor, is twice as fast as blocks.
+constexpr size_t kLongBytes = 1024;
+
+// False: it is not long enough, and nothing was done.
+// SUBTLE: nobody vouches for the order of that copy's loads, which may be those of a string
+// instruction. The fence has all of them done before the caller looks again at what they came from.
+bool LoadLong(const std::byte* from, std::span<std::byte> to) {
+  if (to.size() < kLongBytes) return false;
+  memcpy(to.data(), from, to.size());
+  std::atomic_signal_fence(std::memory_order_acquire);
+  _mm_lfence();
+  return true;
+}
+
 void LoadBlock(const std::byte* from, std::byte* to) {
   for (size_t at = 0; at < kBlockBytes; at += sizeof(__m128i)) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at),
@@ -107,6 +121,7 @@ bool LoadBlocks(const std::byte* from, std::span<std::byte> to) {
   return true;
 }
 #else
+bool LoadLong(const std::byte*, std::span<std::byte>) { return false; }
 bool LoadBlocks(const std::byte*, std::span<std::byte>) { return false; }
 #endif
 
@@ -119,7 +134,7 @@ ItemHeader LoadItemHeader(const std::byte* at) {
 }
 
 void LoadBytes(const std::byte* from, std::span<std::byte> to) {
-  if (!LoadBlocks(from, to)) LoadWords(from, to);
+  if (!LoadLong(from, to) && !LoadBlocks(from, to)) LoadWords(from, to);
 }
 
 // Whole words of the key are compared, and for the rest of it the last word, shifted.

@@ -4,7 +4,8 @@
 // acquire. So whoever has seen one byte of what a segment was filled with anew also sees, in the
 // loads that follow, that its generation changed before: a copy is checked by looking at the
 // generation after it, without a fence. On x86-64 that costs nothing over plain moves, and there
-// longer runs of bytes are loaded by plain moves of 16: it keeps loads in order.
+// longer runs of bytes are loaded by plain moves of 16, which it keeps in order, and those of a KiB
+// and more by whatever the C library likes, with a fence behind them.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ namespace tombolo::kvcache {
 namespace {
 
 constexpr size_t kWordBytes = 8;
-constexpr size_t kSharedBytes = 512;
+constexpr size_t kSharedBytes = 2048;
 constexpr char kUntouched = '#';
 
 // No two bytes within 256 are the same.
@@ -35,7 +35,8 @@ struct alignas(kWordBytes) SharedBytes {
 TEST(ItemBytesTest, LoadsExactlyTheBytesThatAreAskedFor) {
   const SharedBytes shared;
   for (size_t from = 0; from < 2 * kWordBytes; ++from) {
-    for (size_t size = 0; size < 200; ++size) {
+    // Words, blocks, and the C library: from 1,024 on.
+    for (size_t size = 0; size < 1100; ++size) {
       std::string seen(size + 2, kUntouched);
       LoadBytes(shared.bytes.data() + from,
                 std::as_writable_bytes(std::span(seen)).subspan(1, size));
