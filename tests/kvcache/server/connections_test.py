@@ -153,10 +153,13 @@ class ConnectionsTest(unittest.TestCase):
         server = self.start()
         there = self.client(server.tcp)
         count = 40
+        before = int(server.stats()['total_connections'])
         for n in range(count):
             client = Client((server.tcp, server.unix)[n % 2])
             client.send(b'set last%d 0 0 5 noreply\r\nvalue\r\n' % n)
             client.close()
+        # All have come, and the one that asks; and all have gone.
+        server.eventually('total_connections', str(before + count + 1))
         server.eventually('curr_connections', '2')
         for n in range(count):
             self.assertEqual(there.get(b'last%d' % n), b'value')
