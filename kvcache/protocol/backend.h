@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "kvcache/store/store_types.h"
@@ -23,6 +24,12 @@ struct BackendFacts {
   uint64_t evicted_items = 0;
   uint64_t expired_items = 0;  // Found and cleared because their time was over.
   uint64_t flushed_items = 0;
+};
+
+// Where a walk through all items is (Backend::Walk).
+struct WalkPlace {
+  uint32_t shard = 0;
+  uint64_t slot = 0;
 };
 
 // Where a value is to lie, for whoever copies it there.
@@ -59,6 +66,14 @@ class Backend {
   virtual bool Fits(uint64_t key_bytes, uint64_t value_bytes) = 0;
   virtual uint32_t NowS() = 0;
   virtual BackendFacts Facts() = 0;
+
+  // Goes through the items of all shards, as Store::Walk() does; begins with WalkPlace().
+  virtual WalkStep Walk(WalkPlace& /*place*/, std::string& /*key*/, StoredValue& /*item*/) {
+    return WalkStep::kEnd;
+  }
+
+  // As Store::LimitMemory(), of all shards together. False: that cannot be.
+  virtual bool LimitMemory(uint64_t /*bytes*/) { return false; }
 
   // What is asked for next: a hint, so that the memory that it lies in may come nearer at once.
   virtual void Expect(std::span<const std::string_view> /*keys*/) {}

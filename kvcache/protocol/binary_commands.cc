@@ -29,6 +29,8 @@ BinaryStatus StatusOf(StoreResult result, PutMode mode) {
   }
 }
 
+constexpr std::string_view kDetail = "detail ";
+
 bool IsJoin(PutMode mode) { return mode == PutMode::kAppend || mode == PutMode::kPrepend; }
 
 }  // namespace
@@ -40,6 +42,7 @@ void BinaryProtocol::Fetch(bool with_key, bool with_value) {
   const bool is_hit = is_touch ? FetchAndTouch(with_value, item)
                                : server_.backend.Get(Key(), item, GetUse::kCounts);
   CountFetch(is_touch, is_hit, server_.counters);
+  server_.prefixes->CountGet(Key(), is_hit);
   if (!is_hit) return AnswerMiss(with_key);
   std::string flags;
   AppendBig(item.flags, 4, flags);
@@ -74,6 +77,7 @@ void BinaryProtocol::Put(PutMode mode) {
     put_.exptime = static_cast<int64_t>(Extra(4, 4));
     if (put_.cas != 0) put_.mode = PutMode::kCas;
   }
+  server_.prefixes->CountSet(Key());
   state_ = State::kValue;
   if (value_bytes == 0) FinishPut();
 }
@@ -107,6 +111,7 @@ void BinaryProtocol::Count(bool is_down) {
 
 void BinaryProtocol::Delete() {
   RemoveRequest request{.key = Key()};
+  server_.prefixes->CountDelete(Key());
   if (header_.cas != 0) request.cas = header_.cas;
   const StoreAnswer answer = server_.backend.Remove(request);
   if (answer.result == StoreResult::kDone) {
@@ -135,9 +140,22 @@ void BinaryProtocol::Stat() {
     if (!ResetStatistics(server_)) return AnswerError(BinaryStatus::kNoOwner);
     return AnswerStatistic({}, {});
   }
+  if (Key().starts_with(kDetail)) return StatDetail(Key().substr(kDetail.size()));
   const auto list = ListStatistics(server_, Key());
   if (!list) return AnswerError(BinaryStatus::kNotFound);
   for (const Statistic& statistic : *list) AnswerStatistic(statistic.name, statistic.value);
+  AnswerStatistic({}, {});
+}
+
+// What follows the words that are known does not matter.
+void BinaryProtocol::StatDetail(std::string_view what) {
+  if (what.starts_with("dump")) {
+    AnswerStatistic("detailed", server_.prefixes->Dump());
+  } else if (what.starts_with("on") || what.starts_with("off")) {
+    server_.prefixes->Turn(what.starts_with("on"));
+  } else {
+    return AnswerError(BinaryStatus::kNotFound);
+  }
   AnswerStatistic({}, {});
 }
 

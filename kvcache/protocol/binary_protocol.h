@@ -91,6 +91,7 @@ class BinaryProtocol final : public Protocol {
   void Quit();
   void RefuseSasl() { Refuse(BinaryStatus::kUnknownCommand, ValueBytes()); }
   void Stat();
+  void StatDetail(std::string_view what);
   void AnswerStatistic(std::string_view name, std::string_view value);
 
   Server& server_;

@@ -137,7 +137,9 @@ void MultiGet::Use(std::string_view key) {
   StoredValue item;
   const StoreAnswer answer = server_.backend.Visit(
       {.key = key, .wants_value = false, .use = GetUse::kCounts, .exptime = exptime_}, item);
-  CountFetch(exptime_.has_value(), answer.result == StoreResult::kDone, server_.counters);
+  const bool is_hit = answer.result == StoreResult::kDone;
+  CountFetch(exptime_.has_value(), is_hit, server_.counters);
+  server_.prefixes->CountGet(key, is_hit);
 }
 
 void MultiGet::Send(std::string_view key) {
@@ -146,6 +148,7 @@ void MultiGet::Send(std::string_view key) {
                                : server_.backend.GetTo(key, server_.item, GetUse::kCounts, reply);
   if (!is_hit) reply.TakeBack();
   CountFetch(exptime_.has_value(), is_hit, server_.counters);
+  server_.prefixes->CountGet(key, is_hit);
 }
 
 bool MultiGet::Touch(std::string_view key, ValueTarget& target) {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "kvcache/protocol/backend.h"
 #include "kvcache/protocol/counter.h"
+#include "kvcache/protocol/prefix_statistics.h"
 
 namespace tombolo::kvcache {
 
@@ -65,6 +67,8 @@ struct ServerFacts {
   std::string unix_socket;
   uint32_t verbosity = 0;
   bool allows_flush = true;
+  bool allows_dump = true;
+  bool evicts = true;                // False: a put that finds no room is refused.
   std::string auth_file;             // Of passwords; empty: none is asked for.
   bool is_accepting = true;          // False while there are no descriptors for new connections.
   uint64_t listen_disabled_num = 0;  // How often that happened.
@@ -105,6 +109,8 @@ struct Server {
   WholeServer* whole = nullptr;  // None: this is all of it.
   StoredValue item;              // For whoever runs a command; what it was before means nothing.
   const Credentials* credentials = nullptr;  // None: everybody is let in.
+  // Of a server of several workers, all have the same.
+  std::shared_ptr<PrefixStatistics> prefixes = std::make_shared<PrefixStatistics>();
 };
 
 }  // namespace tombolo::kvcache

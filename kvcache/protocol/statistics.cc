@@ -133,16 +133,17 @@ Statistics Settings(const Server& server) {
   Statistics list;
   Add(list, "item_size_max", items.item_max_bytes);
   Add(list, "maxbytes", items.limit_bytes);
-  Add(list, "evictions", "on");
+  Add(list, "evictions", facts.evicts ? "on" : "off");
   Add(list, "cas_enabled", "yes");
   Add(list, "oldest", 0);
   Add(list, "flush_enabled", YesNo(facts.allows_flush));
-  for (const char* name :
-       {"auth_enabled_sasl", "shutdown_command", "dump_enabled", "detail_enabled", "track_sizes"}) {
+  Add(list, "dump_enabled", YesNo(facts.allows_dump));
+  Add(list, "detail_enabled", YesNo(server.prefixes->IsOn()));
+  for (const char* name : {"auth_enabled_sasl", "shutdown_command", "track_sizes"}) {
     Add(list, name, "no");
   }
   Add(list, "auth_enabled_ascii", facts.auth_file.empty() ? "no" : facts.auth_file);
-  Add(list, "stat_key_prefix", ":");
+  Add(list, "stat_key_prefix", std::string(1, server.prefixes->Delimiter()));
   Add(list, "verbosity", facts.verbosity);
   Add(list, "num_threads", facts.threads);
   Add(list, "maxconns", facts.max_connections);
@@ -216,6 +217,7 @@ std::optional<Statistics> List(Server& server, std::string_view which) {
 std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string_view which) {
   if (server.whole == nullptr) return List(server, which);
   Server sum(server.backend);
+  sum.prefixes = server.prefixes;
   server.whole->SumUp(sum);
   return List(sum, which);
 }
@@ -223,6 +225,7 @@ std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string
 bool ResetStatistics(Server& server) {
   const BackendFacts facts = server.backend.Facts();
   if (server.backend.TakeFailure()) return false;
+  server.prefixes->Reset();
   if (server.whole != nullptr) {
     server.whole->Reset(facts);
     return true;

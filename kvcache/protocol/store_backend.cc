@@ -9,7 +9,7 @@ BackendFacts StoreBackend::Facts() {
   const StoreCounters& counters = store_.Counters();
   return {.items = store_.ItemCount(),
           .bytes = store_.WrittenBytes(),
-          .limit_bytes = shape.segment_count * shape.segment_bytes,
+          .limit_bytes = store_.LimitBytes(),
           .segment_bytes = shape.segment_bytes,
           .item_max_bytes = shape.item_max_bytes,
           .evicted_items = counters.evicted_items + counters.displaced_items,

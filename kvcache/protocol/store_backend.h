@@ -32,6 +32,10 @@ class StoreBackend final : public Backend {
   }
   uint32_t NowS() override { return store_.NowS(); }
   BackendFacts Facts() override;
+  WalkStep Walk(WalkPlace& place, std::string& key, StoredValue& item) override {
+    return store_.Walk(place.slot, key, item);
+  }
+  bool LimitMemory(uint64_t bytes) override { return store_.LimitMemory(bytes); }
 
  private:
   Store& store_;

@@ -46,6 +46,7 @@ void TextProtocol::Put(const Tokens& tokens, PutMode mode) {
   PendingPut put{.mode = mode, .is_quiet = is_quiet_};
   const std::optional<uint64_t> value_bytes = ReadPut(tokens, put);
   if (!value_bytes) return Answer(kBadFormat);
+  server_.prefixes->CountSet(put.key);
   if (Admit(put, *value_bytes, server_)) return AwaitValue(std::move(put), *value_bytes);
   Answer(kTooLarge);
   SkipValue(*value_bytes);
@@ -90,6 +91,7 @@ void TextProtocol::Delete(const Tokens& tokens) {
   if (tokens.Count() > 2) ListenForNoreply(tokens);
   if (!IsGoodDelete(tokens)) return Answer(kBadDelete);
   if (IsLong(tokens[1])) return Answer(kBadFormat);
+  server_.prefixes->CountDelete(tokens[1]);
   const bool is_hit = server_.backend.Remove({.key = tokens[1]}).result == StoreResult::kDone;
   ++(is_hit ? server_.counters.delete_hits : server_.counters.delete_misses);
   Answer(is_hit ? "DELETED" : "NOT_FOUND");
@@ -125,12 +127,23 @@ void TextProtocol::Stats(const Tokens& tokens) {
   if (tokens.Count() > 1 && tokens[1] == "cachedump") {
     return Answer("CLIENT_ERROR stats cachedump not allowed");
   }
+  if (tokens.Count() > 1 && tokens[1] == "detail") return StatsDetail(tokens);
   const auto list = ListStatistics(server_, tokens.Count() > 1 ? tokens[1] : "");
   if (!list) return Answer("ERROR");
   for (const Statistic& statistic : *list) {
     replies_.Append(absl::StrCat("STAT ", statistic.name, " ", statistic.value, "\r\n"));
   }
   Answer("END");
+}
+
+void TextProtocol::StatsDetail(const Tokens& tokens) {
+  const std::string_view what = tokens.Count() > 2 ? tokens[2] : std::string_view();
+  if (what == "dump") return replies_.Append(server_.prefixes->Dump());
+  if (what != "on" && what != "off") {
+    return Answer("CLIENT_ERROR usage: stats detail on|off|dump");
+  }
+  server_.prefixes->Turn(what == "on");
+  Answer("OK");
 }
 
 void TextProtocol::Verbosity(const Tokens& tokens) {

@@ -45,13 +45,21 @@ const TextProtocol::Command TextProtocol::kCommands[] = {
     {"flush_all", 1, 3, &TextProtocol::FlushAll},
     {"stats", 1, kMostTokens, &TextProtocol::Stats},
     {"verbosity", 2, 3, &TextProtocol::Verbosity},
+    {"cache_memlimit", 2, 3, &TextProtocol::CacheMemlimit},
+    {"lru", 1, kMostTokens, &TextProtocol::Lru},
+    {"lru_crawler", 1, kMostTokens, &TextProtocol::LruCrawler},
+    {"slabs", 1, kMostTokens, &TextProtocol::Slabs},
     {"version", 1, kMostTokens, &TextProtocol::Version},
     {"quit", 1, kMostTokens, &TextProtocol::Quit},
     {"shutdown", 1, kMostTokens, &TextProtocol::Shutdown},
 };
 
 TextProtocol::TextProtocol(Server& server, Replies& replies)
-    : server_(server), replies_(replies), meta_(server, replies), multi_get_(server, replies) {}
+    : server_(server),
+      replies_(replies),
+      meta_(server, replies),
+      multi_get_(server, replies),
+      dump_(server, replies) {}
 
 size_t TextProtocol::Take(std::string_view input) {
   switch (state_) {

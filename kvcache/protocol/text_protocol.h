@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "kvcache/protocol/dump.h"
 #include "kvcache/protocol/meta_commands.h"
 #include "kvcache/protocol/multi_get.h"
 #include "kvcache/protocol/pending_put.h"
@@ -30,7 +31,7 @@ class TextProtocol final : public Protocol {
   TextProtocol(Server& server, Replies& replies);
 
   size_t Take(std::string_view input) override;
-  bool Continue() override { return multi_get_.Continue(); }
+  bool Continue() override { return multi_get_.Continue() && dump_.Continue(); }
 
  private:
   enum class State { kLine, kValue, kSkip };
@@ -74,7 +75,13 @@ class TextProtocol final : public Protocol {
   void Touch(const Tokens& tokens);
   void FlushAll(const Tokens& tokens);
   void Stats(const Tokens& tokens);
+  void StatsDetail(const Tokens& tokens);
   void Verbosity(const Tokens& tokens);
+  void CacheMemlimit(const Tokens& tokens);
+  void Lru(const Tokens& tokens);
+  void LruCrawler(const Tokens& tokens);
+  void Metadump(const Tokens& tokens);
+  void Slabs(const Tokens& tokens);
   void Version(const Tokens& tokens);
   void Quit(const Tokens& tokens);
   void Shutdown(const Tokens& tokens);
@@ -89,6 +96,7 @@ class TextProtocol final : public Protocol {
   Replies& replies_;
   MetaCommands meta_;
   MultiGet multi_get_;
+  Dump dump_;
   State state_ = State::kLine;
   std::string line_;            // What there is of it.
   std::string_view arguments_;  // Of the line that is run: what follows its first token.

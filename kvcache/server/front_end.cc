@@ -21,6 +21,8 @@ ServerFacts FactsOf(const ServerOptions& options, const std::vector<ListeningSoc
   facts.unix_socket = options.listen.unix_path;
   facts.verbosity = options.verbosity;
   facts.allows_flush = options.allows_flush;
+  facts.allows_dump = options.allows_dump;
+  facts.evicts = !options.never_evicts;
   facts.auth_file = options.auth_file;
   facts.requests_per_event = options.worker.requests_per_turn;
   facts.tcp_backlog = static_cast<uint64_t>(options.listen.backlog);
@@ -65,6 +67,9 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
   absl::StatusOr<std::vector<ListeningSocket>> sockets = ListenAll(options.listen);
   if (!sockets.ok()) return sockets.status();
   credentials_ = options.credentials;
+  if (options.prefix_delimiter) {
+    prefixes_ = std::make_shared<PrefixStatistics>(*options.prefix_delimiter, /*is_on=*/true);
+  }
   ServerFacts facts = FactsOf(options, *sockets, started_s);
   facts.identity = identity;
   acceptor_.emplace(base_.get(), *std::move(sockets), Dialect::kMemcached, workers_,
@@ -90,6 +95,7 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
 void FrontEnd::Introduce(Server& server, const ServerFacts& facts) {
   server.facts = facts;
   server.whole = &*totals_;
+  server.prefixes = prefixes_;
   if (credentials_) server.credentials = &*credentials_;
 }
 

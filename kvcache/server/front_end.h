@@ -70,6 +70,7 @@ class FrontEnd {
 
   EventBase base_;
   std::optional<Credentials> credentials_;
+  std::shared_ptr<PrefixStatistics> prefixes_ = std::make_shared<PrefixStatistics>();
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<Acceptor> acceptor_;
   std::optional<Acceptor> reader_acceptor_;

@@ -54,7 +54,8 @@ absl::Status KvServer::OpenShards(const ServerOptions& options) {
   }
   ShardLimits limits = options.shard;
   limits.segment_bytes = SegmentBytesFor(file_.Shape().shard_bytes, limits.item_max_bytes);
-  auto shards = OwnedShards::Open(file_, limits, clock_);
+  auto shards =
+      OwnedShards::Open(file_, {.limits = limits, .never_evicts = options.never_evicts}, clock_);
   if (!shards.ok()) return shards.status();
   shards_ = *std::move(shards);
   shards_->Tick();

@@ -1,5 +1,7 @@
 #include "kvcache/server/owned_shards.h"
 
+#include <sys/mman.h>
+
 #include <utility>
 
 #include "kvcache/layout/item.h"
@@ -36,15 +38,15 @@ OwnedShards::OwnedShards(MemoryFile& file, ServerClock& clock)
     : file_(file), clock_(clock), shards_(std::make_unique<OwnedShard[]>(Count())) {}
 
 absl::StatusOr<std::unique_ptr<OwnedShards>> OwnedShards::Open(MemoryFile& file,
-                                                               const ShardLimits& limits,
+                                                               StoreOptions options,
                                                                ServerClock& clock) {
   std::unique_ptr<OwnedShards> shards(new OwnedShards(file, clock));
-  shards->item_max_bytes_ = limits.item_max_bytes;
+  options.limits.shard_bytes = file.Shape().shard_bytes;
+  shards->item_max_bytes_ = options.limits.item_max_bytes;
   for (uint32_t shard = 0; shard < shards->Count(); ++shard) {
     const absl::StatusOr<uint64_t> seed = RandomSeed();
     if (!seed.ok()) return seed.status();
-    StoreOptions options{.limits = limits, .hash_seed = *seed};
-    options.limits.shard_bytes = file.Shape().shard_bytes;
+    options.hash_seed = *seed;
     absl::StatusOr<std::unique_ptr<Store>> store =
         Store::Open(file.ShardMemory(shard), options, [&clock] { return clock.NowS(); });
     if (!store.ok()) return store.status();
@@ -63,8 +65,22 @@ bool OwnedShards::Fits(uint64_t key_bytes, uint64_t value_bytes) const {
 void OwnedShards::Tick() {
   for (uint32_t shard = 0; shard < Count(); ++shard) {
     const std::lock_guard lock(shards_[shard].mutex);
-    shards_[shard].store->Tick();
+    Store& store = *shards_[shard].store;
+    store.Tick();
+    // Back to the system. Where that cannot be they stay, which does no harm.
+    for (const std::span<std::byte> bytes : store.TakeGivenUp()) {
+      madvise(bytes.data(), bytes.size(), MADV_REMOVE);
+    }
   }
+}
+
+bool OwnedShards::LimitMemory(uint64_t bytes) {
+  // They are of one size: what the first one takes all of them take.
+  for (uint32_t shard = 0; shard < Count(); ++shard) {
+    const std::lock_guard lock(shards_[shard].mutex);
+    if (!shards_[shard].store->LimitMemory(bytes / Count())) return false;
+  }
+  return true;
 }
 
 void OwnedShards::FlushAll(int64_t when) {

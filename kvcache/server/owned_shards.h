@@ -30,11 +30,10 @@ struct alignas(kCacheLineBytes) OwnedShard {
 
 class OwnedShards {
  public:
-  // Takes over what the shards hold, or formats them; the log says which. `limits.shard_bytes` does
-  // not matter: it is the file's. `file` and `clock` must outlive it. InvalidArgument: the limits
-  // do not fit a shard.
-  static absl::StatusOr<std::unique_ptr<OwnedShards>> Open(MemoryFile& file,
-                                                           const ShardLimits& limits,
+  // Takes over what the shards hold, or formats them; the log says which. The size of a shard and
+  // the seed in `options` do not matter: it is the file's, and random. `file` and `clock` must
+  // outlive it. InvalidArgument: the limits do not fit a shard.
+  static absl::StatusOr<std::unique_ptr<OwnedShards>> Open(MemoryFile& file, StoreOptions options,
                                                            ServerClock& clock);
 
   uint32_t Count() const { return file_.Shape().shard_count; }
@@ -51,6 +50,10 @@ class OwnedShards {
 
   // One shard after the other: what is stored meanwhile may be gone or not.
   void FlushAll(int64_t when);
+
+  // Of all of them together: each may fill its share. False, and nothing has changed: one of them
+  // needs more than that, or has less.
+  bool LimitMemory(uint64_t bytes);
 
   // The sums.
   BackendFacts Facts();

@@ -35,9 +35,9 @@ absl::StatusOr<unsigned> ParseMode(const std::string& text) {
 }
 
 constexpr const char* kOwnersFlags[] = {
-    "--memory-limit",   "--memory-file",  "--max-item-size", "--usual-item-size",
-    "--shards",         "--owner-socket", "--max-readers",   "--enable-largepages",
-    "--region-service", "--broker-socket"};
+    "--memory-limit",   "--memory-file",   "--max-item-size",    "--usual-item-size",
+    "--shards",         "--owner-socket",  "--max-readers",      "--enable-largepages",
+    "--region-service", "--broker-socket", "--disable-evictions"};
 constexpr const char* kGuestsFlags[] = {"--window", "--owner", "--owner-timeout"};
 
 absl::Status CheckNoGuestFlags(const CLI::App& app, bool is_guest) {
@@ -153,6 +153,8 @@ void ServerFlags::DescribeMemory(CLI::App& app) {
   app.add_flag("-L,--enable-largepages", options_.wants_large_pages,
                "give the memory file pages of 2 MiB, which makes gets of other processes faster; "
                "takes a second for each GiB when the file is new");
+  app.add_flag("-M,--disable-evictions", options_.never_evicts,
+               "refuse to store what there is no room for, instead of evicting older items");
   app.add_option("--usual-item-size", options_.shard.expected_item_bytes,
                  "bytes of key and value of a usual item: sizes the index")
       ->check(CLI::Range(uint64_t{1}, kMiB))
@@ -187,6 +189,16 @@ void ServerFlags::DescribeProcess(CLI::App& app) {
       ->check(CLI::Range(1u, kMaxShards))
       ->capture_default_str();
   app.add_flag("-F,--disable-flush-all", refuses_flush_, "refuse flush_all");
+  app.add_option("-D,--prefix-delimiter", prefix_delimiter_,
+                 "count gets, sets and deletes by the prefix of their keys, which ends before this "
+                 "character: `stats detail dump`. Clients can turn it on too, with `:`")
+      ->check(
+          [](const std::string& text) {
+            return text.size() == 1 ? "" : "give one character, such as :";
+          },
+          "CHARACTER");
+  app.add_flag("-X,--disable-dumping", refuses_dump_,
+               "refuse lru_crawler metadump, which lists all keys");
   app.add_option("-Y,--auth-file", options_.auth_file,
                  "file with lines USER:PASSWORD. Clients say who they are by a set of any key with "
                  "the value 'USER PASSWORD'; the binary protocol is refused");
@@ -216,6 +228,8 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   options.worker.may_look = static_cast<int64_t>(options.threads) < sysconf(_SC_NPROCESSORS_ONLN);
   options.worker.idle_timeout_ns = idle_timeout_s * kNsPerSecond;
   options.allows_flush = !refuses_flush_;
+  if (!prefix_delimiter_.empty()) options.prefix_delimiter = prefix_delimiter_.front();
+  options.allows_dump = !refuses_dump_ && !is_guest_;
   return options;
 }
 

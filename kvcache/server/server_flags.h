@@ -46,6 +46,8 @@ class ServerFlags {
   GuestOptions guest_;
   int64_t owner_timeout_ms_ = 1000;
   std::string extended_;
+  std::string prefix_delimiter_;
+  bool refuses_dump_ = false;
   bool refuses_flush_ = false;
   std::string user_;
   std::string pid_file_;

@@ -142,6 +142,15 @@ void WorkerBackend::TellSamples(uint32_t shard, Store& store) {
   lane.sample_count = 0;
 }
 
+// Shard by shard; the others wait for the owner's mutex no longer than for a step.
+WalkStep WorkerBackend::Walk(WalkPlace& place, std::string& key, StoredValue& item) {
+  if (place.shard >= shards_.Count()) return WalkStep::kEnd;
+  const WalkStep step = Owner(*this, place.shard)->Walk(place.slot, key, item);
+  if (step != WalkStep::kEnd) return step;
+  place = {.shard = place.shard + 1, .slot = 0};
+  return place.shard < shards_.Count() ? WalkStep::kNothingYet : WalkStep::kEnd;
+}
+
 StoreAnswer WorkerBackend::Put(const PutRequest& request) {
   return OwnerOf(request.key)->Put(request);
 }

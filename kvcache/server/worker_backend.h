@@ -52,6 +52,8 @@ class WorkerBackend final : public Backend {
   }
   uint32_t NowS() override { return shards_.NowS(); }
   BackendFacts Facts() override { return shards_.Facts(); }
+  WalkStep Walk(WalkPlace& place, std::string& key, StoredValue& item) override;
+  bool LimitMemory(uint64_t bytes) override { return shards_.LimitMemory(bytes); }
 
   void Expect(std::span<const std::string_view> keys) override;
   void Touched(uint32_t shard, uint64_t slot) override;

@@ -288,12 +288,14 @@ StoreAnswer Store::Write(const Draft& draft) {
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
   log_.Commit(queue, item_bytes);
-  Publish(draft, before, *place);
+  if (!Publish(draft, before, *place)) return {.result = StoreResult::kNoMemory};
   return {.result = StoreResult::kStored, .cas = header.cas};
 }
 
-// What is rewritten stays in its queue.
+// What is rewritten stays in its queue. Where nothing is evicted there is one queue, in which new
+// items fill up what survivors have left.
 Queue Store::QueueFor(const Draft& draft, const std::optional<Entry>& before) {
+  if (never_evicts_) return Queue::kMain;
   if (before) return log_.QueueOf(before->place.segment);
   if (!ghost_.Take(draft.hash)) return Queue::kSmall;
   ++counters_.promoted_items;
@@ -303,11 +305,17 @@ Queue Store::QueueFor(const Draft& draft, const std::optional<Entry>& before) {
 // SUBTLE: a key that has a slot keeps it for its new item, so that readers, who look at one slot
 // after the other, never miss it. Since `before` was found, making room may have rewritten its
 // item, which leaves it the slot, or evicted it: then the slot is empty.
-void Store::Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place) {
-  if (before) return index_.Fill(before->slot, draft.hash, place, draft.expiry_s);
-  const uint64_t slot = SlotForNew(draft.hash);
-  index_.SetFrequency(slot, 0);
-  index_.Fill(slot, draft.hash, place, draft.expiry_s);
+// False: there is no slot for it, so that what was written is lost.
+bool Store::Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place) {
+  if (before) {
+    index_.Fill(before->slot, draft.hash, place, draft.expiry_s);
+    return true;
+  }
+  const std::optional<uint64_t> slot = SlotForNew(draft.hash);
+  if (!slot) return false;
+  index_.SetFrequency(*slot, 0);
+  index_.Fill(*slot, draft.hash, place, draft.expiry_s);
+  return true;
 }
 
 }  // namespace tombolo::kvcache

@@ -20,13 +20,15 @@ constexpr uint64_t kCrowdedPercent = 93;
 
 }  // namespace
 
-uint64_t Store::SlotForNew(const KeyHash& hash) {
+// Nothing: the item of another key would have to go, and none may.
+std::optional<uint64_t> Store::SlotForNew(const KeyHash& hash) {
   const uint64_t least = index_.SlotFor(hash);
   if (!index_.LeadsSomewhere(least)) return least;
   if (const auto left = SlotOfMoved(hash)) {
     ++counters_.moved_items;
     return *left;
   }
+  if (never_evicts_) return std::nullopt;
   ++counters_.displaced_items;
   return least;
 }

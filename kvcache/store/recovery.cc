@@ -47,10 +47,12 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(std::span<std::byte> memory,
   const Shard shard(memory, *geometry);
   // The constructor is private, for whom make_unique is nobody.
   auto store = std::unique_ptr<Store>(new Store(shard, clock));
+  store->never_evicts_ = options.never_evicts;
   const absl::Status recovered = store->Recover();
   if (recovered.ok()) return store;
   // What it took over may be nonsense: a new one knows nothing of it.
   store = std::unique_ptr<Store>(new Store(shard, std::move(clock)));
+  store->never_evicts_ = options.never_evicts;
   store->report_.cold_reason = std::string(recovered.message());
   store->Format(options.hash_seed);
   return store;

@@ -118,8 +118,9 @@ void SegmentLog::FetchAhead(const Place& place, uint64_t bytes) const {
   const uint64_t left = shard_.Shape().segment_bytes - place.offset_bytes;
   const uint64_t ahead = std::min({bytes, left, kMostBytesAhead});
   const std::byte* const begin = shard_.At(place);
-  for (uint64_t at = 0; at < ahead + kCacheLineBytes; at += kCacheLineBytes)
+  for (uint64_t at = 0; at < ahead + kCacheLineBytes; at += kCacheLineBytes) {
     PrefetchToWrite(begin + at);
+  }
 }
 
 bool SegmentLog::OpenNext(Queue queue) {
@@ -142,6 +143,17 @@ bool SegmentLog::OpenNext(Queue queue) {
   return true;
 }
 
+uint32_t SegmentLog::HoldBack() {
+  held_.push_back(free_.back());
+  free_.pop_back();
+  return held_.back();
+}
+
+void SegmentLog::Release() {
+  free_.push_back(held_.back());
+  held_.pop_back();
+}
+
 void SegmentLog::Seal(Queue queue) {
   std::optional<uint32_t>& open = OpenOf(queue);
   if (!open) return;
@@ -162,7 +174,8 @@ std::optional<uint32_t> SegmentLog::TakeVictim(uint32_t now_s) {
 }
 
 bool SegmentLog::SmallIsOverItsShare() const {
-  return sealed_[static_cast<size_t>(Queue::kSmall)].size() > segments_.size() / kSmallShare;
+  return sealed_[static_cast<size_t>(Queue::kSmall)].size() >
+         (segments_.size() - held_.size()) / kSmallShare;
 }
 
 std::optional<uint32_t> SegmentLog::TakeDead(Queue queue, uint32_t now_s) {
@@ -182,6 +195,19 @@ std::optional<uint32_t> SegmentLog::TakeOldest(Queue queue) {
   const uint32_t segment = sealed.front();
   sealed.pop_front();
   return segment;
+}
+
+std::optional<uint32_t> SegmentLog::TakeEmptiest() {
+  std::optional<uint32_t> emptiest;
+  for (const auto& sealed : sealed_) {
+    for (const uint32_t i : sealed) {
+      if (!emptiest || segments_[i].live < segments_[*emptiest].live) emptiest = i;
+    }
+  }
+  for (auto& sealed : sealed_) {
+    if (emptiest) std::erase(sealed, *emptiest);
+  }
+  return emptiest;
 }
 
 void SegmentLog::BeginRecycling(uint32_t segment) { SetState(segment, SegmentState::kRecycling); }

@@ -51,9 +51,18 @@ class SegmentLog {
   // More are free than the one that survivors may need.
   bool HasSpare() const { return free_.size() > kReserve; }
 
+  bool HasFree() const { return !free_.empty(); }
+
+  // A free segment is set aside, HasSpare() is true; or one that was is free again.
+  uint32_t HoldBack();
+  void Release();
+  uint32_t HeldCount() const { return static_cast<uint32_t>(held_.size()); }
+
   // The segment to evict, out of its queue; nothing when none is sealed. First those without a
   // live item, then the small queue while it holds more than its share, then the main one.
   std::optional<uint32_t> TakeVictim(uint32_t now_s);
+  // The one with the fewest live items.
+  std::optional<uint32_t> TakeEmptiest();
 
   void BeginRecycling(uint32_t segment);
   void EndRecycling(uint32_t segment);
@@ -98,6 +107,7 @@ class SegmentLog {
   Shard shard_;
   std::vector<Segment> segments_;
   std::deque<uint32_t> free_;
+  std::vector<uint32_t> held_;                        // Free too, but not to be used.
   std::array<std::deque<uint32_t>, kQueues> sealed_;  // Oldest first.
   std::array<std::optional<uint32_t>, kQueues> open_;
   std::vector<uint32_t> unfinished_;

@@ -13,6 +13,8 @@ namespace {
 // So many are set aside by one store; a restart skips what is left of them.
 constexpr uint64_t kCasBlock = uint64_t{1} << 20;
 
+constexpr uint64_t kSlotsPerStep = 512;  // Of Walk(): each may be a miss of the cache.
+
 }  // namespace
 
 Store::Store(const Shard& shard, UnixClock clock)
@@ -37,6 +39,7 @@ void Store::Begin() {
 void Store::Tick() {
   Begin();
   superblock_.heartbeat.store(++heartbeat_, std::memory_order_release);
+  ApproachLimit();
 }
 
 void Store::FlushAll(int64_t when) {
@@ -103,13 +106,31 @@ std::optional<Entry> Store::FindFor(std::string_view key, StoredValue& value, Ge
   const std::optional<Entry> entry = FindVisible(key, HashOf(key));
   if (!entry) return std::nullopt;
   if (use == GetUse::kCounts) CountHit(*entry);
-  const ItemHeader& header = entry->header;
+  Describe(entry->header, value);
+  return entry;
+}
+
+void Store::Describe(const ItemHeader& header, StoredValue& value) {
   value.value_bytes = header.sizes.value_bytes;
   value.flags = header.life.flags;
   value.expiry_s = header.life.expiry_s;
   value.cas = header.cas;
   value.marks = header.sizes.marks;
-  return entry;
+}
+
+WalkStep Store::Walk(uint64_t& slot, std::string& key, StoredValue& item) {
+  Begin();
+  const uint64_t slot_count = index_.SlotCount();
+  for (uint64_t left = kSlotsPerStep; left != 0 && slot < slot_count; --left) {
+    const std::optional<Entry> entry = index_.At(slot++);
+    if (!entry || !IsVisible(entry->header)) continue;
+    key.resize(entry->header.sizes.key_bytes);
+    LoadBytes(shard_.At(entry->place) + sizeof(Item), std::as_writable_bytes(std::span(key)));
+    item.value.clear();
+    Describe(entry->header, item);
+    return WalkStep::kItem;
+  }
+  return slot < slot_count ? WalkStep::kNothingYet : WalkStep::kEnd;
 }
 
 uint32_t Store::NowS() {

@@ -25,6 +25,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "kvcache/shard/geometry.h"
@@ -44,6 +46,8 @@ using UnixClock = std::function<uint32_t()>;
 struct StoreOptions {
   ShardLimits limits;      // shard_bytes 0: all of the memory.
   uint64_t hash_seed = 0;  // For a shard that is formatted: random.
+  // What is there stays, until it expires or is deleted: a put that finds no room is refused.
+  bool never_evicts = false;
 };
 
 // How Open() found the memory.
@@ -58,6 +62,7 @@ struct StoreCounters {
   uint64_t recycled_segments = 0;
   uint64_t evicted_items = 0;    // Visible ones, whose segment was recycled.
   uint64_t rewritten_items = 0;  // That survived the recycling of their segment.
+  uint64_t rewritten_bytes = 0;
   uint64_t displaced_items = 0;  // Both buckets of another key were full, and nothing could move.
   uint64_t moved_items = 0;      // From their first bucket to their second, for another key.
   uint64_t promoted_items = 0;   // Written to the main queue because the ghost knew them.
@@ -113,6 +118,11 @@ class Store {
   // The same without the value itself, which may be long: it is left empty.
   bool Describe(std::string_view key, StoredValue& value, GetUse use = GetUse::kCounts);
 
+  // Goes through the items that may be had: begin with slot 0, until kEnd. A step gives the next
+  // one, without its value, or looks at no more than some hundred slots. What is stored or evicted
+  // meanwhile may be met or not; an item that is there all the time is met, once unless it moves.
+  WalkStep Walk(uint64_t& slot, std::string& key, StoredValue& item);
+
   // Whether an item of that size may be stored.
   bool Fits(uint64_t key_bytes, uint64_t value_bytes) const;
 
@@ -121,6 +131,18 @@ class Store {
 
   // A reader found an item in slot `slot`, as it says itself.
   void Touched(uint64_t slot);
+
+  // Fills no more than so many bytes from now on, the index included; what is over that is evicted
+  // by the next Tick()s, a few segments at a time. False: fewer than it needs, or more than it has.
+  // Whoever opens the shard next knows nothing of it.
+  bool LimitMemory(uint64_t bytes);
+
+  // Segments that are not to be filled since the last call: their bytes mean nothing, until
+  // LimitMemory() is called again.
+  std::vector<std::span<std::byte>> TakeGivenUp() { return std::exchange(given_up_, {}); }
+
+  // Of segments that may be filled.
+  uint64_t LimitBytes() const;
 
   uint64_t ItemCount() const { return index_.UsedCount(); }
   // Of the items in segments that are in use, those that nobody can find any more among them.
@@ -140,6 +162,9 @@ class Store {
     uint16_t marks = 0;
   };
 
+  // Which items of a segment that is recycled are written anew.
+  enum class Survivors { kNone, kThoseAskedFor, kAll };
+
   Store(const Shard& shard, UnixClock clock);
 
   // Opening: recovery.cc.
@@ -153,6 +178,7 @@ class Store {
   KeyHash HashOf(std::string_view key) const { return {key, seed_}; }
   std::optional<Entry> FindVisible(std::string_view key, const KeyHash& hash);
   std::optional<Entry> FindFor(std::string_view key, StoredValue& value, GetUse use);
+  static void Describe(const ItemHeader& header, StoredValue& value);
   bool IsVisible(const ItemHeader& header) const { return header.IsVisible(now_s_, flush_cas_); }
   void LoadValue(const Entry& entry, std::string& value) const;
   KeyHash HashOfItem(const Place& place, const ItemHeader& header) const;
@@ -171,20 +197,26 @@ class Store {
   void StoreExpiry(const Entry& entry, uint32_t expiry_s);
   void StoreMarks(const Entry& entry, uint16_t marks);
   Queue QueueFor(const Draft& draft, const std::optional<Entry>& before);
-  void Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place);
+  bool Publish(const Draft& draft, const std::optional<Entry>& before, const Place& place);
 
   // Finding a slot for a new key: placement.cc.
-  uint64_t SlotForNew(const KeyHash& hash);
+  std::optional<uint64_t> SlotForNew(const KeyHash& hash);
   std::optional<uint64_t> SlotOfMoved(const KeyHash& hash);
   bool CopyOn(uint64_t slot);
   void FinishMove();
 
   // Making room: eviction.cc.
   std::optional<Place> MakeRoom(Queue queue, uint64_t bytes);
-  bool EvictSegment(bool keeps_survivors);
-  bool EvictItems(uint32_t segment, bool keeps_survivors);
-  void EvictItem(const KeyHash& hash, const Entry& entry, bool keeps_survivors);
+  bool FreeSome(uint64_t bytes, Survivors survivors);
+  bool CompactSegment(uint64_t bytes);
+  void Recycle(uint32_t segment, Survivors survivors);
+  bool EvictItems(uint32_t segment, Survivors survivors);
+  void EvictItem(const KeyHash& hash, const Entry& entry, Survivors survivors);
+  bool Survives(const Entry& entry, Survivors survivors) const;
   bool Rewrite(const KeyHash& hash, const Entry& entry);
+
+  // A limit below what there is: memory_limit.cc.
+  void ApproachLimit();
 
   Shard shard_;
   Superblock& superblock_;
@@ -194,6 +226,9 @@ class Store {
   Ghost ghost_;
   OpenReport report_;
   StoreCounters counters_;
+  bool never_evicts_ = false;
+  uint32_t to_hold_ = 0;  // Segments that are not to be filled, once they are free.
+  std::vector<std::span<std::byte>> given_up_;
 
   uint64_t seed_ = 0;
   uint32_t now_s_ = 0;

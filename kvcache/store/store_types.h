@@ -42,6 +42,9 @@ struct StoredValue {
   uint16_t marks = 0;  // As they were before this access.
 };
 
+// How far a step of a walk through all items came (Store::Walk).
+enum class WalkStep { kItem, kNothingYet, kEnd };
+
 // Whether an access makes the item stay longer.
 enum class GetUse { kCounts, kPeeks };
 

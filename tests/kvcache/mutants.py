@@ -38,10 +38,10 @@ MUTANTS = (
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
   log_.Commit(queue, item_bytes);
-  Publish(draft, before, *place);
+  if (!Publish(draft, before, *place)) return {.result = StoreResult::kNoMemory};
 """,
            """  log_.Commit(queue, item_bytes);
-  Publish(draft, before, *place);
+  if (!Publish(draft, before, *place)) return {.result = StoreResult::kNoMemory};
   ItemWriter writer(shard_.At(*place), header);
   for (const std::string_view part : {draft.key, draft.head, draft.tail}) writer.Append(part);
   writer.Finish();
@@ -54,9 +54,9 @@ MUTANTS = (
 """),
     Mutant("the slot leads to more than the segment says is written", "kill_steps_test", WRITES,
            """  log_.Commit(queue, item_bytes);
-  Publish(draft, before, *place);
+  if (!Publish(draft, before, *place)) return {.result = StoreResult::kNoMemory};
 """,
-           """  Publish(draft, before, *place);
+           """  if (!Publish(draft, before, *place)) return {.result = StoreResult::kNoMemory};
   log_.Commit(queue, item_bytes);
 """),
     Mutant("a segment is recycled in the same generation", "read_steps_test", SEGMENTS, "  ++recycled.generation;\n", ""),
@@ -71,7 +71,13 @@ MUTANTS = (
     Mutant("a view is valid whatever became of it", "torn_read_test reader_test", READER,
            "  return IsUnchanged({.slot = view.found.slot,\n", "  return true || IsUnchanged({.slot = view.found.slot,\n"),
     Mutant("a key that has a slot gets another one", "kill_loop_test", WRITES,
-           "  if (before) return index_.Fill(", "  if (before && shard_.Shape().bucket_count == 0) return index_.Fill("),
+           "  if (before) {\n    index_.Fill(", "  if (before && shard_.Shape().bucket_count == 0) {\n    index_.Fill("),
+    Mutant("a store that never evicts drops what nobody asked for", "memory_limit_test", EVICTION,
+           "  if (survivors == Survivors::kAll) return true;\n", ""),
+    Mutant("a store that never evicts gives a slot of another key away", "memory_limit_test", PLACEMENT,
+           "  if (never_evicts_) return std::nullopt;\n", ""),
+    Mutant("a segment that is given up is filled", "memory_limit_test", SEGMENTS,
+           "  free_.pop_back();\n  return held_.back();", "  return held_.back();"),
     Mutant("a delete leaves the slot", "kill_loop_test", WRITES,
            "  index_.Clear(before->slot);\n  return {.result = StoreResult::kDone};",
            "  return {.result = StoreResult::kDone};"),

@@ -63,8 +63,8 @@ uint64_t SlotWord(Reader& reader) {
   return view.token.slot_word;
 }
 
-// Until the key's slot is the same word again: same place, and 256 generations later. The key's item
-// lay behind another one, so now and then one is stored that is as large as that.
+// Until the key's slot is the same word again: same place, and 256 generations later. The key's
+// item lay behind another one, so now and then one is stored that is as large as that.
 int SetUntilTheSlotRepeats(Store& store, Reader& reader) {
   constexpr int kMostVersions = 1'000'000;
   const uint64_t word = SlotWord(reader);

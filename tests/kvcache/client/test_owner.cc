@@ -31,7 +31,7 @@ void TestOwner::Start() {
       {.path = window_, .file_bytes = options_.file_bytes, .shard_count = options_.shards}));
   const ShardLimits limits{.segment_bytes = options_.segment_bytes,
                            .item_max_bytes = options_.item_max_bytes};
-  shards_ = Must(OwnedShards::Open(*file_, limits, clock_));
+  shards_ = Must(OwnedShards::Open(*file_, {.limits = limits}, clock_));
   shards_->Tick();
   file_->TellOwner(kOwnerServing);
   backend_ = Must(WorkerBackend::Create(*shards_));

@@ -38,7 +38,8 @@ std::string CommandMaker::Command() {
   if (language_ == Language::kBinary) return Binary() + Packet(0x0a, "", "", "", 0);
   const bool is_meta = language_ == Language::kMeta && !OneIn(3);
   std::string command = is_meta ? Meta() : Text();
-  const bool may_break = command.size() < kTooLargeBytes && !command.starts_with("stats");
+  const bool may_break = command.size() < kTooLargeBytes && !command.starts_with("stats") &&
+                         !command.starts_with("cache_memlimit");
   if (may_break && OneIn(kBrokenOneIn)) command = Broken(command);
   return kFlush + command + kFlush;
 }
@@ -141,8 +142,49 @@ std::string CommandMaker::Counting() {
   return Line(line);
 }
 
+// What changes nothing here and little there.
+std::string CommandMaker::Tuning() {
+  return Line(Pick({"cache_memlimit",
+                    "cache_memlimit 7",
+                    "cache_memlimit x",
+                    "cache_memlimit -1",
+                    "cache_memlimit 2000000000",
+                    "cache_memlimit 7 noreply",
+                    "cache_memlimit 7 7 7",
+                    "lru",
+                    "lru mode",
+                    "lru x y",
+                    "lru temp_ttl x",
+                    "lru tune 1 2 3",
+                    "lru tune 10 20 0.1 x",
+                    "lru_crawler",
+                    "lru_crawler x",
+                    "lru_crawler metadump",
+                    "lru_crawler sleep 100",
+                    "lru_crawler sleep x",
+                    "lru_crawler sleep 2000000",
+                    "lru_crawler tocrawl 5",
+                    "lru_crawler tocrawl -1",
+                    "lru_crawler tocrawl 5 5",
+                    "slabs",
+                    "slabs x",
+                    "slabs reassign 1",
+                    "slabs automove",
+                    "slabs automove 3",
+                    "slabs automove x",
+                    "slabs automove 1",
+                    "slabs automove 1 noreply",
+                    "stats detail",
+                    "stats detail x",
+                    "stats detail on",
+                    "stats detail off on",
+                    "stats detail dump"}));
+}
+
 std::string CommandMaker::Other() {
-  switch (Below(5)) {
+  switch (Below(6)) {
+    case 5:
+      return Tuning();
     case 0:
     case 1:
       return Line("delete " + Key() + Pick({"", "", " noreply", " 0", " 0 noreply", " 1", " x y"}));

@@ -28,6 +28,7 @@ class CommandMaker {
   std::string Storing();
   std::string Fetching();
   std::string Counting();
+  std::string Tuning();
   std::string Other();
   std::string Meta();
   std::string MetaSet();

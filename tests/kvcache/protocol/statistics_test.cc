@@ -179,5 +179,33 @@ TEST_F(StatisticsTest, ABackendNeedNotKnowAnythingOfItself) {
   }
 }
 
+TEST_F(StatisticsTest, PrefixesAreCountedOnceSomebodyWantsThat) {
+  Ask("set p:a 0 0 1\r\na\r\n");
+  EXPECT_EQ(Ask("stats detail dump\r\n"), "END\r\n");
+  EXPECT_EQ(Ask("stats detail on\r\n"), "OK\r\n");
+  EXPECT_EQ(Told("stats settings", "detail_enabled"), "yes");
+  // As memcached counts: neither touch and incr, nor the meta commands.
+  Ask("set p:a 0 0 1\r\na\r\nget p:a p:b q r:\r\ndelete p:a\r\ntouch p:a 1\r\nincr p:x 1\r\n"
+      "gat 1 p:a\r\nmg p:a v\r\nms p:c 1\r\na\r\nmd p:c\r\n");
+  const std::string counted =
+      "PREFIX p get 3 hit 1 set 1 del 1\r\nPREFIX r get 1 hit 0 set 0 del 0\r\nEND\r\n";
+  EXPECT_EQ(Ask("stats detail dump\r\n"), counted);
+  EXPECT_EQ(Ask("stats detail off\r\nget p:a\r\n"), "OK\r\nEND\r\n");
+  EXPECT_EQ(Ask("stats detail dump\r\n"), counted);
+  Ask("stats reset\r\n");
+  EXPECT_EQ(Ask("stats detail dump\r\n"), "END\r\n");
+  EXPECT_EQ(Ask("stats detail\r\n"), "CLIENT_ERROR usage: stats detail on|off|dump\r\n");
+}
+
+TEST_F(StatisticsTest, OfMorePrefixesThanThereMayBeTheRestIsNotCounted) {
+  Ask("stats detail on\r\n");
+  PrefixStatistics& prefixes = *world_.server.prefixes;
+  for (size_t i = 0; i < kMostPrefixes; ++i) prefixes.CountSet(std::to_string(i) + ":");
+  Ask("get new:a 7:a\r\n");
+  const std::string dump = prefixes.Dump();
+  EXPECT_EQ(dump.find("PREFIX new "), std::string::npos);
+  EXPECT_NE(dump.find("PREFIX 7 get 1 hit 0 set 1 del 0"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tombolo::kvcache

@@ -136,5 +136,30 @@ TEST_F(TextProtocolTest, AWebBrowserIsNotAnswered) {
   EXPECT_TRUE(session_.IsClosed());
 }
 
+TEST_F(TextProtocolTest, AllItemsButTheirValuesAreDumped) {
+  Ask("set a 5 0 3\r\nabc\r\nset b%2/ 5 100 3\r\nabc\r\nset c 0 1 1\r\nx\r\nget a\r\n");
+  world_.now_s += 1;
+  const std::string now = std::to_string(world_.now_s);
+  const std::string a = "key=a exp=-1 la=" + now + " cas=1 fetch=yes cls=1 size=32\n";
+  const std::string b = "key=b%252%2F exp=" + std::to_string(kSessionStartS + 100) + " la=" + now +
+                        " cas=2 fetch=no cls=1 size=32\n";
+  for (const char* classes : {"all", "hash", "1", "1,2,63"}) {
+    const std::string dump = Ask(std::string("lru_crawler metadump ") + classes + "\r\n");
+    EXPECT_TRUE(dump == a + b + "END\r\n" || dump == b + a + "END\r\n") << dump;
+  }
+  EXPECT_EQ(Ask("lru_crawler metadump 1,x\r\n"), "BADCLASS invalid class id\r\n");
+  EXPECT_EQ(Ask("lru_crawler enable\r\nlru_crawler crawl all\r\nslabs reassign 1 2\r\n"),
+            "OK\r\nOK\r\nCLIENT_ERROR slab reassignment disabled\r\n");
+  world_.server.facts.allows_dump = false;
+  EXPECT_EQ(Ask("lru_crawler metadump all\r\n"), "ERROR metadump not allowed\r\n");
+}
+
+TEST_F(TextProtocolTest, MemoryMayBeLimitedToWhatThereIs) {
+  EXPECT_EQ(Ask("cache_memlimit 7\r\n"),
+            "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n");
+  EXPECT_EQ(Ask("cache_memlimit 8\r\n"),
+            "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
+}
+
 }  // namespace
 }  // namespace tombolo::kvcache

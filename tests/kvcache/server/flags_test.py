@@ -23,11 +23,11 @@ USAGE = 2
 # Flags -> a part of the message.
 REFUSED = {
     '-d': '-d is not offered: it stays where it was started; let systemd run it',
-    '-M': '-M is not offered: a full cache always makes room by evicting',
     '-S': 'no SASL',
     '-Z': 'no TLS',
     '-A': 'SIGTERM',
-    '-D :': 'by prefix',
+    '-D ::': 'give one character',
+    '-D ': '--prefix-delimiter',
     '-U 11211': 'there is no UDP',
     '-o ext_path=/tmp/x:1G': '-o ext_path is not offered',
     '-o idle_timeout=soon': 'give a number of seconds',

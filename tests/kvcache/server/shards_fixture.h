@@ -33,8 +33,8 @@ class ShardsTest : public testing::Test {
   std::string path_ = folder_.File("memory");
   MemoryFile file_ = *MemoryFile::Claim({.path = path_, .file_bytes = 8 * kMiB, .shard_count = 4});
   ServerClock clock_;
-  std::unique_ptr<OwnedShards> shards_ =
-      *OwnedShards::Open(file_, {.segment_bytes = 64 * kKiB, .item_max_bytes = 16 * kKiB}, clock_);
+  std::unique_ptr<OwnedShards> shards_ = *OwnedShards::Open(
+      file_, {.limits = {.segment_bytes = 64 * kKiB, .item_max_bytes = 16 * kKiB}}, clock_);
 };
 
 }  // namespace tombolo::kvcache
