@@ -231,15 +231,16 @@ class Server {
 // segment less or more of them at different times.
 double MeanItemCount(kvcache::Store& store) {
   constexpr size_t kSetsPerLook = 1000;
+  constexpr size_t kLooks = kItems / kSetsPerLook;
   const std::string value(kValueBytes, 'v');
   size_t key = kItems;
   for (size_t i = 0; i < 3 * kItems; ++i) store.Set(KeyOf(key++).View(), value, 0, 0);
   double sum = 0;
-  for (size_t look = 0; look < kItems / kSetsPerLook; ++look) {
+  for (size_t look = 0; look < kLooks; ++look) {
     for (size_t i = 0; i < kSetsPerLook; ++i) store.Set(KeyOf(key++).View(), value, 0, 0);
     sum += static_cast<double>(store.ItemCount());
   }
-  return sum / (kItems / kSetsPerLook);
+  return sum / static_cast<double>(kLooks);
 }
 
 // How many bytes of a shard an item takes over those of its key and value; and how long the next

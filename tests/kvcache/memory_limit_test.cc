@@ -7,7 +7,6 @@
 #include "gtest/gtest.h"
 #include "kvcache/shard/geometry.h"
 #include "tests/kvcache/shard_fixture.h"
-#include "tests/kvcache/shard_memory.h"
 #include "transport/base/units.h"
 
 namespace tombolo::kvcache {
