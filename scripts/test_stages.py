@@ -22,6 +22,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Quiet while it works; errors, logs of failed tests and the list of results remain.
 BAZEL = ['--keep_going', '--noshow_progress', '--noshow_loading_progress', '--ui_event_filters=-info']
 
+# What other versions of QEMU are tried with: what they do to the device.
+OTHER_QEMU = ['exchanges', 'hot_unplug']
+
 
 class Stage(NamedTuple):
     name: str
@@ -85,6 +88,10 @@ STAGES = [
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
     Stage('deb', 'Debian packages, and lintian', 600, check(['./dev', 'deb'])),
     Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
+    Stage('vm-10.0', "guests under the QEMU of the release's backports",
+          400, counting_program('./dev', 'vm', '--qemu', '10.0', *OTHER_QEMU)),
+    Stage('vm-11.1', "guests under the QEMU of the next release's backports",
+          400, counting_program('./dev', 'vm', '--qemu', '11.1', *OTHER_QEMU)),
     Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 2400,
           bazel_tests('asan', '--config=asan')),

@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """The tests with virtual machines; `./dev vm` builds what they need and starts this.
 
-    vm_test.py [GROUP...]     all groups, or some: GROUPS over one lab of two guests, FOUR_GUESTS over one of its own
+    vm_test.py [--qemu VERSION] [GROUP...]
 
-One line per check; the last line is "N passed, M failed". The logs are in out/vm_test.
+All groups, or some: GROUPS over one lab of two guests, FOUR_GUESTS over one of its own. With the installed QEMU, or one
+of Debian's backports (lab/qemu_versions.py).
+One line per check; the last line is "N passed, M failed". The logs are in out/vm_test, or out/vm_test-VERSION.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), *(str(ROOT / folder) for folder in ("scripts/main_job", "tests/mpi", "tests/support"))]
 
-from lab import containment  # noqa: E402
+from lab import containment, qemu_versions  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
@@ -48,18 +51,18 @@ class TooLate(Exception):
     """No check may go on after it, so it is none of the errors that a check catches."""
 
 
-def run(groups: list[str]) -> int:
-    fresh_folder(WORK)
-    programs, tests = Programs.copy(ROOT / "bazel-bin", WORK / "bin"), TestPrograms.copy(ROOT, WORK / "bin")
+def run(groups: list[str], work: Path) -> int:
+    fresh_folder(work)
+    programs, tests = Programs.copy(ROOT / "bazel-bin", work / "bin"), TestPrograms.copy(ROOT, work / "bin")
     checks = Checks()
     _limit_time()
     try:
         of_two = [group for group in groups if group in GROUPS]
         if of_two:
-            with Lab(WORK, 2, devices_of_two()) as lab:
+            with Lab(work, 2, devices_of_two()) as lab:
                 _run_groups(of_two, World(lab, programs, tests), checks)
         if FOUR_GUESTS in groups:
-            with Lab(WORK / FOUR_GUESTS, 4, four_guests.devices()) as lab:
+            with Lab(work / FOUR_GUESTS, 4, four_guests.devices()) as lab:
                 four_guests.run(World(lab, programs, tests), checks)
     except (LabError, TooLate) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -89,15 +92,30 @@ def _limit_time() -> None:
     signal.alarm(DEADLINE_SECONDS)
 
 
+def _split(words: list[str]) -> tuple[str | None, list[str]]:
+    """The version of --qemu, if there is one, and the groups."""
+    return (words[1], words[2:]) if words[:1] == ["--qemu"] and len(words) > 1 else (None, words)
+
+
+def _choose_qemu(version: str | None) -> None:
+    """Before the lab is entered, which has no network. Who is not root yet is started again, and comes here as root."""
+    if version and os.geteuid() == 0:
+        qemu_versions.choose(version)
+    print(f"QEMU {qemu_versions.shown(qemu_versions.chosen())}", flush=True)
+
+
 def main() -> int:
     known = [*GROUPS, FOUR_GUESTS]
-    groups = sys.argv[1:] or known
+    version, words = _split(sys.argv[1:])
+    groups = words or known
     unknown = [group for group in groups if group not in known]
     if unknown:
         print(f"error: no group '{unknown[0]}'; there are: {' '.join(known)}", file=sys.stderr)
         return 2
     try:
-        return containment.run(lambda: run(groups))
+        _choose_qemu(version)
+        work = WORK.with_name(f"{WORK.name}-{version}") if version else WORK
+        return containment.run(lambda: run(groups, work))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

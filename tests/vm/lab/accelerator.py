@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import cache, initramfs
+from . import cache, initramfs, qemu_versions
 from .kernel import Kernel
 
 PROBE_SECONDS = 10
@@ -36,7 +36,7 @@ def kvm_works(kernel: Kernel) -> bool:
 
 def _probe(kernel: Kernel) -> bool:
     command = [
-        "qemu-system-x86_64",
+        qemu_versions.chosen(),
         *MACHINE,
         *SMP,
         *KVM,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import accelerator, initramfs, network
+from . import accelerator, initramfs, network, qemu_versions
 from .kernel import Kernel
 
 MEMORY_MIB = 1024
@@ -62,7 +62,7 @@ def device_names(index: int) -> DeviceNames:
 def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
     """`qmp_fd` and `agent_fd` are connected sockets that QEMU inherits."""
     return [
-        "qemu-system-x86_64",
+        qemu_versions.chosen(),
         *("-name", network.name(machine.number), "-m", str(MEMORY_MIB)),
         *accelerator.options(machine.kernel),
         *("-nodefaults", "-no-user-config", "-display", "none"),
