@@ -7,6 +7,7 @@
 #include "control/doctor/device_checks.h"
 #include "control/doctor/emulator_checks.h"
 #include "control/doctor/limit_checks.h"
+#include "control/doctor/net_check.h"
 #include "control/doctor/open_mpi_check.h"
 #include "control/doctor/region_checks.h"
 
@@ -49,7 +50,10 @@ class Checks {
     Add("doorbell", CheckDoorbell, server_hangs);
   }
 
-  void OfPrograms() { Add("open-mpi", CheckOpenMpi, kProgramHangs); }
+  void OfPrograms() {
+    Add("net", CheckNet, kSystemHangs);
+    Add("open-mpi", CheckOpenMpi, kProgramHangs);
+  }
 
   std::vector<Check> Take() { return std::move(all_); }
 

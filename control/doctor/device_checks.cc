@@ -13,8 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "control/cli/short_units.h"
+#include "control/doctor/guest_devices.h"
 #include "control/doctor/system_file.h"
-#include "transport/device/ivshmem_registers.h"
 #include "transport/device/module/module_pci_device.h"
 #include "transport/device/vfio/pci_finder.h"
 
@@ -27,7 +27,7 @@ constexpr char kVfioPci[] = "vfio-pci";
 constexpr char kModule[] = "tombolo";
 constexpr char kOrModule[] =
     "; or go without vfio and IOMMU (docs/devices.md): by the kernel module of Tombolo "
-    "(guest/module/README.md), or slowly by tombolo-agent --device sysfs";
+    "(guest/module/README.md), or slowly by tombolo-agent --device sysfs or mem";
 constexpr char kGiveDevice[] =
     "start this virtual machine with the options that `tombolo vm-args SLOT` prints on the host";
 constexpr char kIommuOptions[] =
@@ -40,17 +40,14 @@ fs::path DeviceFolder(const Machine& machine, const std::string& address) {
   return fs::path(machine.system.sys) / "bus/pci/devices" / address;
 }
 
-std::vector<std::string> NamesIn(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
-  }
-  std::ranges::sort(names);
-  return names;
+Finding NoDevice(const Machine& machine) {
+  const std::vector<std::string> v2 = IvshmemV2Devices(machine);
+  if (v2.empty()) return Problem("there is no ivshmem device (PCI 1af4:1110)", kGiveDevice);
+  return Warning(
+      absl::StrCat("ivshmem v2 device found: ", absl::StrJoin(v2, ", "),
+                   " (PCI 110a:4106), but no ivshmem-doorbell (1af4:1110)"),
+      absl::StrCat("docs/devices.md tells what each is for; for the second ", kGiveDevice));
 }
-
-Finding NoDevice() { return Problem("there is no ivshmem device (PCI 1af4:1110)", kGiveDevice); }
 
 // What the kernel says of the device's BAR2; 0 when it does not.
 uint64_t MemoryBytes(const Machine& machine, const std::string& address) {
@@ -99,10 +96,6 @@ Finding AnotherDriver(const std::string& address, const std::string& driver) {
                  "tombolo-agent takes it for vfio-pci when it starts as root");
 }
 
-std::string DriverOf(const Machine& machine, const std::string& address) {
-  return LinkName(DeviceFolder(machine, address) / "driver");
-}
-
 Finding HasModule(const Machine& machine, const std::string& address) {
   const std::string name = FindModuleName(machine.system, address);
   const std::string path = absl::StrCat(machine.system.dev, "/", name);
@@ -117,7 +110,7 @@ Finding HasModule(const Machine& machine, const std::string& address) {
 
 // Bound to vfio-pci: whether this user could open it is not asked, since the agent holds it.
 Finding Bound(const Machine& machine, const std::string& address) {
-  const std::string group = LinkName(DeviceFolder(machine, address) / "iommu_group");
+  const std::string group = IommuGroupOf(machine, address);
   const std::string path = absl::StrCat(machine.system.dev, "/vfio/", group);
   std::error_code error;
   if (!group.empty() && fs::exists(path, error)) {
@@ -127,23 +120,89 @@ Finding Bound(const Machine& machine, const std::string& address) {
                  "look whether /dev is a devtmpfs, or bind the device again");
 }
 
-}  // namespace
-
-std::vector<std::string> IvshmemDevices(const Machine& machine) {
-  std::vector<std::string> addresses;
-  for (const std::string& address : NamesIn(DeviceFolder(machine, ""))) {
-    const fs::path device = DeviceFolder(machine, address);
-    if (ReadHexFile(device / "vendor") == kIvshmemVendorId &&
-        ReadHexFile(device / "device") == kIvshmemDeviceId) {
-      addresses.push_back(address);
-    }
-  }
-  return addresses;
+// Held without a driver: that is slow, and the only way where nothing may be installed.
+Finding HeldBare(const std::string& address, Bare bare) {
+  const char* what = bare == Bare::kDevMem ? "/dev/mem, for root's processes only" : "sysfs";
+  return Warning(absl::StrCat(address, " is used through ", what,
+                              ", without interrupts: who sleeps is woken half a millisecond late"),
+                 "take vfio, or the kernel module of Tombolo (guest/module/README.md)");
 }
+
+Finding IommuOf(const Machine& machine, const std::string& address) {
+  if (DriverOf(machine, address) == kModule) {
+    return Well(absl::StrCat(address, " has the kernel module, which needs no IOMMU"));
+  }
+  if (BareHolder(machine, address) != Bare::kNobody) {
+    return Well(absl::StrCat(address, " is used without a driver, which needs no IOMMU"));
+  }
+  const std::string group = IommuGroupOf(machine, address);
+  if (group.empty()) return NoGroup(machine, address);
+  if (LacksRemapping(machine)) {
+    return Problem("the IOMMU remaps no interrupts, and vfio asks for that",
+                   absl::StrCat("start QEMU with ", kIommuOptions, kOrModule));
+  }
+  std::vector<std::string> others =
+      NamesIn(fs::path(machine.system.sys) / "kernel/iommu_groups" / group / "devices");
+  std::erase(others, address);
+  if (others.empty()) return Well(absl::StrCat(address, " is alone in IOMMU group ", group));
+  return Warning(absl::StrCat("IOMMU group ", group, " has other devices too: ",
+                              absl::StrJoin(others, ", "), "; vfio asks for all of them"),
+                 "put the ivshmem device on a PCI slot of its own");
+}
+
+Finding HolderOf(const Machine& machine, const std::string& address) {
+  const std::string driver = DriverOf(machine, address);
+  if (driver == kModule) return HasModule(machine, address);
+  if (driver == kVfioPci) return Bound(machine, address);
+  const Bare bare = BareHolder(machine, address);
+  if (bare != Bare::kNobody) return HeldBare(address, bare);
+  if (!IsLoaded(machine, "vfio_pci") || !IsLoaded(machine, "vfio_iommu_type1")) return NoVfio();
+  if (!driver.empty()) return AnotherDriver(address, driver);
+  return Well(absl::StrCat(
+      address, " has no driver yet: tombolo-agent binds it to vfio-pci when it starts"));
+}
+
+// One finding of what `check` finds of each device: the worst level, and what is said of all.
+Finding OfEach(const Machine& machine, Finding (*check)(const Machine&, const std::string&)) {
+  Finding all;
+  std::vector<std::string> texts;
+  std::vector<std::string> mends;
+  for (const std::string& address : UsableDevices(machine)) {
+    const Finding one = check(machine, address);
+    all.level = std::max(all.level, one.level);
+    if (std::ranges::count(texts, one.text) == 0) texts.push_back(one.text);
+    if (!one.mend.empty() && std::ranges::count(mends, one.mend) == 0) mends.push_back(one.mend);
+  }
+  all.text = absl::StrJoin(texts, "; ");
+  all.mend = absl::StrJoin(mends, "; ");
+  return all;
+}
+
+// Whether the device's memory can be a region.
+Finding MemoryOf(const Machine& machine, const std::string& address) {
+  const uint64_t bytes = MemoryBytes(machine, address);
+  const std::map<std::string, double> numbers = {{"bytes", static_cast<double>(bytes)}};
+  if (absl::Status good = CheckMemoryBytes(bytes); !good.ok()) {
+    return Problem(absl::StrCat(address, ": ", std::string(good.message())),
+                   "connect the device's chardev to a socket of tombolod", numbers);
+  }
+  return Well(absl::StrCat(address, " with ", ShortBytes(bytes), " of shared memory and MSI-X"),
+              numbers);
+}
+
+// Each of them may be well, and yet the agent must be told which one it is to take.
+Finding Several(const Machine& machine) {
+  Finding all = OfEach(machine, MemoryOf);
+  if (all.level != Level::kOk) return all;
+  return Warning(absl::StrCat("there are several ivshmem devices: ", all.text),
+                 "name one to each agent, with tombolo-agent --device ADDRESS");
+}
+
+}  // namespace
 
 Finding CheckDevice(const Machine& machine) {
   const std::vector<std::string> all = IvshmemDevices(machine);
-  if (all.empty()) return NoDevice();
+  if (all.empty()) return NoDevice(machine);
   const absl::StatusOr<std::string> found = FindIvshmemPci(machine.system, kAnyPciDevice);
   if (absl::IsPermissionDenied(found.status())) {
     return Warning(absl::StrCat(absl::StrJoin(all, ", "),
@@ -151,52 +210,19 @@ Finding CheckDevice(const Machine& machine) {
                                 "read that"),
                    "run tombolo doctor as root");
   }
-  if (absl::IsInvalidArgument(found.status())) {
-    return Warning(absl::StrCat("there are several ivshmem devices: ", absl::StrJoin(all, ", ")),
-                   "name one to each agent, with tombolo-agent --device ADDRESS");
-  }
+  if (absl::IsInvalidArgument(found.status())) return Several(machine);
   if (!found.ok()) return Problem(std::string(found.status().message()), kGiveDevice);
-  const uint64_t bytes = MemoryBytes(machine, *found);
-  const std::map<std::string, double> numbers = {{"bytes", static_cast<double>(bytes)}};
-  if (absl::Status good = CheckMemoryBytes(bytes); !good.ok()) {
-    return Problem(absl::StrCat(*found, ": ", std::string(good.message())),
-                   "connect the device's chardev to a socket of tombolod", numbers);
-  }
-  return Well(absl::StrCat(*found, " with ", ShortBytes(bytes), " of shared memory and MSI-X"),
-              numbers);
+  return MemoryOf(machine, *found);
 }
 
 Finding CheckIommu(const Machine& machine) {
-  const std::vector<std::string> all = IvshmemDevices(machine);
-  if (all.empty()) return NoDevice();
-  if (DriverOf(machine, all.front()) == kModule) {
-    return Well(absl::StrCat(all.front(), " has the kernel module, which needs no IOMMU"));
-  }
-  const std::string group = LinkName(DeviceFolder(machine, all.front()) / "iommu_group");
-  if (group.empty()) return NoGroup(machine, all.front());
-  if (LacksRemapping(machine)) {
-    return Problem("the IOMMU remaps no interrupts, and vfio asks for that",
-                   absl::StrCat("start QEMU with ", kIommuOptions, kOrModule));
-  }
-  std::vector<std::string> others =
-      NamesIn(fs::path(machine.system.sys) / "kernel/iommu_groups" / group / "devices");
-  std::erase(others, all.front());
-  if (others.empty()) return Well(absl::StrCat(all.front(), " is alone in IOMMU group ", group));
-  return Warning(absl::StrCat("IOMMU group ", group, " has other devices too: ",
-                              absl::StrJoin(others, ", "), "; vfio asks for all of them"),
-                 "put the ivshmem device on a PCI slot of its own");
+  if (IvshmemDevices(machine).empty()) return NoDevice(machine);
+  return OfEach(machine, IommuOf);
 }
 
 Finding CheckDriver(const Machine& machine) {
-  const std::vector<std::string> all = IvshmemDevices(machine);
-  if (all.empty()) return NoDevice();
-  const std::string driver = DriverOf(machine, all.front());
-  if (driver == kModule) return HasModule(machine, all.front());
-  if (driver == kVfioPci) return Bound(machine, all.front());
-  if (!IsLoaded(machine, "vfio_pci") || !IsLoaded(machine, "vfio_iommu_type1")) return NoVfio();
-  if (!driver.empty()) return AnotherDriver(all.front(), driver);
-  return Well(absl::StrCat(
-      all.front(), " has no driver yet: tombolo-agent binds it to vfio-pci when it starts"));
+  if (IvshmemDevices(machine).empty()) return NoDevice(machine);
+  return OfEach(machine, HolderOf);
 }
 
 }  // namespace tombolo::control

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "control/doctor/device_checks.h"
+#include "control/doctor/guest_devices.h"
 #include "control/doctor/system_file.h"
 
 namespace tombolo::control {

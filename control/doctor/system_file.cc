@@ -1,5 +1,6 @@
 #include "control/doctor/system_file.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -28,6 +29,17 @@ std::optional<uint64_t> ReadHexFile(const std::filesystem::path& path) {
 std::string LinkName(const std::filesystem::path& path) {
   std::error_code error;
   return std::filesystem::read_symlink(path, error).filename().string();
+}
+
+std::vector<std::string> NamesIn(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    names.push_back(it->path().filename().string());
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace tombolo::control

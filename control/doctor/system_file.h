@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tombolo::control {
 
@@ -16,5 +17,8 @@ std::optional<uint64_t> ReadHexFile(const std::filesystem::path& path);
 
 // The last part of where a link leads; empty when it is no link.
 std::string LinkName(const std::filesystem::path& path);
+
+// What is in a folder, in order; nothing when it cannot be read.
+std::vector<std::string> NamesIn(const std::filesystem::path& folder);
 
 }  // namespace tombolo::control

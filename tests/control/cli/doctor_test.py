@@ -20,7 +20,7 @@ from tombolod import Tombolod
 
 TOMBOLOD = AGENT = TOMBOLO = ""
 GOOD, FAILED = 0, 1
-CHECKS = 12  # Of a host.
+CHECKS = 13  # Of a host.
 NOBODY = 65534
 TIMEOUT_S = 100  # Of a run in which every check is silent.
 

@@ -14,6 +14,7 @@
 #include "control/doctor/finding_json.h"
 #include "control/doctor/limit_checks.h"
 #include "control/doctor/machine.h"
+#include "control/doctor/net_check.h"
 #include "control/doctor/read_speed.h"
 #include "control/doctor/side.h"
 #include "tests/transport/device/vfio/fake_sysfs.h"
@@ -64,6 +65,13 @@ class ChecksTest : public ::testing::Test {
     const fs::path memory = sysfs_.Device(kAddress) / "resource2";
     Write(memory, "");
     fs::resize_file(memory, 16 << 20);
+  }
+
+  // Of a process that has the file open, as /proc shows it.
+  void AddOpenFile(const std::string& pid, int number, const fs::path& file) {
+    const fs::path folder = fs::path(machine_.proc) / pid / "fd";
+    fs::create_directories(folder);
+    fs::create_symlink(file, folder / std::to_string(number));
   }
 
   // As the only program in PATH.
@@ -124,7 +132,65 @@ TEST_F(ChecksTest, MemoryThatNoDaemonServesIsAProblem) {
 TEST_F(ChecksTest, SeveralDevicesAreAWarning) {
   AddGoodDevice();
   sysfs_.AddIvshmem(kOther);
-  EXPECT_TRUE(Says(CheckDevice(machine_), Level::kWarning, kOther));
+  const fs::path memory = sysfs_.Device(kOther) / "resource2";
+  Write(memory, "");
+  EXPECT_TRUE(Says(CheckDevice(machine_), Level::kProblem, kOther)) << "a device without memory";
+  fs::resize_file(memory, 8 << 20);
+  EXPECT_TRUE(Says(CheckDevice(machine_), Level::kWarning, "06.0 with 8 MiB"));
+  EXPECT_TRUE(Says(CheckDevice(machine_), Level::kWarning, "05.0 with 16 MiB"));
+}
+
+TEST_F(ChecksTest, OfSeveralDevicesEachIsLookedAt) {
+  AddGoodDevice();
+  sysfs_.AddIvshmem(kOther);
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kProblem, "0000:00:06.0 is in no IOMMU group"));
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kProblem, "0000:00:05.0 is alone"));
+  fs::create_directory_symlink(sysfs_.VfioDriver(), sysfs_.Device(kOther) / "driver");
+  sysfs_.AddGroup(kOther, "8");
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kOk, "0000:00:06.0 is alone"));
+  EXPECT_TRUE(
+      Says(CheckDriver(machine_), Level::kProblem, "no " + machine_.system.dev + "/vfio/8"));
+}
+
+TEST_F(ChecksTest, AWindowBesideTheDeviceIsNotLookedAt) {
+  AddGoodDevice();
+  sysfs_.AddIvshmem(kOther, /*msix=*/false);
+  for (auto* check : {CheckDevice, CheckIommu, CheckDriver}) {
+    EXPECT_TRUE(Says(check(machine_), Level::kOk, kAddress));
+  }
+}
+
+TEST_F(ChecksTest, ADeviceThatIsUsedWithoutADriverNeedsNoVfio) {
+  sysfs_.AddIvshmem(kAddress);
+  AddOpenFile("17", 3, "/dev/null");
+  AddOpenFile("17", 4, "/sys/devices/pci0000:00/0000:00:04.0/resource2");
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kProblem, "modprobe")) << "of another device";
+  AddOpenFile("17", 5, "/sys/devices/pci0000:00/0000:00:05.0/resource2");
+  EXPECT_TRUE(Says(CheckIommu(machine_), Level::kOk, "needs no IOMMU"));
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kWarning, "used through sysfs"));
+  AddOpenFile("17", 6, machine_.system.dev + "/mem");
+  EXPECT_TRUE(Says(CheckDriver(machine_), Level::kWarning, "used through /dev/mem"));
+}
+
+TEST_F(ChecksTest, ADeviceOfIvshmemV2IsNamed) {
+  sysfs_.AddDevice(kOther, "0x110a", "0x4106", 0x11);
+  EXPECT_TRUE(
+      Says(CheckDevice(machine_), Level::kWarning, "ivshmem v2 device found: 0000:00:06.0"));
+  AddGoodDevice();
+  EXPECT_TRUE(Says(CheckDevice(machine_), Level::kOk, kAddress));
+}
+
+TEST_F(ChecksTest, TheInterfaceOfANetworkIsLookedAt) {
+  EXPECT_TRUE(Says(CheckNet(machine_), Level::kOk, "modprobe tun"));
+  Write(fs::path(machine_.system.dev) / "net/tun", "");
+  Write(Sys("class/net/eth0/flags"), "0x1002\n");
+  EXPECT_TRUE(Says(CheckNet(machine_), Level::kOk, "`tombolo net up` makes it\n"));
+  Write(Sys("class/net/tombolo0/tun_flags"), "0x1001\n");
+  Write(Sys("class/net/tombolo0/flags"), "0x1002\n");
+  Write(Sys("class/net/tombolo0/mtu"), "65520\n");
+  EXPECT_TRUE(Says(CheckNet(machine_), Level::kWarning, "tombolo0 is down"));
+  Write(Sys("class/net/tombolo0/flags"), "0x1003\n");
+  EXPECT_TRUE(Says(CheckNet(machine_), Level::kOk, "tombolo0 with MTU 65520"));
 }
 
 TEST_F(ChecksTest, WithoutAnIommuTheKernelsCommandLineIsLookedAt) {
