@@ -3,6 +3,7 @@
 #include "control/agent/guest_agent.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -94,6 +95,12 @@ class GuestAgentTest : public testing::Test {
   absl::Status StartError(const AgentDevice& device) {
     NamedDescriptors none;
     return GuestAgent::Start(*loop_, store_, none, device, options_).status();
+  }
+
+  unsigned SocketMode() const {
+    struct stat socket {};
+    EXPECT_EQ(stat(options_.broker_socket.c_str(), &socket), 0);
+    return socket.st_mode & 0777;
   }
 
   bool RunUntil(const std::function<bool()>& condition) {
@@ -280,6 +287,21 @@ TEST_F(GuestAgentTest, WithoutDaemonAServiceIsRefusedInTime) {
   Say(process->Channel());
   ASSERT_TRUE(RunUntil([&] { return process->HasEnded(); }));
   EXPECT_EQ(process->Await(), static_cast<int>(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(GuestAgentTest, TheSocketIsForItsGroup) {
+  StartAgent();
+  EXPECT_EQ(SocketMode(), 0660u);
+}
+
+// An endpoint gets a descriptor of /dev/mem there (docs/devices.md).
+TEST_F(GuestAgentTest, ADeviceForRootOnlyHasASocketForRootOnly) {
+  AgentDevice device = Describe();
+  device.for_root_only = true;
+  NamedDescriptors none;
+  const auto agent = GuestAgent::Start(*loop_, store_, none, device, options_);
+  ASSERT_TRUE(agent.ok()) << agent.status();
+  EXPECT_EQ(SocketMode(), 0600u);
 }
 
 TEST_F(GuestAgentTest, DeviceThatDoesNotFitIsRefused) {
