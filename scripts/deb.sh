@@ -49,6 +49,18 @@ fill_documents() {
   rm "$stage/doc/docs/BUILD"
 }
 
+# The module's source, as DKMS wants it.
+fill_module() {
+  local source="usr/src/tombolo-$version"
+  install -D -m 644 -t "$stage/module" guest/module/{Kbuild,Makefile,README.md} guest/module/*.[ch]
+  install -D -m 755 -t "$stage/bind" guest/module/tombolo-bind
+  sed "s|^PACKAGE_VERSION=.*|PACKAGE_VERSION=\"$version\"|" guest/module/dkms.conf > "$stage/debian/tombolo-dkms.dkms"
+  printf '%s\n' "module/* $source" "bind/tombolo-bind usr/lib/tombolo" > "$stage/debian/tombolo-dkms.install"
+  cp guest/module/60-tombolo.rules "$stage/debian/tombolo-dkms.udev"
+  sed 's|/usr/local/sbin|/usr/lib/tombolo|' guest/module/tombolo-module.service > "$stage/debian/tombolo-dkms.tombolo-module.service"
+  cp dist/sysusers/tombolo.conf "$stage/debian/tombolo-dkms.sysusers"
+}
+
 # unit PACKAGE NAME; a unit that is not in the tree is left out.
 unit() {
   [ ! -e "dist/systemd/$2.service" ] || cp "dist/systemd/$2.service" "$stage/debian/$1.$2.service"
@@ -83,6 +95,7 @@ dist/man/make_pages.sh "$PWD/$stage/programs" "$version" "$stage/man"
 cp -r dist/grafana dist/prometheus "$stage"
 cp examples/tombolo.toml "$stage/etc"
 fill_debian
+fill_module
 (cd "$stage" && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps) > "$out/build.log" 2>&1 ||
   { tail -n 20 "$out/build.log" >&2; echo "error: dpkg-buildpackage failed; its log is $out/build.log." >&2; exit 1; }
 lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$out"/*.changes

@@ -88,6 +88,7 @@ installed() {
   check "the example that is installed can be built" the_example
   check "there are man pages" all_pages
   check "bash completes a command" completes
+  check "DKMS has built the kernel module and installed it" says installed dkms status tombolo
 }
 
 # --- Under systemd --------------------------------------------------------------------------------------------------------------
@@ -168,7 +169,22 @@ is_started() {
   eventually has_state active tombolo-agent || { journalctl --no-pager -q -n 20 -u tombolo-agent; false; }
 }
 
+# From the next start of the machine on, which this is, the module has the device.
+by_the_module() {
+  says 'has the kernel module tombolo' tombolo doctor --timeout 20
+}
+
+# As if the package were not there.
+without_the_module() {
+  systemctl stop tombolo-agent tombolo-module && [ ! -e /dev/tombolo0 ] && systemctl start tombolo-agent
+}
+
 guest() {
+  check "udev gives the module's file to the group" says "tombolo 660" stat -c "%G %a" /dev/tombolo0
+  check "the agent has started by the module" is_started
+  check "and uses it" by_the_module
+  check "who is of the group attaches through it" says "slot 1" setpriv --reuid=nobody --regid=tombolo --clear-groups ./with_pkg_config
+  check "the module is unloaded, and the agent starts without it" without_the_module
   check "the agent has been started" is_started
   check "tombolo peers is answered, through the region" eventually says vm tombolo peers
   check "tombolo doctor finds no problem" tombolo doctor --timeout 20

@@ -47,7 +47,7 @@ step() {
 
 install_all() {
   in_root bash -c 'export DEBIAN_FRONTEND=noninteractive
-    apt-get update && apt-get install -y --no-install-recommends cmake g++ make openmpi-bin pkg-config /test/*.deb'
+    apt-get update && apt-get install -y --no-install-recommends cmake g++ linux-headers-amd64 make openmpi-bin pkg-config udev /test/*.deb'
 }
 
 # The system's last service is the test.
