@@ -22,7 +22,7 @@ from lab import containment, qemu_versions  # noqa: E402
 from lab.deadline import LabError  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
-from suite import bad_input, cache, daemon_dies, diagnosis, exchanges, four_guests, hot_unplug, joining  # noqa: E402
+from suite import bad_input, cache, calls, daemon_dies, diagnosis, exchanges, four_guests, hot_unplug, joining  # noqa: E402
 from suite import kernel_module, machines_die, mpi, net, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
@@ -32,6 +32,7 @@ DEADLINE_SECONDS = 900
 GROUPS = {
     "diagnosis": diagnosis.run,
     "exchanges": exchanges.run,
+    "calls": calls.run,
     "mpi": mpi.run,
     "without_network": without_network.run,
     "net": net.run,

@@ -36,6 +36,7 @@ class TestPrograms:
     mpi_check: Path
     peer_death: Path
     soak: Path
+    remote_read: Path
     proto: Path  # A folder with membership_pb2.py.
 
     @staticmethod
@@ -50,6 +51,7 @@ class TestPrograms:
             Path(shutil.copy(built / "mpi/mpi_check", target)),
             Path(shutil.copy(built / "mpi/peer_death", target)),
             Path(shutil.copy(built / "mpi/soak/soak", target)),
+            Path(shutil.copy(root / "bazel-bin/examples/remote_read", target)),
             proto,
         )
 
