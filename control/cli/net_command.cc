@@ -59,16 +59,17 @@ void PrintChange(const Members::Change& change) {
 }
 
 void PrintOwn(const UpFlags& flags, const NetEndpoint& net) {
-  printf("%s is %s of %s, MTU %u\n", flags.interface.c_str(), AddressText(net.Address()).c_str(),
-         flags.subnet.c_str(), flags.mtu_bytes);
+  const std::string ipv6 = net.HasIpv6() ? "and " + Ipv6Text(net.Address()) : "without IPv6";
+  printf("%s is %s of %s, %s, MTU %u\n", flags.interface.c_str(),
+         AddressText(net.Address()).c_str(), flags.subnet.c_str(), ipv6.c_str(), flags.mtu_bytes);
   fflush(stdout);
 }
 
 void PrintCounters(const PacketCounters& counters) {
   printf("packets: %lu sent, %lu received", counters.sent, counters.received);
   const std::pair<uint64_t, const char*> lost[] = {
-      {counters.foreign, "not IPv4 from here"}, {counters.to_nobody, "to nobody"},
-      {counters.overflowed, "to who is slow"},  {counters.refused, "refused"},
+      {counters.foreign, "not IP from here"},  {counters.to_nobody, "to nobody"},
+      {counters.overflowed, "to who is slow"}, {counters.refused, "refused"},
       {counters.untaken, "not taken"},
   };
   for (const auto& [count, words] : lost) {

@@ -47,6 +47,7 @@ class NetEndpoint {
   void Stop() { channel_loop_->Stop(); }
 
   uint32_t Address() const { return address_; }
+  bool HasIpv6() const { return tun_->HasIpv6(); }
   const PacketCounters& Counters() const { return carrier_->Counters(); }
 
  private:

@@ -90,7 +90,7 @@ void PacketCarrier::AnswerForNobody(const FrameHead& head, std::span<const std::
   CopyOut(channel_.SharedRegion().Type(), copy.data(), frame.first(copy.size()));
   // SUBTLE: the frame lies in the region, where others may have changed it since; lengths are those
   // that were checked.
-  std::ranges::copy(head, copy.begin());
+  std::copy_n(head.begin(), std::min(head.size(), copy.size()), copy.begin());
   if (const auto answer = AnswerUnreachable(copy)) tun_.Write(*answer, {});
 }
 
@@ -170,10 +170,10 @@ void PacketCarrier::OnMessage(EndpointId source, uint8_t tag, std::span<const st
   if (payload.size() < kLeastFrameBytes) return Refuse(source, Words(PacketVerdict::kTooShort));
   if (payload.size() > kMostFrameBytes) return Refuse(source, Words(PacketVerdict::kWrongLength));
   const bool is_whole = !is_direct_ || payload.size() <= kMostCopiedBytes;
-  const size_t copied = is_whole ? payload.size() : kLeastFrameBytes;
+  FrameHead head{};
+  const size_t copied = is_whole ? payload.size() : head.size();
   CopyOut(channel_.SharedRegion().Type(), incoming_.data(), payload.first(copied));
-  FrameHead head;
-  std::copy_n(incoming_.begin(), head.size(), head.begin());
+  std::copy_n(incoming_.begin(), std::min(copied, head.size()), head.begin());
   const PacketVerdict verdict = CheckArrived(head, payload.size(), {*from, address_});
   if (verdict != PacketVerdict::kGood) return Refuse(source, Words(verdict));
   const bool is_taken = tun_.Write(std::span(incoming_).first(copied), payload.subspan(copied));

@@ -38,7 +38,7 @@ namespace tombolo::control {
 struct PacketCounters {
   uint64_t sent = 0;
   uint64_t received = 0;
-  uint64_t foreign = 0;     // Of our kernel, but not IPv4 from our address; dropped.
+  uint64_t foreign = 0;     // Of our kernel, but not IP from our address; dropped.
   uint64_t to_nobody = 0;   // No member has the address; dropped, and our kernel is told.
   uint64_t overflowed = 0;  // The member is too slow; dropped.
   uint64_t refused = 0;     // Of a member, and not as it should be; dropped.

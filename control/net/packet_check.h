@@ -22,25 +22,27 @@ namespace tombolo::control {
 inline constexpr size_t kOffloadBytes = 10;
 // Of IPv4 without options.
 inline constexpr size_t kLeastPacketBytes = 20;
+inline constexpr size_t kIpv6HeaderBytes = 40;
 // What the length in the header can say.
 inline constexpr size_t kMostPacketBytes = 65535;
 
 inline constexpr size_t kLeastFrameBytes = kOffloadBytes + kLeastPacketBytes;
 inline constexpr size_t kMostFrameBytes = kOffloadBytes + kMostPacketBytes;
 
-// The beginning of every frame.
-using FrameHead = std::array<std::byte, kLeastFrameBytes>;
+// The beginning of every frame, as far as it is looked at; zeros behind a shorter one.
+using FrameHead = std::array<std::byte, kOffloadBytes + kIpv6HeaderBytes>;
 
 enum class PacketVerdict {
   kGood,
   kTooShort,          // Less than a header.
-  kNotIpv4,           // IPv6, or nonsense.
+  kNotIp,             // Neither IPv4 nor IPv6.
   kWrongLength,       // What it says of its length is not what came.
   kWrongOffload,      // More than an open checksum is asked of the kernel.
   kWrongSource,       // Not the sender's own address.
   kWrongDestination,  // Not the receiver's.
 };
 
+// Of IPv6 what is behind kIpv6Prefix; 0, which is nobody, where an address begins otherwise.
 struct PacketEnds {
   uint32_t source = 0;
   uint32_t destination = 0;
@@ -53,7 +55,7 @@ PacketVerdict CheckFrame(const FrameHead& head, size_t frame_bytes, PacketEnds& 
 // The same, and that it goes from `expected.source` to `expected.destination`.
 PacketVerdict CheckArrived(const FrameHead& head, size_t frame_bytes, const PacketEnds& expected);
 
-// For people: "it is no IPv4 packet".
+// For people: "it is no IP packet".
 const char* Words(PacketVerdict verdict);
 
 }  // namespace tombolo::control

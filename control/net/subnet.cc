@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include <charconv>
 
@@ -35,6 +36,16 @@ std::optional<uint32_t> ParseBits(std::string_view text) {
 std::string AddressText(uint32_t address) {
   return absl::StrCat(address >> 24, ".", address >> 16 & 255, ".", address >> 8 & 255, ".",
                       address & 255);
+}
+
+std::string Ipv6Text(uint32_t address) {
+  in6_addr value{};
+  const uint32_t network_order = htonl(address);
+  memcpy(&value, kIpv6Prefix.data(), kIpv6Prefix.size());
+  memcpy(value.s6_addr + kIpv6Prefix.size(), &network_order, sizeof(network_order));
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET6, &value, text, sizeof(text));
+  return text;
 }
 
 std::string Subnet::ToString() const { return absl::StrCat(AddressText(base), "/", prefix_bits); }

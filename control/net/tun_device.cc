@@ -17,6 +17,7 @@ namespace tombolo::control {
 namespace {
 
 constexpr char kTunPath[] = "/dev/net/tun";
+constexpr uint32_t kLeastIpv6MtuBytes = 1280;  // RFC 8200, section 5.
 
 absl::Status CannotOpen(int error) {
   absl::Status status = ErrnoStatus(error, absl::StrCat("open ", kTunPath));
@@ -48,6 +49,29 @@ void SetAddress(sockaddr& place, uint32_t address) {
   value.sin_family = AF_INET;
   value.sin_addr.s_addr = htonl(address);
   memcpy(&place, &value, sizeof(value));
+}
+
+// What the kernel takes for SIOCSIFADDR of IPv6; <linux/ipv6.h> does not go with <arpa/inet.h>.
+struct Ipv6Request {
+  in6_addr address;
+  uint32_t prefix_bits;
+  int interface_index;
+};
+
+// The member's address of IPv6, and by it the route to the others. False, which is no error: in a
+// kernel without IPv6, where it is switched off, and below its least MTU.
+bool AddIpv6(const TunOptions& options) {
+  if (options.mtu_bytes < kLeastIpv6MtuBytes) return false;
+  const UniqueFd socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq index = RequestFor(options.interface);
+  if (!socket.IsOpen() || ioctl(socket.Get(), SIOCGIFINDEX, &index) != 0) return false;
+  Ipv6Request request{.address = {},
+                      .prefix_bits = kIpv6PrefixBits + options.subnet.prefix_bits,
+                      .interface_index = index.ifr_ifindex};
+  const uint32_t member = htonl(options.address);
+  memcpy(&request.address, kIpv6Prefix.data(), kIpv6Prefix.size());
+  memcpy(request.address.s6_addr + kIpv6Prefix.size(), &member, sizeof(member));
+  return ioctl(socket.Get(), SIOCSIFADDR, &request) == 0;
 }
 
 // Address, mask, MTU, and up: the kernel adds the route to the subnet by itself.
@@ -91,7 +115,9 @@ absl::StatusOr<TunDevice> TunDevice::Create(const TunOptions& options) {
     return ErrnoStatus(errno, absl::StrCat("leave checksums open at ", options.interface));
   }
   if (absl::Status status = Configure(options); !status.ok()) return status;
-  return TunDevice(std::move(fd));
+  TunDevice device(std::move(fd));
+  device.has_ipv6_ = AddIpv6(options);
+  return device;
 }
 
 size_t TunDevice::Read(std::span<std::byte> room) {

@@ -32,6 +32,9 @@ class TunDevice {
   // What reads and writes frames as an interface does; for tests.
   static TunDevice Adopt(UniqueFd fd) { return TunDevice(std::move(fd)); }
 
+  // Whether the interface has the member's address of IPv6 too.
+  bool HasIpv6() const { return has_ipv6_; }
+
   // Readable when there is a packet.
   int Fd() const { return fd_.Get(); }
 
@@ -49,6 +52,7 @@ class TunDevice {
   explicit TunDevice(UniqueFd fd) : fd_(std::move(fd)) {}
 
   UniqueFd fd_;
+  bool has_ipv6_ = false;
   bool is_gone_ = false;
 };
 

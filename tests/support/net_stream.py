@@ -15,7 +15,8 @@ PIECE_BYTES = 1 << 20
 
 
 def take(address, port):
-    with socket.create_server((address, port)) as server:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, port), family=family) as server:
         print("listening", flush=True)
         server.settimeout(TIMEOUT_S)
         connected, _ = server.accept()

@@ -22,6 +22,7 @@ TIMEOUT_S = 60
 GOOD, FAILED, USAGE, NOT_RUNNING = 0, 1, 2, 3
 MIB = 16
 PORT = 5001
+IPV6 = "fd74:6f6d:626f:6c6f::a4d:"
 IN_NAMESPACE = "TOMBOLO_NET_TEST_IS_ROOT"
 
 
@@ -65,7 +66,8 @@ class NetTest(unittest.TestCase):
         process = place.start(*self.net("up", *words))
         self.addCleanup(self.kill, process)
         said = self.reads(process, "MTU")
-        self.assertRegex(said, r"^tombolo0 is 10\.77\.0\.\d+ of 10\.77\.0\.0/16, MTU \d+$")
+        ipv6 = rf"(and {IPV6}\d|without IPv6)"
+        self.assertRegex(said, rf"^tombolo0 is 10\.77\.0\.\d+ of 10\.77\.0\.0/16, {ipv6}, MTU \d+$")
         return process
 
     def both_up(self, *words):
@@ -91,12 +93,12 @@ class NetTest(unittest.TestCase):
         self.assertIn(saying, done.stderr)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
 
-    def carries_a_stream(self):
+    def carries_a_stream(self, to="10.77.0.2"):
         near, far = self.places
-        server = far.start(STREAM, "take", "10.77.0.2", str(PORT))
+        server = far.start(STREAM, "take", to, str(PORT))
         self.addCleanup(self.kill, server)
         self.assertEqual(server.stdout.readline(), "listening\n", server)
-        given = near.run(STREAM, "give", "10.77.0.2", str(PORT), str(MIB), "7")
+        given = near.run(STREAM, "give", to, str(PORT), str(MIB), "7")
         self.assertEqual(given.returncode, GOOD, given.stderr)
         self.assertEqual(server.communicate(timeout=TIMEOUT_S)[0], given.stdout)
 
@@ -107,10 +109,24 @@ class NetTest(unittest.TestCase):
             self.assertTrue(self.places[1].pings("10.77.0.1", "-s", bytes_), bytes_)
         self.carries_a_stream()
 
+    def test_ipv6_does_as_well(self):
+        self.both_up()
+        for bytes_ in ("8", "500", "65000"):
+            self.assertTrue(self.places[0].pings(IPV6 + "2", "-s", bytes_), bytes_)
+            self.assertTrue(self.places[1].pings(IPV6 + "1", "-s", bytes_), bytes_)
+        self.carries_a_stream(IPV6 + "2")
+        given = self.places[0].run(STREAM, "give", IPV6 + "9", str(PORT), "1", "7")
+        self.assertIn("No route to host", given.stderr)
+
     def test_a_small_mtu_does_as_well(self):
         self.both_up("--mtu", "1500")
         self.assertTrue(self.places[0].pings("10.77.0.2", "-s", "65000"))
         self.carries_a_stream()
+
+    def test_the_least_mtu_is_too_small_for_ipv6_only(self):
+        self.both_up("--mtu", "576")
+        self.assertTrue(self.places[0].pings("10.77.0.2", "-s", "5000"))
+        self.assertFalse(self.places[0].pings(IPV6 + "2"))
 
     def test_a_member_that_is_killed_leaves_and_comes_back(self):
         first, second = self.both_up()

@@ -141,9 +141,59 @@ TEST(PacketCheckTest, AHeaderWithOptionsEndsWithinThePacket) {
   EXPECT_EQ(CheckArrived(head, kLeastFrameBytes, {kFrom, kTo}), PacketVerdict::kWrongLength);
 }
 
-TEST(PacketCheckTest, OnlyIpv4IsTaken) {
-  EXPECT_EQ(VerdictWith(10, 0x65), PacketVerdict::kNotIpv4);
-  EXPECT_EQ(VerdictWith(10, 0x05), PacketVerdict::kNotIpv4);
+TEST(PacketCheckTest, OnlyIpIsTaken) {
+  EXPECT_EQ(VerdictWith(10, 0x75), PacketVerdict::kNotIp);
+  EXPECT_EQ(VerdictWith(10, 0x05), PacketVerdict::kNotIp);
+  EXPECT_EQ(VerdictWith(10, 0x65), PacketVerdict::kWrongLength);
+}
+
+// As GoodHead(), of IPv6: from fd74:6f6d:626f:6c6f::a4d:1 to ::a4d:101.
+FrameHead GoodIpv6Head() {
+  FrameHead head{};
+  size_t at = kOffloadBytes;
+  for (const unsigned byte : std::initializer_list<unsigned>{
+           0x60, 0,    0,    0,    0,    kFrameBytes - kOffloadBytes - 40,
+           6,    64,   0xfd, 0x74, 0x6f, 0x6d,
+           0x62, 0x6f, 0x6c, 0x6f, 0,    0,
+           0,    0,    10,   77,   0,    1,
+           0xfd, 0x74, 0x6f, 0x6d, 0x62, 0x6f,
+           0x6c, 0x6f, 0,    0,    0,    0,
+           10,   77,   1,    1}) {
+    head[at++] = std::byte(byte);
+  }
+  return head;
+}
+
+PacketVerdict Ipv6VerdictWith(size_t at, unsigned byte, size_t frame_bytes = kFrameBytes) {
+  FrameHead head = GoodIpv6Head();
+  head[at] = std::byte(byte);
+  return CheckArrived(head, frame_bytes, {kFrom, kTo});
+}
+
+TEST(Ipv6CheckTest, AGoodPacketTellsItsEnds) {
+  PacketEnds ends;
+  ASSERT_EQ(CheckFrame(GoodIpv6Head(), kFrameBytes, ends), PacketVerdict::kGood);
+  EXPECT_EQ(ends.source, kFrom);
+  EXPECT_EQ(ends.destination, kTo);
+  EXPECT_EQ(Ipv6VerdictWith(0, 1), PacketVerdict::kGood);
+  EXPECT_EQ(Ipv6Text(kTo), "fd74:6f6d:626f:6c6f::a4d:101");
+}
+
+TEST(Ipv6CheckTest, EachByteOfBothAddressesCounts) {
+  for (size_t at = 18; at < 34; ++at) {
+    EXPECT_EQ(Ipv6VerdictWith(at, 99), PacketVerdict::kWrongSource) << at;
+    EXPECT_EQ(Ipv6VerdictWith(at + 16, 99), PacketVerdict::kWrongDestination) << at;
+  }
+}
+
+TEST(Ipv6CheckTest, LengthsAreThoseOfWhatCame) {
+  EXPECT_EQ(Ipv6VerdictWith(15, 45), PacketVerdict::kWrongLength);
+  EXPECT_EQ(Ipv6VerdictWith(14, 1), PacketVerdict::kWrongLength);
+  EXPECT_EQ(Ipv6VerdictWith(0, 0, kFrameBytes + 1), PacketVerdict::kWrongLength);
+  EXPECT_EQ(Ipv6VerdictWith(15, 0, kOffloadBytes + 40), PacketVerdict::kGood);
+  EXPECT_EQ(Ipv6VerdictWith(15, 0, kOffloadBytes + 39), PacketVerdict::kWrongLength);
+  EXPECT_EQ(Ipv6VerdictWith(15, 0, kLeastFrameBytes), PacketVerdict::kWrongLength);
+  EXPECT_EQ(Ipv6VerdictWith(0, 2), PacketVerdict::kWrongOffload);
 }
 
 TEST(PacketCheckTest, OfTheKernelNothingIsAskedButAChecksum) {
@@ -184,6 +234,31 @@ TEST(UnreachableTest, TheAnswerIsAnIcmpMessageFromTheAddressThatNobodyHas) {
   EXPECT_EQ(packet[21], std::byte{1}) << "host";
   const std::vector<std::byte> sent = SentFrame();
   EXPECT_TRUE(std::equal(packet.begin() + 28, packet.end(), sent.begin() + kOffloadBytes));
+}
+
+TEST(UnreachableTest, OfIpv6ItIsAMessageOfIcmpv6) {
+  const FrameHead sent = GoodIpv6Head();
+  std::vector<std::byte> frame(sent.begin(), sent.end());
+  for (int i = 0; i < 9; ++i) frame.push_back(std::byte(0xe0 + i));
+  const auto answer = AnswerUnreachable(frame);
+  ASSERT_TRUE(answer);
+  FrameHead head;
+  std::copy_n(answer->begin(), head.size(), head.begin());
+  EXPECT_EQ(CheckArrived(head, answer->size(), {kTo, kFrom}), PacketVerdict::kGood);
+  ASSERT_EQ(answer->size(), kIpv6UnreachableBytes);
+  const std::span<const std::byte> packet = std::span(*answer).subspan(kOffloadBytes);
+  EXPECT_EQ(packet[6], std::byte{58}) << "ICMPv6";
+  EXPECT_EQ(packet[40], std::byte{1}) << "destination unreachable";
+  EXPECT_EQ(packet[41], std::byte{3}) << "address";
+  // With the pseudo-header: both addresses, length and protocol.
+  const uint32_t sum = Sum(packet.subspan(8)) + 56 + 58;
+  EXPECT_EQ((sum & 0xffff) + (sum >> 16), 0xffffu);
+  EXPECT_TRUE(std::equal(packet.begin() + 48, packet.end(), frame.begin() + kOffloadBytes));
+  frame[kOffloadBytes + 6] = std::byte{58};
+  for (const auto& [type, is_answered] : {std::pair(128, true), std::pair(1, false)}) {
+    frame[kOffloadBytes + 40] = std::byte(type);
+    EXPECT_EQ(AnswerUnreachable(frame).has_value(), is_answered) << type;
+  }
 }
 
 TEST(UnreachableTest, OptionsAreLeftOut) {

@@ -148,6 +148,37 @@ TEST_F(PacketCarrierTest, APacketGoesToWhoseAddressItIs) {
   EXPECT_EQ(carrier_->Counters().sent, 3u);
 }
 
+// From and to the same members, by IPv6.
+Frame MakeIpv6Frame(uint8_t from, uint8_t to, size_t bytes) {
+  Frame frame(bytes, std::byte{0x5a});
+  std::fill_n(frame.begin(), kOffloadBytes, std::byte{0});
+  const size_t length = bytes - kOffloadBytes - kIpv6HeaderBytes;
+  const size_t header[] = {
+      0x60, 0, 0, 0, length >> 8, length & 255, 17, 64,   0xfd, 't', 'o', 'm', 'b', 'o', 'l', 'o',
+      0,    0, 0, 0, 10,          77,           0,  from, 0xfd, 't', 'o', 'm', 'b', 'o', 'l', 'o',
+      0,    0, 0, 0, 10,          77,           0,  to};
+  std::ranges::transform(header, frame.begin() + kOffloadBytes,
+                         [](size_t byte) { return std::byte(byte); });
+  return frame;
+}
+
+TEST_F(PacketCarrierTest, OfIpv6ItIsTheSame) {
+  for (const size_t bytes : {kOffloadBytes + kIpv6HeaderBytes, kShort, kLong}) {
+    const Frame there = MakeIpv6Frame(1, 2, bytes), back = MakeIpv6Frame(2, 1, bytes);
+    Out(there);
+    EXPECT_EQ(second_.Receive(), std::vector<Frame>{there}) << bytes;
+    second_.Send(endpoint_->Id(), back);
+    EXPECT_EQ(In(), back) << bytes;
+    second_.Send(endpoint_->Id(), MakeIpv6Frame(3, 1, bytes));
+    EXPECT_EQ(In(), std::nullopt) << "it is from another one";
+  }
+  EXPECT_EQ(carrier_->Counters().refused, 3u);
+  Out(MakeIpv6Frame(1, 77, kShort));
+  const std::optional<Frame> answer = In();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->size(), kIpv6UnreachableBytes);
+}
+
 TEST_F(PacketCarrierTest, APacketThatArrivesIsGivenToTheKernel) {
   for (const size_t bytes : {kLeastFrameBytes, kShort, kLong}) {
     const Frame frame = MakeFrame(2, 1, bytes);

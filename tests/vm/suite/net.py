@@ -27,6 +27,10 @@ def address(slot: int) -> str:
     return f"10.77.{slot}.1"
 
 
+def ipv6_address(slot: int) -> str:
+    return f"fd74:6f6d:626f:6c6f::a4d:{slot}01"
+
+
 def run(world: World, checks: Checks) -> None:
     with checks.check("the host and two guests whose cables are pulled become members", essential=True):
         for slot in (FROM, TO):
@@ -42,7 +46,9 @@ def run(world: World, checks: Checks) -> None:
                     note(f"{slot}-{other} {_ping(world, slot, other)}")
     for giver, taker in ((FROM, TO), (TO, FROM), (HOST, TO)):
         with checks.check(f"a TCP stream of {MIB} MiB from {place(giver)} to {place(taker)} comes whole") as note:
-            note(_stream(world, giver, taker))
+            note(_stream(world, giver, taker, address(taker)))
+    with checks.check("so does one by IPv6") as note:
+        note(_stream(world, FROM, TO, ipv6_address(TO)))
     with checks.check("ssh from one guest to the other"):
         said = world.must_run(FROM, ["ssh", address(TO), "hostname"], 60)
         expect(said.strip(), place(TO), "hostname")
@@ -78,14 +84,14 @@ def _ping(world: World, slot: int, other: int) -> str:
     return f"{times[len(times) // 2]:.2f} ms"
 
 
-def _stream(world: World, giver: int, taker: int) -> str:
+def _stream(world: World, giver: int, taker: int, to: str) -> str:
     """How fast it was, checksums on both sides included."""
     log = world.lab.guest(taker).log("net_stream")
     log.unlink(missing_ok=True)
-    world.lab.guest(taker).spawn("net_stream", [STREAM, "take", address(taker), str(PORT)])
+    world.lab.guest(taker).spawn("net_stream", [STREAM, "take", to, str(PORT)])
     wait_said(log, "^listening$", UP_SECONDS)
     start = time.monotonic()
-    given = world.must_run(giver, [STREAM, "give", address(taker), PORT, MIB, 7], STREAM_SECONDS).strip()
+    given = world.must_run(giver, [STREAM, "give", to, PORT, MIB, 7], STREAM_SECONDS).strip()
     seconds = time.monotonic() - start
     taken = wait_said(log, "^([0-9a-f]{64})$", UP_SECONDS)[1]
     expect(taken, given, "SHA-256 of what came")
