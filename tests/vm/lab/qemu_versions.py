@@ -59,6 +59,10 @@ def shown(path: Path | str) -> str:
     return _run([str(path), "--version"]).splitlines()[0].removeprefix("QEMU emulator version ")
 
 
+def major() -> int:
+    return int(shown(chosen()).split(".")[0])
+
+
 def _fetch(release: str, folder: Path) -> None:
     """`folder` is there in whole or not at all: two labs may fetch at once."""
     draft = folder.with_name(f"{folder.name}.{os.getpid()}.draft")
