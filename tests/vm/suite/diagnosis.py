@@ -16,11 +16,11 @@ WELL = {"device", "iommu", "vfio", "control", "broker", "doorbell"}
 
 def run(world: World, checks: Checks) -> None:
     with checks.check("tombolo doctor finds no problem on the host"):
-        found = _doctor(world, HOST, "host")
+        found = doctor(world, HOST, "host")
         expect(found["peers"]["level"], "ok", "peers")
         expect(found["peers"]["numbers"]["virtual_machines"], 2, "virtual machines")
     with checks.check("tombolo doctor finds no problem in a guest") as note:
-        found = _doctor(world, GUEST, "guest")
+        found = doctor(world, GUEST, "guest")
         expect({name for name in WELL if found[name]["level"] != "ok"}, set(), "what is not well")
         expect(found["broker"]["numbers"]["slot"], GUEST, "slot")
         if found["doorbell"]["numbers"]["slot"] == GUEST:
@@ -35,7 +35,7 @@ def run(world: World, checks: Checks) -> None:
             expect(told["memory"] is None, slot != HOST, "whether the region was read")
 
 
-def _doctor(world: World, slot: int, side: str) -> dict[str, dict]:
+def doctor(world: World, slot: int, side: str) -> dict[str, dict]:
     """The findings by name, when there is no problem among them."""
     result = world.run_on(slot, world.cli("doctor", "--json", "--timeout", 20), DOCTOR_SECONDS)
     if not result.output:

@@ -6,6 +6,7 @@ from lab.deadline import LabError
 
 from .bad_input import FAILED, copy_agent, refused
 from .checks import Checks, expect
+from .diagnosis import doctor
 from .exchanges import SECONDS
 from .talk import exchange
 from .world import HOST, RUNTIME, World
@@ -30,6 +31,8 @@ def run(world: World, checks: Checks) -> None:
         said = guest.log("tombolo-agent").read_text()
         note(read_speed(said))
         expect("looked at every millisecond" in said, True, "whether the agent says that it looks")
+    with checks.check("tombolo doctor tells that the device is used through sysfs"):
+        _used_through(world, "sysfs")
     with checks.check("a second agent says that the device is held"):
         refused(world, GUEST, ["--device", "sysfs"], FAILED, "is held by another process")
     for slots in ((HOST, GUEST), (OTHER, GUEST)):
@@ -58,6 +61,14 @@ def run(world: World, checks: Checks) -> None:
         for mode in (["poll", POLLED], ["sleep", ASLEEP]):
             for report in exchange(world, (HOST, GUEST), mode, SECONDS):
                 expect(report["received"], mode[1], "received")
+    with checks.check("tombolo doctor tells that the device is used through /dev/mem"):
+        _used_through(world, "/dev/mem")
+
+
+def _used_through(world: World, what: str) -> None:
+    found = doctor(world, GUEST, "guest")
+    expect((found["iommu"]["level"], found["vfio"]["level"]), ("ok", "warning"), "levels of iommu and vfio")
+    expect(f"is used through {what}" in found["vfio"]["text"], True, f"whether it says so: {found['vfio']['text']}")
 
 
 def read_speed(log: str) -> str:
