@@ -19,7 +19,7 @@ FAST_REGIME_BELOW_NS = 220
 
 # A target of the design: a message may take 0.6 of a bare round trip.
 ROUND_TRIPS_PER_MESSAGE = 0.6
-SMALL, LARGE = 8, 1 << 20
+SMALL, WINDOW, LARGE = 8, 64 << 10, 1 << 20
 SIZES = (8, 256, 4 << 10, 64 << 10, 1 << 20)
 OTHERS = {
     "unix_stream": "Unix socket, stream",
@@ -74,6 +74,12 @@ def _messages(seen: AllSeries) -> list[Comparison]:
             seen["bare/copy"].named("memcpy on one core"),
         ),
         compare("loan of 1 MiB", seen[f"link/loan/{LARGE}"], seen["link/loan/4096"].named("loan of 4 KiB"), Target(1.2)),
+        compare("remote call and answer, 8 B", seen["call/0"], _round_trip(seen, SMALL)),
+        compare(
+            "remote call, window of 64 KiB filled",
+            seen[f"call/{WINDOW}"],
+            _latency(seen, LINK, WINDOW).named("one message of 64 KiB"),
+        ),
         compare(
             "instructions of a message, 8 B", seen["link/one_core/8"], round_trip.named("bare round trip")
         ),
@@ -125,6 +131,10 @@ def _curves(value: Callable[[str, int], float]) -> list[Curve]:
 
 def _latency(seen: AllSeries, wire: str, size: int) -> Series:
     return seen[f"{wire}/latency/{size}"]
+
+
+def _round_trip(seen: AllSeries, size: int) -> Series:
+    return _latency(seen, LINK, size).apply("two messages of a link", "ns", lambda ns: 2 * ns)
 
 
 def _rate(seen: AllSeries, wire: str, size: int) -> Series:

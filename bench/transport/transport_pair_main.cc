@@ -9,6 +9,7 @@
 #include "bench/transport/bare_copy.h"
 #include "bench/transport/bare_pipeline.h"
 #include "bench/transport/bare_round_trip.h"
+#include "bench/transport/call_latency.h"
 #include "bench/transport/crowd.h"
 #include "bench/transport/link_wire.h"
 #include "bench/transport/loan_latency.h"
@@ -66,6 +67,9 @@ int Main(int argc, char** argv) {
   measurements.push_back(std::make_unique<OneCore>());
   for (const size_t loan_bytes : {4 * kKiB, kMiB}) {
     measurements.push_back(std::make_unique<LoanLatency>(loan_bytes));
+  }
+  for (const size_t window_bytes : {size_t{0}, 64 * kKiB}) {
+    measurements.push_back(std::make_unique<CallLatency>(window_bytes));
   }
   AddWire(measurements, std::make_shared<LinkWire>());
   AddWire(measurements, SocketWire::UnixStream());
