@@ -1,10 +1,11 @@
-# Sourced by run, test, dev and .ci/run: installs what packages.txt lists and is missing.
+# Sourced by run, test, dev and .ci/run: installs what packages.txt lists and is missing; what it lists of arm64 is
+# unpacked, by arm64_sysroot.sh.
 # What is there costs one dpkg-query.
 
 # missing_packages LIST [SECTION]
 missing_packages() {
   local wanted installed
-  wanted=$(sed -e "${2:+/^# $2\$/,/^# /d}" -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | sort -u)
+  wanted=$(sed -e "${2:+/^# $2\$/,/^# /d}" -e 's/#.*//' -e '/:arm64$/d' -e '/^[[:space:]]*$/d' "$1" | sort -u)
   installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | awk '$2 == "installed" { print $1 }' | sort -u)
   comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
 }

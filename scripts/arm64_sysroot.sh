@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Unpacks the arm64 packages of packages.txt, NAME:arm64, and what they depend on, into ~/.cache/tombolo-lab/arm64:
+# libraries for `bazel build --config=arm64`, kernel and root for the arm64 guest of tests/vm. Prints nothing when that is
+# there. Nothing is installed: the system's list of packages and of architectures stay as they are. The archive is the one
+# that this machine's apt sources name. To have newer packages, remove the folder.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/tombolo-lab
+sysroot=$cache/arm64
+wanted=$(sed -n 's/:arm64$//p' packages.txt)
+
+is_there() { [ "$(cat "$sysroot/.packages" 2> /dev/null)" = "$wanted" ]; }
+
+# apt with lists, a cache and a record of installed packages of its own; the record is empty.
+private_apt() {
+  apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Install-Recommends=false -o APT::Sandbox::User= \
+    -o Dir::State::Lists="$work/lists" -o Dir::State::Status="$work/status" -o Dir::Cache="$work" "$@"
+}
+
+# With a merged /usr, as Debian installs it, but no package's scripts are run.
+unpack() {
+  mkdir -p "$work"/root/usr/{bin,lib,sbin}
+  for folder in bin lib sbin; do ln -s "usr/$folder" "$work/root/$folder"; done
+  for package in "$work"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar --extract --directory "$work/root" --keep-directory-symlink
+  done
+  # What the packages' scripts would have made: the list of modules, and an account for programs in the guest.
+  for folder in "$work"/root/lib/modules/*; do depmod -b "$work/root" "${folder##*/}"; done
+  printf 'root:x:0:0:root:/root:/bin/bash\n' > "$work/root/etc/passwd"
+}
+
+fetch() {
+  mkdir -p "$work"/{lists,archives}/partial
+  : > "$work/status"
+  private_apt update
+  # shellcheck disable=SC2086  # One word per package.
+  private_apt install --yes --download-only $wanted
+  unpack
+  printf '%s\n' "$wanted" > "$work/root/.packages"
+}
+
+mkdir -p "$cache"
+exec 9> "$cache/arm64.lock"
+flock 9
+if is_there; then exit 0; fi
+echo "Unpacking Debian packages of arm64 into $sysroot: $(echo $wanted)"
+work=$(mktemp -d "$cache/arm64.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+if ! fetch > "$work/log" 2>&1; then
+  tail -n 5 "$work/log" >&2
+  echo "error: the packages above could not be fetched or unpacked. Do this machine's apt sources have arm64?" >&2
+  exit 1
+fi
+rm -rf "$sysroot"
+mv "$work/root" "$sysroot"
