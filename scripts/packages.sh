@@ -5,7 +5,7 @@
 # missing_packages LIST [SECTION]
 missing_packages() {
   local wanted installed
-  wanted=$(sed -e "${2:+/^# $2\$/,/^# /d}" -e 's/#.*//' -e '/:arm64$/d' -e '/^[[:space:]]*$/d' "$1" | sort -u)
+  wanted=$(sed -e "${2:+/^# $2\$/,/^\$/d}" -e 's/#.*//' -e '/:arm64$/d' -e '/^[[:space:]]*$/d' "$1" | sort -u)
   installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | awk '$2 == "installed" { print $1 }' | sort -u)
   comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
 }
@@ -14,7 +14,7 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# install_packages LIST [SECTION]: LIST is packages.txt; SECTION, its last one, is left out. Says what it installs; a
+# install_packages LIST [SECTION]: LIST is packages.txt; SECTION, up to an empty line, is left out. Says what it installs; a
 # failure is one sentence and exit code 1.
 install_packages() {
   local missing log
