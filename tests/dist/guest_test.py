@@ -16,6 +16,7 @@ sys.path[:0] = [str(HERE.parent / "vm"), str(TREE / "scripts/main_job")]
 
 import host_side  # noqa: E402
 from lab import accelerator, containment, initramfs, kernel, qemu_options  # noqa: E402
+from lab.architecture import X86_64  # noqa: E402
 from lab.lab import HostPrograms  # noqa: E402
 from programs import Programs, fresh_folder  # noqa: E402
 
@@ -64,7 +65,7 @@ def command(root: Path, stock: kernel.Kernel) -> list[str]:
         *("-device", "intel-iommu,intremap=on"),
         *("-kernel", str(stock.image), "-initrd", str(initramfs.build(stock))),
         # Without udev nobody tells systemd of ttyS0, for which it would wait 90 s.
-        *("-append", qemu_options.KERNEL_ARGUMENTS + " systemd.mask=serial-getty@ttyS0.service"),
+        *("-append", X86_64.kernel_arguments + " systemd.mask=serial-getty@ttyS0.service"),
         *("-chardev", f"file,id=console,path={WORK}/console.log", "-serial", "chardev:console"),
         *("-fsdev", f"local,id=root,path={root},security_model=none,readonly=on,multidevs=remap"),
         *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from . import cache, initramfs, qemu_versions
+from .architecture import X86_64
 from .kernel import Kernel
 
 PROBE_SECONDS = 10
@@ -16,10 +17,14 @@ TCG = ["-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm"]
 KVM = ["-accel", "kvm", "-cpu", "host"]
 SMP = ["-smp", "1,maxcpus=2"]
 MACHINE = ["-machine", "q35,kernel-irqchip=split"]
+# The interrupt controller and the IOMMU that vfio needs. A processor with Armv8.1's atomics: programs use them where they are.
+ARM64 = ["-machine", "virt,gic-version=3,iommu=smmuv3", "-accel", "tcg,thread=multi", "-cpu", "cortex-a76"]
 
 
 def options(kernel: Kernel) -> list[str]:
     """QEMU's options for the machine, accelerator and processors."""
+    if kernel.architecture is not X86_64:
+        return ARM64 + SMP
     return MACHINE + SMP + (KVM if kvm_works(kernel) else TCG)
 
 

@@ -18,7 +18,6 @@ from .qmp import Qmp
 BOOT_SECONDS = 90
 RUN_SECONDS = 60
 QUIT_SECONDS = 10
-START = Path(__file__).with_name("start.sh")
 
 
 class Guest:
@@ -163,7 +162,7 @@ class Guest:
         (self.folder / "keys").mkdir(parents=True)
         for name in keys.FILES:
             shutil.copy(keys.FOLDER / name, self.folder / "keys")
-        shutil.copy(START, self.folder)
+        shutil.copy(self._machine.kernel.architecture.start, self.folder / "start.sh")
         address = f"{network.address(self.number)}/{network.PREFIX_BITS}"
         (self.folder / "guest.env").write_text(f"NAME={self.name}\nADDRESS={address}\n")
 

@@ -1,6 +1,7 @@
 #!/bin/busybox sh
-# First program of a guest. Makes the host's / the guest's root, read-only below and with a tmpfs above it, and the
-# guest's own folder on the host /lab; then hands over to /lab/start.sh. See initramfs.py and guest.py.
+# First program of a guest. Makes the guest's root, the host's / (an arm64 guest's: the packages that were unpacked for it)
+# read-only below and a tmpfs above it, and the guest's own folder on the host /lab; then hands over to /lab/start.sh. See
+# initramfs.py and guest.py.
 B=/bin/busybox
 
 fail() {
@@ -30,5 +31,6 @@ $B mkdir /upper/changes /upper/work
 $B mount -t overlay -o lowerdir=/lower,upperdir=/upper/changes,workdir=/upper/work root /root || fail "cannot overlay"
 $B mkdir -p /root/lab
 $B mount -t 9p -o "$options,cache=none" lab /root/lab || fail "cannot mount /lab over 9p"
-for folder in proc sys dev; do $B mount --move "/$folder" "/root/$folder"; done
+# The root of an arm64 guest is unpacked packages, which have no folders for these.
+for folder in proc sys dev; do $B mkdir -p "/root/$folder" && $B mount --move "/$folder" "/root/$folder"; done
 exec $B switch_root /root /bin/bash /lab/start.sh

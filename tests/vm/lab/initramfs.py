@@ -11,16 +11,16 @@ from pathlib import Path
 
 from . import cache
 from .deadline import LabError
-from .kernel import MODULES, Kernel
+from .kernel import Kernel
 
 INIT = Path(__file__).with_name("init.sh")
-BUSYBOX = Path("/bin/busybox")
+BUSYBOX = "bin/busybox"  # In the root of the kernel.
 KEY_DIGITS = 12
 
 
 def build(kernel: Kernel) -> Path:
     """The archive for this kernel, from the cache when neither init.sh nor the list of modules changed."""
-    ingredients = INIT.read_bytes() + " ".join(MODULES).encode() + str(kernel.image.stat().st_mtime).encode()
+    ingredients = INIT.read_bytes() + " ".join(kernel.architecture.modules).encode() + str(kernel.image.stat().st_mtime).encode()
     key = hashlib.sha256(ingredients).hexdigest()[:KEY_DIGITS]
     archive = cache.folder() / f"initramfs-{kernel.version}-{key}.cpio"
     if not archive.exists():
@@ -29,8 +29,9 @@ def build(kernel: Kernel) -> Path:
 
 
 def _archive(kernel: Kernel) -> bytes:
-    if not BUSYBOX.exists():
-        raise LabError(f"no {BUSYBOX} for the guests' initramfs; install the package busybox-static")
+    busybox = kernel.root / BUSYBOX
+    if not busybox.exists():
+        raise LabError(f"no {busybox} for the guests' initramfs; install the package busybox-static")
     with tempfile.TemporaryDirectory(prefix="tombolo-initramfs-") as name:
         root = Path(name)
         _fill(root, kernel)
@@ -48,7 +49,7 @@ def _archive(kernel: Kernel) -> bytes:
 def _fill(root: Path, kernel: Kernel) -> None:
     (root / "bin").mkdir()
     (root / "modules").mkdir()
-    shutil.copy(BUSYBOX, root / "bin/busybox")
+    shutil.copy(kernel.root / BUSYBOX, root / "bin/busybox")
     shutil.copy(INIT, root / "init")
     (root / "init").chmod(0o755)
     files = kernel.module_files()

@@ -14,6 +14,7 @@ from typing import Mapping, Self, Sequence
 
 from . import kernel, keys, network
 from .guest import BOOT_SECONDS, Guest
+from .kernel import Kernel
 from .process import Program, run
 from .qemu_options import Ivshmem, Window
 
@@ -51,14 +52,21 @@ class HostPrograms:
 class Lab(HostPrograms):
     """Owns guests and host programs. When one is closed, the next may begin."""
 
-    def __init__(self, work: Path, guests: int, ivshmem: Mapping[int, Sequence[Ivshmem | Window]] | None = None):
-        """`ivshmem` gives the devices of guest 1..N; guests without an entry have none."""
+    def __init__(
+        self,
+        work: Path,
+        guests: int,
+        ivshmem: Mapping[int, Sequence[Ivshmem | Window]] | None = None,
+        kernels: Mapping[int, Kernel] | None = None,
+    ):
+        """`ivshmem` gives the devices of guest 1..N; guests without an entry have none. `kernels`: of guests that do not
+        boot this machine's own."""
         super().__init__(work)
         self._make_network(guests)
         self.kernel = kernel.find()
-        devices = ivshmem or {}
+        devices, others = ivshmem or {}, kernels or {}
         self.guests = [
-            Guest(number, self.kernel, work / network.name(number), devices.get(number, ()))
+            Guest(number, others.get(number, self.kernel), work / network.name(number), devices.get(number, ()))
             for number in range(1, guests + 1)
         ]
 

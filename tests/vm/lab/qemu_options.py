@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from . import accelerator, initramfs, network, qemu_versions
+from . import accelerator, initramfs, network
+from .architecture import X86_64
 from .kernel import Kernel
 
 MEMORY_MIB = 1024
-# norandmaps: QEMU's emulator keeps translated code by address, so that without it every program is translated anew at
-# each start, which doubles what ssh takes. no_timer_check: on a busy host the kernel's measurement of the timer fails,
-# and it panics.
-KERNEL_ARGUMENTS = "console=ttyS0 quiet intel_iommu=on mitigations=off norandmaps no_timer_check"
 AGENT_PORT = "org.qemu.guest_agent.0"
 CARD = "card"
 
@@ -62,20 +59,27 @@ def device_names(index: int) -> DeviceNames:
 def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
     """`qmp_fd` and `agent_fd` are connected sockets that QEMU inherits."""
     return [
-        qemu_versions.chosen(),
+        str(machine.kernel.architecture.qemu()),
         *("-name", network.name(machine.number), "-m", str(MEMORY_MIB)),
         *accelerator.options(machine.kernel),
         *("-nodefaults", "-no-user-config", "-display", "none"),
-        # First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping.
-        *("-device", f"intel-iommu,intremap={'on' if machine.interrupt_remapping else 'off'}"),
+        *_iommu(machine),
         *("-kernel", str(machine.kernel.image), "-initrd", str(initramfs.build(machine.kernel))),
-        *("-append", KERNEL_ARGUMENTS),
+        *("-append", machine.kernel.architecture.kernel_arguments),
         *_console(machine.console),
         *_channels(qmp_fd, agent_fd),
-        *_folders(machine.folder),
-        *_card(machine.number),
+        *_folders(machine.kernel.root, machine.folder),
+        *(_card(machine.number) if machine.kernel.architecture.has_card else []),
         *_ivshmem(machine.ivshmem),
     ]
+
+
+def _iommu(machine: Machine) -> list[str]:
+    """First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping. On arm64 it is a part of the
+    machine."""
+    if machine.kernel.architecture is not X86_64:
+        return []
+    return ["-device", f"intel-iommu,intremap={'on' if machine.interrupt_remapping else 'off'}"]
 
 
 def _console(log: Path) -> list[str]:
@@ -88,10 +92,10 @@ def _channels(qmp_fd: int, agent_fd: int) -> list[str]:
     return [*qmp, "-device", "virtio-serial-pci", *agent]
 
 
-def _folders(own: Path) -> list[str]:
-    """No disk: the host's / read-only, and /lab. multidevs: the host's / may span file systems."""
+def _folders(root: Path, own: Path) -> list[str]:
+    """No disk: the host's / read-only, or what stands for it, and /lab. multidevs: the host's / may span file systems."""
     return [
-        *("-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"),
+        *("-fsdev", f"local,id=root,path={_escaped(root)},security_model=none,readonly=on,multidevs=remap"),
         *("-device", "virtio-9p-pci,fsdev=root,mount_tag=root"),
         *("-fsdev", f"local,id=lab,path={_escaped(own)},security_model=none"),
         *("-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab"),

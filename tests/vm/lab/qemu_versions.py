@@ -11,6 +11,7 @@ will do. Whoever is in the lab has no network: call it before.
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import cache
@@ -19,30 +20,42 @@ from .deadline import LabError
 # Versions, and the releases whose backports have them.
 RELEASES = {"10.0": "bookworm", "11.1": "trixie"}
 CHOICE = "TOMBOLO_QEMU"
-PACKAGE = "qemu-system-x86"
 PROGRAM = "qemu-system-x86_64"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FETCH_SECONDS = 600
 
+
+@dataclass(frozen=True)
+class Emulator:
+    """Of which guests: Debian's package, and the program in it that is started."""
+
+    package: str
+    program: str
+    folder: str  # In the cache, followed by the version.
+
+
+X86 = Emulator("qemu-system-x86", PROGRAM, "qemu")
+ARM = Emulator("qemu-system-arm", "qemu-system-aarch64", "qemu-arm")
+
 # Debian's loader and libraries of that release; its name is the program's, which is what `ps` and pgrep show. The
 # module folder is empty so that it does not load the modules of the installed version.
-START = f"""#!/bin/sh
+START = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 libraries=$here/usr/lib/x86_64-linux-gnu:$here/lib/x86_64-linux-gnu
 export QEMU_MODULE_DIR="$here/no-modules"
-exec "$here/loader/{PROGRAM}" --library-path "$libraries" "$here/usr/bin/{PROGRAM}" \\
+exec "$here/loader/PROGRAM" --library-path "$libraries" "$here/usr/bin/PROGRAM" \\
   -L "$here/usr/share/qemu" -L "$here/usr/share/seabios" "$@"
 """
 
 
-def program(version: str) -> Path:
-    """What is started as `qemu-system-x86_64` of a version of RELEASES."""
+def program(version: str, emulator: Emulator = X86) -> Path:
+    """What is started as `qemu-system-x86_64`, or another emulator's program, of a version of RELEASES."""
     if version not in RELEASES:
         raise LabError(f"no QEMU {version} to be had; there are {', '.join(RELEASES)}, and the installed one")
-    folder = cache.folder() / f"qemu-{version}"
+    folder = cache.folder() / f"{emulator.folder}-{version}"
     if not folder.exists():
-        _fetch(RELEASES[version], folder)
-    return folder / PROGRAM
+        _fetch(RELEASES[version], folder, emulator)
+    return folder / emulator.program
 
 
 def chosen() -> str:
@@ -63,14 +76,14 @@ def major() -> int:
     return int(shown(chosen()).split(".")[0])
 
 
-def _fetch(release: str, folder: Path) -> None:
+def _fetch(release: str, folder: Path, emulator: Emulator) -> None:
     """`folder` is there in whole or not at all: two labs may fetch at once."""
     draft = folder.with_name(f"{folder.name}.{os.getpid()}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         draft.mkdir()
-        _unpack(_download(release, draft / "apt"), draft)
-        _make_startable(draft)
+        _unpack(_download(release, draft / "apt", emulator.package), draft)
+        _make_startable(draft, emulator)
         draft.rename(folder)
     except OSError:
         if not folder.exists():
@@ -79,7 +92,7 @@ def _fetch(release: str, folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _download(release: str, apt: Path) -> list[Path]:
+def _download(release: str, apt: Path, package: str) -> list[Path]:
     """The packages: apt believes that nothing is installed."""
     for part in ("lists/partial", "archives/partial"):
         (apt / part).mkdir(parents=True)
@@ -98,7 +111,7 @@ def _download(release: str, apt: Path) -> list[Path]:
     }
     get = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
     _run([*get, "update"])
-    _run([*get, "--yes", "--download-only", f"--target-release={release}-backports", "install", PACKAGE])
+    _run([*get, "--yes", "--download-only", f"--target-release={release}-backports", "install", package])
     return sorted((apt / "archives").glob("*.deb"))
 
 
@@ -121,17 +134,17 @@ def _unpack(packages: list[Path], folder: Path) -> None:
     shutil.rmtree(folder / "usr/share/doc", ignore_errors=True)
 
 
-def _make_startable(folder: Path) -> None:
+def _make_startable(folder: Path, emulator: Emulator) -> None:
     name = "ld-linux-x86-64.so.2"
     places = [folder / place / "x86_64-linux-gnu" / name for place in ("usr/lib", "lib")]
     loader = next((place for place in places if place.exists()), None)
     if loader is None:
-        raise LabError(f"{PACKAGE} came without a loader {name}; look at `apt-cache depends {PACKAGE}`")
+        raise LabError(f"{emulator.package} came without a loader {name}; look at `apt-cache depends {emulator.package}`")
     (folder / "no-modules").mkdir()
     (folder / "loader").mkdir()
-    (folder / "loader" / PROGRAM).symlink_to(os.path.relpath(loader, folder / "loader"))
-    start = folder / PROGRAM
-    start.write_text(START)
+    (folder / "loader" / emulator.program).symlink_to(os.path.relpath(loader, folder / "loader"))
+    start = folder / emulator.program
+    start.write_text(START.replace("PROGRAM", emulator.program))
     start.chmod(0o755)
     shown(start)  # It runs, or nobody is given it.
 
