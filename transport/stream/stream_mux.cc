@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "transport/base/memory_type.h"
+#include "transport/layout/link.h"
+#include "transport/region/region.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo {
 namespace {
@@ -75,6 +80,15 @@ void StreamMux::OnMessage(EndpointId source, std::span<const std::byte> payload)
   if (peer != nullptr && peer->IsBanned()) {
     ++counters_.ignored_frames;
     return;
+  }
+  // SUBTLE: What is offered is read in place, by memcpy and by system calls too, and in Device
+  // memory all of them raise a fault where they are not aligned. There the users get a copy.
+  std::vector<std::byte> copy;
+  if (const Region& region = channel_.SharedRegion(); region.Type() == MemoryType::kDevice) {
+    if (payload.size() > kBulkChunkBytes) return Ban(source);
+    copy.resize(payload.size());
+    CopyOut(region.Type(), copy.data(), payload);
+    payload = copy;
   }
   const std::optional<StreamFrame> frame = ParseStreamFrame(payload);
   if (!frame) return Ban(source);

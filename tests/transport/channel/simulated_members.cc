@@ -64,8 +64,8 @@ UniqueFd SimulatedMembers::Doorbell(uint16_t vector) const {
   return UniqueFd(dup(simulated_->Eventfd(0, vector)));
 }
 
-std::unique_ptr<Endpoint> SimulatedMembers::Adopt(EndpointId id) {
-  return *Endpoint::Adopt(std::make_unique<SimulatedDevice>(simulated_), id, 0,
+std::unique_ptr<Endpoint> SimulatedMembers::Adopt(EndpointId id, MemoryType type) {
+  return *Endpoint::Adopt(std::make_unique<SimulatedDevice>(simulated_, type), id, 0,
                           Doorbell(VectorOf(id.index)));
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "transport/base/memory_type.h"
 #include "transport/base/unique_fd.h"
 #include "transport/channel/channel.h"
 #include "transport/device/simulated_device.h"
@@ -25,7 +26,7 @@ class SimulatedMembers {
 
   // The same in two steps: only its record, and the endpoint itself.
   EndpointId Add(std::string_view name);
-  std::unique_ptr<Endpoint> Adopt(EndpointId id);
+  std::unique_ptr<Endpoint> Adopt(EndpointId id, MemoryType type = MemoryType::kWriteBack);
 
   // Adopt() for a process that was forked off since: the mapping was not inherited.
   std::unique_ptr<Endpoint> AdoptMappedAnew(EndpointId id);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/transport/channel/simulated_members.h"
@@ -59,7 +60,9 @@ class RecordingHandler final : public StreamHandler {
 class StreamNode final : public ChannelHandler, public StreamAcceptor {
  public:
   StreamNode(SimulatedMembers& members, std::string_view name, const StreamLimits& limits = {})
-      : endpoint(members.Join(name)),
+      : StreamNode(members.Join(name), limits) {}
+  explicit StreamNode(std::unique_ptr<Endpoint> own, const StreamLimits& limits = {})
+      : endpoint(std::move(own)),
         channel(*Channel::Create(*endpoint)),
         mux(std::make_unique<StreamMux>(*channel, this, limits)) {}
 

@@ -1,12 +1,16 @@
 #include "transport/stream/stream.h"
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "tests/transport/stream/stream_node.h"
+#include "transport/base/memory_type.h"
 #include "transport/base/units.h"
 #include "transport/layout/link.h"
+#include "transport/region/region.h"
 
 namespace tombolo {
 namespace {
@@ -301,6 +305,44 @@ TEST_F(StreamTest, MoreStreamsThanAllowedAreRefusedOnBothSides) {
   for (int i = 0; i < 3; ++i) near.push_back(c.Connect(b_, "echo"));
   EXPECT_EQ(c.mux->Connect(b_.Id(), "echo", nullptr).status().code(),
             absl::StatusCode::kResourceExhausted);
+}
+
+// Looks where the bytes lie that it is offered.
+class PlaceHandler final : public StreamHandler {
+ public:
+  explicit PlaceHandler(const Region& region)
+      : extents_(region.Bytes(region.ExtentOffset(0), region.ExtentMap().size() * kExtentBytes)) {}
+
+  void OnReadable() override {
+    const std::span<const std::byte> front = stream->Front();
+    bytes += front.size();
+    lies_in_region = std::less_equal<>()(extents_.data(), front.data()) &&
+                     std::less<>()(front.data(), extents_.data() + extents_.size());
+    stream->Consume(front.size());
+  }
+  void OnWritable() override {}
+  void OnReset(const absl::Status&) override {}
+
+  std::unique_ptr<Stream> stream;
+  size_t bytes = 0;
+  bool lies_in_region = false;
+
+ private:
+  const std::span<const std::byte> extents_;
+};
+
+// Who reads it may use memcpy and system calls, which Device memory does not bear.
+TEST_F(StreamTest, WhatIsReadInDeviceMemoryIsACopy) {
+  for (const MemoryType type : {MemoryType::kWriteBack, MemoryType::kDevice}) {
+    StreamNode reader(members_.Adopt(members_.Add("reader"), type));
+    PlaceHandler handler(reader.endpoint->SharedRegion());
+    handler.stream = *reader.mux->Connect(b_.Id(), "echo", &handler);
+    Settle(reader, b_);
+    EXPECT_EQ(b_.accepted.back()->stream->Write(BytesOf("odd")), 3u);
+    Settle(reader, b_);
+    EXPECT_EQ(handler.bytes, 3u);
+    EXPECT_EQ(handler.lies_in_region, type != MemoryType::kDevice);
+  }
 }
 
 }  // namespace
