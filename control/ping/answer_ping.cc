@@ -1,9 +1,12 @@
 #include "control/ping/answer_ping.h"
 
-#include <algorithm>
+#include <array>
 
+#include "transport/base/memory_type.h"
 #include "transport/channel/tags.h"
 #include "transport/layout/link.h"
+#include "transport/region/region.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo::control {
 
@@ -15,7 +18,10 @@ bool AnswerPing(Channel& channel, EndpointId source, uint8_t tag,
       !channel.TryClaim(source, payload.size(), claim)) {
     return true;
   }
-  std::copy(payload.begin(), payload.end(), claim.payload.begin());
+  std::array<std::byte, kMaxInlineBytes> copy;
+  const MemoryType type = channel.SharedRegion().Type();
+  CopyOut(type, copy.data(), payload);
+  CopyIn(type, claim.payload.data(), std::span(copy).first(payload.size()));
   channel.Publish(claim, ToTag(AgentTag::kPong), payload.size());
   return true;
 }
