@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "transport/device/ivshmem_registers.h"
+#include "transport/device/sysfs/sysfs_device.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -40,7 +41,7 @@ absl::StatusOr<std::string> FindWindow(const std::string& sys) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::directory_iterator it(devices, error), end; !error && it != end; it.increment(error)) {
-    if (IsPlain(it->path())) found.push_back((it->path() / "resource2").string());
+    if (IsPlain(it->path())) found.push_back((it->path() / kMemoryResource).string());
   }
   std::ranges::sort(found);
   if (found.size() == 1) return found.front();

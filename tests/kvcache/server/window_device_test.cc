@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
 #include "tests/support/temp_dir.h"
+#include "transport/device/sysfs/sysfs_device.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -37,7 +38,7 @@ TEST_F(FindWindowTest, TakesThePlainDeviceAmongOthers) {
   const auto found = FindWindow(sys_.File(""));
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(std::filesystem::path(*found).lexically_normal(),
-            sys_.File("bus/pci/devices/0000:00:06.0/resource2"));
+            sys_.File("bus/pci/devices/0000:00:06.0/") + kMemoryResource);
 }
 
 TEST_F(FindWindowTest, WithoutOneSaysWhatToDo) {
