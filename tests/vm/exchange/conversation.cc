@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tests/vm/exchange/pattern.h"
 #include "transport/base/clock.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo::exchange {
 namespace {
@@ -34,7 +35,9 @@ bool Conversation::TrySend() {
   const size_t size = PayloadBytes(sent_);
   Claim claim;
   if (!channel_.TryClaim(peer_, size, claim)) return false;
-  Fill(claim.payload.first(size), channel_.Self().index, sent_);
+  const std::span<std::byte> bytes = std::span(bytes_).first(size);
+  Fill(bytes, channel_.Self().index, sent_);
+  CopyIn(region_.Type(), claim.payload.data(), bytes);
   channel_.Publish(claim, TagOf(sent_), size);
   ++sent_;
   return true;
@@ -42,7 +45,10 @@ bool Conversation::TrySend() {
 
 void Conversation::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
   if (!fault_.empty()) return;
-  fault_ = Judge(source, tag, payload);
+  const std::span<std::byte> bytes =
+      std::span(bytes_).first(std::min(payload.size(), bytes_.size()));
+  CopyOut(region_.Type(), bytes.data(), payload.first(bytes.size()));
+  fault_ = Judge(source, tag, bytes);
   const int64_t now_ns = MonotonicNs();
   if (received_ > 0) longest_gap_ns_ = std::max(longest_gap_ns_, now_ns - last_received_ns_);
   last_received_ns_ = now_ns;

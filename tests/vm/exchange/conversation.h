@@ -4,11 +4,13 @@
 // at. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 
+#include "tests/vm/exchange/pattern.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint_id.h"
 #include "transport/endpoint/membership_view.h"
@@ -53,6 +55,9 @@ class Conversation final : public ChannelHandler {
   uint64_t peer_sleeps_seen_;
   uint64_t sent_ = 0;
   uint64_t received_ = 0;
+  // Of a message on its way in or out: in Device memory only region_copy.h may read and write. One
+  // byte more than the largest has, so that one that is too large is seen to be.
+  std::array<std::byte, kLargestPayloadBytes + 1> bytes_{};
   int64_t last_received_ns_ = 0;
   int64_t longest_gap_ns_ = 0;
   bool departed_ = false;
