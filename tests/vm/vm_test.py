@@ -3,8 +3,8 @@
 
     vm_test.py [--qemu VERSION] [GROUP...]
 
-All groups, or some: GROUPS over one lab of two guests, FOUR_GUESTS over one of its own. With the installed QEMU, or one
-of Debian's backports (lab/qemu_versions.py).
+All groups, or some: GROUPS over one lab of two guests, FOUR_GUESTS and ARM64 over one of their own each. With the installed
+QEMU, or one of Debian's backports (lab/qemu_versions.py), as the arm64 guest always has.
 One line per check; the last line is "N passed, M failed". The logs are in out/vm_test, or out/vm_test-VERSION.
 """
 
@@ -26,6 +26,7 @@ from suite import bad_input, cache, calls, daemon_dies, diagnosis, exchanges, fo
 from suite import kernel_module, machines_die, mpi, net, processes_die, without_driver, without_network  # noqa: E402
 from suite.checks import Checks  # noqa: E402
 from suite.world import TestPrograms, World, devices_of_two  # noqa: E402
+from suite import arm64  # noqa: E402
 
 WORK = ROOT / "out/vm_test"
 DEADLINE_SECONDS = 900
@@ -46,6 +47,7 @@ GROUPS = {
     "bad_input": bad_input.run,  # Last: it leaves vm2 without an agent.
 }
 FOUR_GUESTS = "four_guests"
+ARM64 = "arm64"
 
 
 class TooLate(Exception):
@@ -65,6 +67,9 @@ def run(groups: list[str], work: Path) -> int:
         if FOUR_GUESTS in groups:
             with Lab(work / FOUR_GUESTS, 4, four_guests.devices()) as lab:
                 four_guests.run(World(lab, programs, tests), checks)
+        if ARM64 in groups:
+            with Lab(work / ARM64, 2, arm64.devices(), arm64.kernels()) as lab:
+                arm64.run(World(lab, programs, tests), checks, ROOT / "bazel-arm64-bin")
     except (LabError, TooLate) as error:
         print(f"error: {error}", file=sys.stderr)
         checks.failed = max(checks.failed, 1)
@@ -106,7 +111,7 @@ def _choose_qemu(version: str | None) -> None:
 
 
 def main() -> int:
-    known = [*GROUPS, FOUR_GUESTS]
+    known = [*GROUPS, FOUR_GUESTS, ARM64]
     version, words = _split(sys.argv[1:])
     groups = words or known
     unknown = [group for group in groups if group not in known]
@@ -115,6 +120,8 @@ def main() -> int:
         return 2
     try:
         _choose_qemu(version)
+        if ARM64 in groups:
+            arm64.prepare()
         work = WORK.with_name(f"{WORK.name}-{version}") if version else WORK
         return containment.run(lambda: run(groups, work))
     except LabError as error:
