@@ -1,15 +1,19 @@
 #include "transport/ring/small_lane.h"
 
+#include <algorithm>
+
 namespace tombolo {
 
 void SmallLaneProducer::LoadCredits(std::memory_order order) {
   const uint64_t seen = link_->consumed_cells.load(order);
-  if (seen < consumed_ || seen > next_.position) {
+  if (seen > next_.position) {
     poisoned_ = true;
     room_here_ = 0;
     return;
   }
-  consumed_ = seen;
+  // Less than before is nothing new: a receiver that stores 32 bits at once, as guest/flat, passes
+  // through smaller values once in 2^32 cells. One that lies stops its own link.
+  consumed_ = std::max(consumed_, seen);
 }
 
 bool SmallLaneProducer::HasRoom(size_t payload_bytes) {
