@@ -10,7 +10,7 @@ MAX_FILE_LINES = 400
 
 # Word -> (where it is allowed, what to do instead). Comments and strings do not count.
 WORDS = {
-    r'\bvolatile\b': (('transport/device',), 'volatile is for device registers; use std::atomic'),
+    r'\bvolatile\b': (('transport/device', 'guest/flat'), 'volatile is for device registers; use std::atomic'),
     r'\batomic_thread_fence\b': ((), 'use an ordered access: TSan does not see free-standing fences'),
     r'\batomic_ref\b': ((), 'shared words are SharedWords (transport/layout/shared_word.h)'),
     r'\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(': (
@@ -22,7 +22,7 @@ UNNAMED_ORDER = re.compile(r'\.load\(\s*\)|\.(store|exchange|fetch_\w+)\([^(),]*
 
 # Headers that C includes too keep the guard that every C compiler knows.
 C_HEADERS = ('transport/c', 'mpi_btl/component', 'mpi_btl/engine/engine.h', 'mpi_btl/preload',
-             'kvcache/client/kvcache.h', 'guest/module')
+             'kvcache/client/kvcache.h', 'guest/module', 'guest/flat')
 
 
 def check(tree: Tree) -> Iterator[Violation]:

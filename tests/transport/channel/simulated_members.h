@@ -39,6 +39,9 @@ class SimulatedMembers {
   uint32_t Recycle(EndpointId id);
 
   const Region& SharedRegion() const { return *region_; }
+
+  // The eventfd of (slot, vector), which stays the region's.
+  int Eventfd(uint16_t slot, uint16_t vector) const { return simulated_->Eventfd(slot, vector); }
   uint64_t Epoch() const { return region_->MembershipEpoch().load(std::memory_order_relaxed); }
 
  private:
