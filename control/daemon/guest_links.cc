@@ -100,8 +100,9 @@ absl::StatusOr<uint32_t> GuestLinks::OnHello(uint16_t slot, const BootId& boot_i
 
 void GuestLinks::OnAttach(uint16_t slot, const LinkAttach& attach) {
   const std::string name(attach.name, strnlen(attach.name, sizeof(attach.name)));
-  const absl::StatusOr<EndpointId> id = registry_.AttachEndpoint(
-      {.slot = slot, .name = name, .pid = attach.pid, .now_unix_ns = NowUnixNs()});
+  AttachRequest request{.slot = slot, .name = name, .pid = attach.pid, .now_unix_ns = NowUnixNs()};
+  if (attach.wanted_vector != 0) request.vector = attach.wanted_vector - 1;
+  const absl::StatusOr<EndpointId> id = registry_.AttachEndpoint(request);
   LinkAttachReply reply;
   if (id.ok()) {
     reply.endpoint = {id->index, id->incarnation};

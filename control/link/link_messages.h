@@ -52,7 +52,7 @@ struct LinkResync {
 struct LinkAttach {
   uint64_t request = 0;
   int32_t pid = 0;
-  uint32_t reserved = 0;
+  uint32_t wanted_vector = 0;          // 1 + the vector that wakes it; 0: the daemon chooses.
   char name[kEndpointNameBytes] = {};  // Zero-padded.
 };
 
