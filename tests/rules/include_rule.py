@@ -63,7 +63,7 @@ LIBRARIES = {
 # What the C library and the kernel's interface bring: allowed everywhere.
 LIBC_FOLDERS = ('sys', 'linux', 'net', 'netinet', 'arpa')
 LIBC = frozenset('''
-    assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h grp.h inttypes.h limits.h link.h malloc.h netdb.h poll.h
+    assert.h ctype.h dirent.h dlfcn.h endian.h errno.h fcntl.h getopt.h grp.h inttypes.h limits.h link.h malloc.h netdb.h poll.h
     pthread.h pwd.h sched.h setjmp.h signal.h spawn.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
     strings.h syslog.h termios.h time.h ucontext.h unistd.h emmintrin.h immintrin.h mqueue.h'''.split())
 
