@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The examples, each as two processes beside a real tombolod.
 
-Usage: examples_test.py TOMBOLOD HELLO LEND REMOTE_READ [unittest's flags]
+Usage: examples_test.py TOMBOLOD HELLO LEND REMOTE_READ CHUNKS [unittest's flags]
 """
 
 import os
@@ -15,7 +15,7 @@ import unittest
 sys.path.insert(0, 'tests/support')
 from tombolod import Tombolod  # pylint: disable=wrong-import-position
 
-TOMBOLOD = HELLO = LEND = REMOTE_READ = ''
+TOMBOLOD = HELLO = LEND = REMOTE_READ = CHUNKS = ''
 TIMEOUT_S = 60
 EPOLL_PWAIT2 = 441  # On all processors; what a channel sleeps in.
 
@@ -44,6 +44,11 @@ class ExamplesTest(unittest.TestCase):
     def test_lend_sums_up_in_place(self):
         first, _ = self.run_pair(LEND)
         self.assertRegex(first, rf'lends {16 << 20} bytes; their sum is {3 * (16 << 20)}\n$')
+
+    def test_chunks_arrive_whole(self):
+        first, second = self.run_pair(CHUNKS)
+        self.assertEqual(first, '64 chunks are whole, 0 are not\n')
+        self.assertIn('64 chunks sent\n', second)
 
 
 class RemoteReadTest(unittest.TestCase):
@@ -110,5 +115,5 @@ class RemoteReadTest(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    TOMBOLOD, HELLO, LEND, REMOTE_READ = (os.path.abspath(path) for path in sys.argv[1:5])
-    unittest.main(argv=sys.argv[:1] + sys.argv[5:])
+    TOMBOLOD, HELLO, LEND, REMOTE_READ, CHUNKS = (os.path.abspath(path) for path in sys.argv[1:6])
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:])
