@@ -22,10 +22,13 @@
 #include "control/cli/fsck_command.h"
 #include "control/cli/hostfile_command.h"
 #include "control/cli/kv_command.h"
+#include "control/cli/lock_command.h"
 #include "control/cli/net_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
+#include "control/cli/region_command.h"
 #include "control/cli/regions_command.h"
+#include "control/cli/ring_command.h"
 #include "control/cli/services_command.h"
 #include "control/cli/stat_command.h"
 #include "control/cli/status_command.h"
@@ -81,6 +84,10 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
+      "  tombolo region read | sha1sum bytes of the region; write puts some there by a name\n"
+      "  tombolo lock NAME -- COMMAND  one at a time on all machines, or --places N\n"
+      "  tombolo wait NAME             until somebody runs tombolo ring NAME\n"
+      "  tombolo id                    which slot this is\n"
       "  tombolo hostfile              machines of all hosts of a cluster, for mpirun; also peers "
       "--all\n"
       "  tombolo admin drain           keep newcomers out; and more for administrators\n"
@@ -114,6 +121,11 @@ void Declare(CLI::App& app, CliContext& context) {
   AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddRegionCommand(app, context);
+  AddLockCommand(app, context);
+  AddRingCommand(app, context);
+  AddWaitCommand(app, context);
+  AddIdCommand(app, context);
   AddHostfileCommand(app, context);
   AddAdminCommand(app, context);
   AddRegionsCommand(app, context);
