@@ -18,7 +18,7 @@ stage=$out/tombolo-$version
 
 fill_programs() {
   install -D -m 755 -t "$stage/programs" \
-    bazel-bin/control/{daemon/tombolod,agent/tombolo-agent,cli/tombolo} bazel-bin/kvcache/server/tombolo-kv \
+    bazel-bin/control/{daemon/tombolod,agent/tombolo-agent,cli/tombolo,flat/tombolo-flat} bazel-bin/kvcache/server/tombolo-kv \
     bazel-bin/mpi_btl/{component/mca_btl_tombolo.so,mpool/mca_mpool_tombolo.so,preload/libtombolo_malloc.so} \
     bazel-bin/dist/libtombolo/libtombolo.so.0
 }

@@ -36,6 +36,7 @@ subcommands() {
 
 page 8 'shared memory between virtual machines: daemon of the host' tombolod
 page 8 'shared memory between virtual machines: agent of a machine' tombolo-agent
+page 8 'shared memory between virtual machines: a machine without an operating system' tombolo-flat
 page 8 'memcached whose items others read in place' tombolo-kv
 page 1 'shared memory between virtual machines: who is there, and what is wrong' tombolo
 while IFS=$'\t' read -r command words; do

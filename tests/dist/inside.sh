@@ -60,7 +60,7 @@ the_example() {
 
 all_pages() {
   local command
-  for command in tombolod.8 tombolo-agent.8 tombolo-kv.8 tombolo.1 tombolo-doctor.1 tombolo.toml.5; do
+  for command in tombolod.8 tombolo-agent.8 tombolo-flat.8 tombolo-kv.8 tombolo.1 tombolo-doctor.1 tombolo.toml.5; do
     [ -s "/usr/share/man/man${command##*.}/$command.gz" ] || { echo "no page $command"; return 1; }
   done
 }
@@ -73,7 +73,7 @@ completes() {
 
 installed() {
   local version=$1 program
-  for program in tombolod tombolo-agent tombolo tombolo-kv; do
+  for program in tombolod tombolo-agent tombolo tombolo-flat tombolo-kv; do
     check "$program --version tells the version of the package" says "$program $version" "$program" --version
   done
   check "the configuration that is installed is good" tombolo config check
