@@ -7,22 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "transport/device/ivshmem_registers.h"
+#include "transport/device/register_order.h"
 
 namespace tombolo {
-namespace {
-
-// Orders earlier stores to ordinary memory before a store to a register. Not an atomic fence: those
-// order ordinary memory only. x86 keeps stores in order, those to uncached memory too; the compiler
-// must as well.
-void OrderBeforeRegisterStore() {
-#if defined(__aarch64__)
-  asm volatile("dsb st" ::: "memory");
-#else
-  asm volatile("" ::: "memory");
-#endif
-}
-
-}  // namespace
 
 absl::StatusOr<RegisterPage> RegisterPage::Map(int fd, uint64_t offset_bytes) {
   const uint64_t page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
