@@ -17,7 +17,7 @@ namespace tombolo {
 
 inline constexpr uint64_t kV2PageBytes = 4096;
 inline constexpr uint32_t kV2LeastPeers = 2;
-inline constexpr uint32_t kV2MostPeers = 64;
+inline constexpr uint32_t kV2MostPeers = 32;
 
 struct V2Sections {
   uint32_t peer_count = 0;
