@@ -22,6 +22,7 @@ LAYERS = {
     'transport/endpoint': 4,
     'transport/wait': 4,
     'transport/fsck': 4,
+    'transport/v2': 4,
     'transport/channel': 5,
     'transport/stream': 5,
     'transport/call': 5,
