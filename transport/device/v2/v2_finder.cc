@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kAny = "auto";
 constexpr size_t kConfigBytes = 256;
+constexpr uint16_t kNobody = 0xffff;  // No vendor has this number.
 constexpr size_t kCapabilityPointer = 0x34;
 constexpr uint8_t kVendorCapability = 0x09;
 constexpr size_t kVendorCapabilityBytes = 0x18;
@@ -104,6 +105,12 @@ absl::StatusOr<V2Capability> ReadV2Capability(const SystemPaths& paths,
     return absl::PermissionDeniedError(
         absl::StrCat("of the PCI configuration of ", address, " only ", config.size(),
                      " bytes can be read, expected ", kConfigBytes, ". Run this program as root."));
+  }
+  if (At<uint16_t>(config, 0) == kNobody) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the configuration of ", address,
+                     " reads as ones: the device was unplugged, or "
+                     "who served it has ended. Plug it in again."));
   }
   const size_t at = VendorCapability(config);
   if (at == 0) {
