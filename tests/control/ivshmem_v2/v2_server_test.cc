@@ -18,6 +18,7 @@
 #include "control/vfio_user/wire.h"
 #include "gtest/gtest.h"
 #include "tests/control/vfio_user/fake_device.h"
+#include "tests/support/temp_dir.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 #include "transport/device/mapping.h"
@@ -102,12 +103,11 @@ class Qemu {
 class V2ServerTest : public testing::Test {
  protected:
   V2ServerTest() {
-    std::filesystem::create_directories(folder_);
+    std::filesystem::create_directory(folder_);
     server_ = *V2Server::Start(*loop_, {.folder = folder_,
                                         .sections = *MakeV2Sections(2, kV2PageBytes, kV2PageBytes),
                                         .vectors = 2});
   }
-  ~V2ServerTest() override { std::filesystem::remove_all(folder_); }
 
   Qemu Come(uint32_t peer) {
     Qemu qemu(*loop_, folder_, peer);
@@ -119,7 +119,8 @@ class V2ServerTest : public testing::Test {
     return eventfd_read(fd.Get(), &count) == 0;
   }
 
-  const std::string folder_ = testing::TempDir() + "v2_server_" + std::to_string(getpid());
+  const TempDir temp_dir_;
+  const std::string folder_ = temp_dir_.File("sockets");
   const std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
   std::unique_ptr<V2Server> server_;
   const UniqueFd bell_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
