@@ -47,9 +47,9 @@ absl::StatusOr<std::unique_ptr<V2Endpoint>> V2Endpoint::Start(V2Device& device,
   const V2Sections& sections = device.Sections();
   const uint32_t id = device.ReadRegister(kV2IdRegister);
   if (id >= sections.peer_count) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the device says that this is peer ", id, " of ", sections.peer_count,
-                     ". It was unplugged, or who serves it has ended: plug it in again."));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the device says that this is peer ", id, " of ", sections.peer_count,
+        ". It was unplugged, or who serves it has ended: start this virtual machine again."));
   }
   const uint64_t needed_bytes = (1 + uint64_t{sections.peer_count}) * kV2PageBytes;
   if (sections.output_bytes < needed_bytes) {

@@ -199,11 +199,24 @@ TEST_F(V2EndpointTest, WhoMissesThatAPeerBeganAnewTakesNothingOfItTwice) {
   EXPECT_EQ(Receive(1, 0), "for the new one");
 }
 
+TEST_F(V2EndpointTest, TheFirstMessageOfOneWhoBeganAnewIsNotTakenForOneOfTheOld) {
+  StartAll();
+  EXPECT_EQ(Receive(0, 1), "-");
+  Start(1);
+  endpoints_[1]->Look();  // Peer 0 does not look, and waits where this message comes.
+  Send(1, 0, "new");
+  EXPECT_EQ(Receive(0, 1), "-");
+  Meet();
+  EXPECT_EQ(Receive(0, 1), "new");
+  EXPECT_EQ(Receive(0, 1), "-");
+}
+
 TEST_F(V2EndpointTest, AnUnpluggedDeviceIsAnErrorAtTheStart) {
   devices_.SetUnplugged(0);
   const auto endpoint = V2Endpoint::Start(devices_.DeviceOf(0), 1);
   ASSERT_FALSE(endpoint.ok());
-  EXPECT_NE(endpoint.status().message().find("plug it in again"), std::string::npos);
+  EXPECT_NE(endpoint.status().message().find("start this virtual machine again"),
+            std::string::npos);
 }
 
 TEST_F(V2EndpointTest, SectionsThatAreTooSmallAreAnError) {

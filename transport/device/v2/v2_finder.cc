@@ -110,7 +110,7 @@ absl::StatusOr<V2Capability> ReadV2Capability(const SystemPaths& paths,
     return absl::FailedPreconditionError(
         absl::StrCat("the configuration of ", address,
                      " reads as ones: the device was unplugged, or "
-                     "who served it has ended. Plug it in again."));
+                     "who served it has ended. Start this virtual machine again."));
   }
   const size_t at = VendorCapability(config);
   if (at == 0) {

@@ -81,9 +81,9 @@ absl::Status V2PciDevice::Prepare(const V2Capability& told) {
   const uint32_t peer_count = ReadRegister(kV2MaxPeersRegister);
   if (peer_count == kGone) {
     return absl::FailedPreconditionError(
-        "the device's registers read as ones: it was unplugged, or who served it has ended. Plug "
-        "it "
-        "in again.");
+        "the device's registers read as ones: it was unplugged, or who served it has ended. Start "
+        "this "
+        "virtual machine again.");
   }
   const auto sections = CheckSections(told, peer_count);
   if (!sections.ok()) return sections.status();
