@@ -108,6 +108,7 @@ STAGES = [
           400, counting_program('./dev', 'vm', '--qemu', '10.0', *OTHER_QEMU)),
     Stage('vm-11.1', "guests under the QEMU of the next release's backports",
           400, counting_program('./dev', 'vm', '--qemu', '11.1', *OTHER_QEMU)),
+    Stage('v2', 'guests with ivshmem v2 devices', 300, counting_program('./dev', 'v2')),
     Stage('faults', 'the programs while their system calls fail', 600, counting_program('./dev', 'faults')),
     Stage('asan', 'tests under AddressSanitizer and UndefinedBehaviorSanitizer', 2400,
           bazel_tests('asan', '--config=asan')),

@@ -12,7 +12,7 @@ from .deadline import Deadline, LabError
 from .guest_agent import GuestAgent, Result
 from .kernel import Kernel
 from .process import Program
-from .qemu_options import Ivshmem, Machine, Window
+from .qemu_options import Device, Machine
 from .qmp import Qmp
 
 BOOT_SECONDS = 90
@@ -23,7 +23,7 @@ QUIT_SECONDS = 10
 class Guest:
     """vmN of a lab. Not thread safe. `folder` is /lab in the guest, and keeps every log."""
 
-    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Sequence[Ivshmem | Window]):
+    def __init__(self, number: int, kernel: Kernel, folder: Path, ivshmem: Sequence[Device]):
         self.number = number
         self.name = network.name(number)
         self.folder = folder

@@ -16,7 +16,7 @@ from . import kernel, keys, network
 from .guest import BOOT_SECONDS, Guest
 from .kernel import Kernel
 from .process import Program, run
-from .qemu_options import Ivshmem, Window
+from .qemu_options import Device
 
 SSH_SECONDS = 60
 
@@ -56,7 +56,7 @@ class Lab(HostPrograms):
         self,
         work: Path,
         guests: int,
-        ivshmem: Mapping[int, Sequence[Ivshmem | Window]] | None = None,
+        ivshmem: Mapping[int, Sequence[Device]] | None = None,
         kernels: Mapping[int, Kernel] | None = None,
     ):
         """`ivshmem` gives the devices of guest 1..N; guests without an entry have none. `kernels`: of guests that do not

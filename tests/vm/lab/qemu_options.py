@@ -1,5 +1,6 @@
 """QEMU's command line for a guest."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
@@ -34,12 +35,23 @@ class Window:
 
 
 @dataclass(frozen=True)
+class V2Device:
+    """An ivshmem v2 device that tombolo-ivshmem2 serves at this socket. It takes QEMU 10.1 or newer, and guests whose
+    memory the server could map, if it wanted to. It cannot be unplugged: QEMU 11.1.3 aborts."""
+
+    socket: Path
+
+
+Device = Ivshmem | Window | V2Device
+
+
+@dataclass(frozen=True)
 class Machine:
     number: int
     kernel: Kernel
     folder: Path
     console: Path
-    ivshmem: Sequence[Ivshmem | Window]  # In ascending order of their PCI addresses.
+    ivshmem: Sequence[Device]  # In ascending order of their PCI addresses.
     interrupt_remapping: bool = True
 
 
@@ -62,6 +74,7 @@ def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
         str(machine.kernel.architecture.qemu()),
         *("-name", network.name(machine.number), "-m", str(MEMORY_MIB)),
         *accelerator.options(machine.kernel),
+        *(_shared_memory() if _has_v2(machine) else []),
         *("-nodefaults", "-no-user-config", "-display", "none"),
         *_iommu(machine),
         *("-kernel", str(machine.kernel.image), "-initrd", str(initramfs.build(machine.kernel))),
@@ -74,12 +87,23 @@ def command(machine: Machine, qmp_fd: int, agent_fd: int) -> list[str]:
     ]
 
 
+def _has_v2(machine: Machine) -> bool:
+    return any(isinstance(device, V2Device) for device in machine.ivshmem)
+
+
+def _shared_memory() -> list[str]:
+    """vfio-user-pci has no other."""
+    backend = f"memory-backend-memfd,id=ram,share=on,size={MEMORY_MIB}M"
+    return ["-object", backend, "-machine", "memory-backend=ram"]
+
+
 def _iommu(machine: Machine) -> list[str]:
     """First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping. On arm64 it is a part of the
-    machine."""
+    machine. vfio-user-pci is only behind an IOMMU that tells of each change."""
     if machine.kernel.architecture is not X86_64:
         return []
-    return ["-device", f"intel-iommu,intremap={'on' if machine.interrupt_remapping else 'off'}"]
+    remapping = "on" if machine.interrupt_remapping else "off"
+    return ["-device", f"intel-iommu,intremap={remapping}{',caching-mode=on' if _has_v2(machine) else ''}"]
 
 
 def _console(log: Path) -> list[str]:
@@ -109,11 +133,24 @@ def _card(number: int) -> list[str]:
     ]
 
 
-def _ivshmem(devices: Sequence[Ivshmem | Window]) -> list[str]:
+def _ivshmem(devices: Sequence[Device]) -> list[str]:
     words = []
     for index, device in enumerate(devices):
-        words += _window(index, device) if isinstance(device, Window) else _doorbell(index, device)
+        if isinstance(device, V2Device):
+            words += _v2(index, device)
+        else:
+            words += _window(index, device) if isinstance(device, Window) else _doorbell(index, device)
     return words
+
+
+def _v2(index: int, device: V2Device) -> list[str]:
+    names = device_names(index)
+    socket = {"type": "unix", "path": str(device.socket)}
+    options = {"driver": "vfio-user-pci", "id": names.device, "bus": names.port, "socket": socket}
+    return [
+        *("-device", f"pcie-root-port,id={names.port},chassis={index + 1}"),
+        *("-device", json.dumps(options)),
+    ]
 
 
 def _doorbell(index: int, device: Ivshmem) -> list[str]:
