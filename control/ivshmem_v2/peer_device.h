@@ -6,9 +6,12 @@
 // which is a hundred times slower, and safe. With kEverything all but the state table is mapped: as
 // fast as memory, and then nothing keeps a guest from writing where it should only read.
 //
-// It has the eventfds of its vectors. What it assumes of QEMU: an eventfd is what it is said to be,
-// because anything else is refused, but a process that shares it could fill it and have it block at
-// the very moment of a ring. Thread safety: the bus's thread.
+// What it assumes of a guest: nothing. Of its QEMU: an eventfd is what it is said to be, because
+// anything else is refused, but a process that shares it could fill it and have it block at the
+// very moment of a ring; and who has the memory's descriptor can map all of it. A QEMU that was
+// taken over is no guest (SECURITY.md).
+//
+// It has the eventfds of its vectors. Thread safety: the bus's thread.
 #pragma once
 
 #include <cstddef>
