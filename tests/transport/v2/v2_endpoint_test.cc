@@ -112,7 +112,7 @@ TEST_F(V2EndpointTest, MessagesArriveInTheirOrderFromEachPeer) {
 
 TEST_F(V2EndpointTest, ManyMessagesOfAllSizesGoThroughASmallSection) {
   StartAll();
-  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same each time.
+  std::mt19937 random(1);  // The same each time.
   std::deque<std::string> under_way;
   int received = 0;
   for (int i = 0; i < 20000; ++i) {
