@@ -261,7 +261,7 @@ TEST(V2BusTest, TheConfigurationTellsIdentityProtocolAndSections) {
 
 TEST(V2BusTest, OnesWrittenToABarTellItsSize) {
   V2Machines machines;
-  for (const uint64_t bar : {0x10, 0x14, 0x18, 0x1c}) {
+  for (const uint64_t bar : {0x10u, 0x14u, 0x18u, 0x1cu}) {
     machines.Write<uint32_t>(0, V2Space::kConfig, bar, kOnes);
   }
   EXPECT_EQ(machines.Read<uint32_t>(0, V2Space::kConfig, 0x10), 0xfffff000u);

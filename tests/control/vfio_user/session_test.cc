@@ -164,7 +164,7 @@ TEST_F(SessionTest, AccessesBeyondARegionAreRefused) {
 
 TEST_F(SessionTest, AWriteWithMoreOrLessDataThanItSaysIsRefused) {
   const std::array<std::byte, 5> data{std::byte{1}};
-  for (const size_t size_bytes : {0, 3, 5}) {
+  for (const size_t size_bytes : {size_t{0}, size_t{3}, size_t{5}}) {
     const auto request = Request(kRegionWrite, Access(0, 0, 4), std::span(data).first(size_bytes));
     EXPECT_EQ(At<Header>(Ask(request).bytes, 0).error, uint32_t{EINVAL}) << size_bytes;
   }
