@@ -55,7 +55,8 @@ class ControlLinkTarget final : public control::DaemonLinkHandler,
       case 7:
         return agent_->Poll();
       case 8:
-        return agent_->Attach({.request = input_.Byte(), .pid = 1, .reserved = 0, .name = {}});
+        return agent_->Attach(
+            {.request = input_.Byte(), .pid = 1, .wanted_vector = input_.Byte(), .name = {}});
       case 9:
         return agent_->Resync(std::vector<EndpointId>(input_.Below(kMostEndpoints)));
       case 10:
