@@ -46,6 +46,7 @@ void MemberTableMirror::Restore(const RegistryState& state) {
     if (entry.peer.incarnation == 0) continue;
     WriteSlot(entry.peer, entry.occupied ? StateOf(entry.peer) : SlotState::kVacant);
   }
+  RestoreHighWater(state);
   for (const EndpointEntry& entry : state.endpoints) RestoreEndpoint(entry, state);
   RestoreServices(state.services);
   // Release: as in Write().
@@ -64,7 +65,17 @@ void MemberTableMirror::RestoreEndpoint(const EndpointEntry& entry, const Regist
       WriteFree(entry.info.id);
       break;
   }
-  RaiseHighWater(entry.info.id.index + 1);
+}
+
+// SUBTLE: in one step. Raised one record after the other it would be lower than it was for a
+// moment, in which whoever looks for a member or for a changed byte of its inbox misses those
+// beyond it.
+void MemberTableMirror::RestoreHighWater(const RegistryState& state) {
+  uint32_t count = 0;
+  for (const EndpointEntry& entry : state.endpoints) {
+    count = std::max(count, entry.info.id.index + 1);
+  }
+  RaiseHighWater(count);
 }
 
 // Whatever stands in the region is taken to be wrong.

@@ -35,6 +35,7 @@ class MemberTableMirror {
   void WriteServices(const std::vector<ServiceEntry>& services);
 
  private:
+  void RestoreHighWater(const RegistryState& state);
   void RestoreEndpoint(const EndpointEntry& entry, const RegistryState& state);
   void RestoreServices(const std::vector<ServiceSlot>& records);
   void RaiseHighWater(uint32_t count);

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "control/daemon/member_table_mirror.h"
 #include "control/registry/registry.h"
+#include "control/registry/registry_state.h"
 #include "gtest/gtest.h"
 #include "transport/alloc/extent_map.h"
 #include "transport/base/units.h"
@@ -90,6 +93,29 @@ TEST_F(ReaperTest, TheMirrorShowsWhoIsThere) {
   EXPECT_EQ(region_.MembershipEpoch().load(std::memory_order_relaxed), registry_.Revision());
   EXPECT_EQ(IdentityState(region_.Slot(0).identity.load(std::memory_order_relaxed)),
             static_cast<uint32_t>(SlotState::kReady));
+}
+
+// Who looks at the table while a successor restores it misses nobody.
+TEST_F(ReaperTest, ARestoredMirrorShowsEverybodyAllTheTime) {
+  constexpr uint32_t kEndpoints = 8;
+  constexpr int kTimes = 2'000;
+  for (uint32_t i = 0; i < kEndpoints; ++i) {
+    ASSERT_TRUE(registry_.AttachEndpoint({.slot = 0, .name = "e", .pid = 1}).ok());
+  }
+  const RegistryState state = registry_.State();
+  std::atomic<bool> looks = false, done = false;
+  uint32_t lowest = kEndpoints;
+  std::thread reader([&] {
+    while (!done) {
+      lowest = std::min(lowest, region_.EndpointHighWater().load(std::memory_order_acquire));
+      looks = true;
+    }
+  });
+  while (!looks) std::this_thread::yield();
+  for (int i = 0; i < kTimes; ++i) MemberTableMirror(region_).Restore(state);
+  done = true;
+  reader.join();
+  EXPECT_EQ(lowest, kEndpoints);
 }
 
 TEST_F(ReaperTest, MemoryOfADeadStrangerIsFreeAtOnce) {
