@@ -1,6 +1,7 @@
 // tombolo-agent: in a guest, the broker of its processes; on the host (--host), the far end of
 // tunnels. Runs under a holder (control/holder), so that killing it costs nobody anything.
 #include <signal.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include <filesystem>
@@ -173,15 +174,25 @@ int RunHost(DescriptorStore& store, const AgentFlags& flags) {
   return why.ok() ? kExitGood : Fail(why, kExitNoDaemon);
 }
 
+// When the region of the host's agent has ended it waits for the next one; but where a service
+// manager is there to start it again, that does.
+RestartLimits Restarts() {
+  RestartLimits limits;
+  if (getenv("NOTIFY_SOCKET") != nullptr) limits.final_code = kExitNoDaemon;
+  return limits;
+}
+
 int Main(int argc, char** argv) {
   const auto flags = std::make_shared<AgentFlags>();
   const std::optional<int> exit_code = ReadFlags(DeclareAgentFlags(flags), argc, argv);
   if (exit_code) return *exit_code;
   signal(SIGPIPE, SIG_IGN);
-  return RunUnderHolder([&flags](DescriptorStore& store) {
-    StartLog(flags->log_level);
-    return flags->host ? RunHost(store, *flags) : RunGuest(store, *flags);
-  });
+  return RunUnderHolder(
+      [&flags](DescriptorStore& store) {
+        StartLog(flags->log_level);
+        return flags->host ? RunHost(store, *flags) : RunGuest(store, *flags);
+      },
+      Restarts());
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ constexpr int kSignalExitBase = 128;
 std::optional<int> RestartPolicy::Judge(const ChildEnd& end) {
   const int code = ExitCode(end.wait_status);
   const bool exited = WIFEXITED(end.wait_status);
-  if (end_asked_ || (exited && (code == 0 || !ever_ready_))) return code;
+  const bool is_final = code == 0 || code == limits_.final_code;
+  if (end_asked_ || (exited && (is_final || !ever_ready_))) return code;
   const bool fresh = delay_ns_ == 0 || end.lived_ns >= limits_.stable_ns;
   delay_ns_ = fresh ? limits_.first_delay_ns : std::min(2 * delay_ns_, limits_.longest_delay_ns);
   return std::nullopt;

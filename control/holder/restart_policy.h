@@ -1,7 +1,7 @@
 // When a holder starts its child again. Pure decisions: no clock, no processes.
 //
 //   how the child ended                         what follows
-//   exit 0                                      end with 0
+//   exit 0, or with the final code              end with it
 //   anything, after a signal was forwarded      end with its code
 //   exit with an error, nobody was ever ready   end with its code: a failed start
 //   exit with an error later, or a signal       start again, after a delay
@@ -20,6 +20,8 @@ struct RestartLimits {
   int64_t first_delay_ns = 100 * kNsPerMs;
   int64_t longest_delay_ns = 5 * kNsPerSecond;
   int64_t stable_ns = 60 * kNsPerSecond;  // A child that lived that long is a fresh start.
+  int final_code =
+      0;  // An error after which nobody is to be started again by us; 0: there is none.
 };
 
 struct ChildEnd {

@@ -27,6 +27,14 @@ TEST(RestartPolicyTest, ErrorAfterReadinessStartsAgain) {
   EXPECT_EQ(policy.Judge({Exited(2), kShortNs}), std::nullopt);
 }
 
+TEST(RestartPolicyTest, FinalCodeEndsAndOthersDoNot) {
+  RestartPolicy policy({.final_code = 3});
+  policy.ChildIsReady();
+  EXPECT_EQ(policy.Judge({Exited(2), kShortNs}), std::nullopt);
+  EXPECT_EQ(policy.Judge({SIGQUIT, kShortNs}), std::nullopt) << "signal 3 is no code";
+  EXPECT_EQ(policy.Judge({Exited(3), kShortNs}), 3);
+}
+
 TEST(RestartPolicyTest, SignalStartsAgainAlsoBeforeReadiness) {
   RestartPolicy policy({});
   EXPECT_EQ(policy.Judge({SIGKILL, kShortNs}), std::nullopt);
