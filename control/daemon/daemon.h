@@ -58,6 +58,7 @@
 #include "control/service/control_server.h"
 #include "control/service/membership_view.h"
 #include "control/service/region_actions.h"
+#include "control/tls/tls_files.h"
 #include "transport/region/geometry.h"
 
 namespace tombolo::control {
@@ -83,6 +84,10 @@ class Daemon {
   void RemoveSocketFiles() const;
 
   std::string Describe() const;
+
+  // Reads the files of --tls-cert, --tls-key and --tls-ca anew, and says what became of that. With
+  // bad ones it goes on as before.
+  void RenewTls();
 
   // All of the region but its name and group; `check` only where that is asked for.
   ServedRegion Look(bool with_check) const;
@@ -110,7 +115,8 @@ class Daemon {
   absl::Status BeginStatus(const std::string& address, bool is_first);
   absl::Status ServeStatus(const std::string& address);
   absl::Status BeginTls(const DaemonOptions& options, bool is_first);
-  absl::Status ServeTls(const DaemonOptions& options);
+  absl::Status ServeTls();
+  absl::Status TakeOtherTls();
   void CloseVacantLinks();
   void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);
   void Keep();
@@ -145,6 +151,9 @@ class Daemon {
   std::unique_ptr<ClusterView> cluster_view_;  // As the next one, only with --etcd.
   std::unique_ptr<ClusterLink> cluster_link_;
   std::unique_ptr<ControlServer> control_server_;
+  std::string tls_address_;  // Empty: nobody is to be served over TCP.
+  TlsFiles tls_files_;
+  bool serves_tls_ = false;
 };
 
 }  // namespace tombolo::control

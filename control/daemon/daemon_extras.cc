@@ -57,21 +57,44 @@ absl::Status Daemon::BeginStatus(const std::string& address, bool is_first) {
 }
 
 absl::Status Daemon::BeginTls(const DaemonOptions& options, bool is_first) {
-  const absl::Status served = ServeTls(options);
+  tls_address_ = options.listen_tls;
+  tls_files_ = options.tls;
+  const absl::Status served = ServeTls();
   if (served.ok() || is_first) return served;
-  spdlog::error("nobody is served over TCP until the next start: {}",
+  spdlog::error("nobody is served over TCP until the next start or SIGHUP: {}",
                 std::string(served.message()));
   return absl::OkStatus();
 }
 
-absl::Status Daemon::ServeTls(const DaemonOptions& options) {
-  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.listen_tls);
+absl::Status Daemon::ServeTls() {
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(tls_address_);
   if (!address.ok()) return address.status();
-  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(options.tls);
+  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(tls_files_);
   if (!tls.ok()) return tls.status();
   if (absl::Status status = control_server_->ServeTls(*address, *tls); !status.ok()) return status;
-  spdlog::info("the control API is served at {} too, with TLS", options.listen_tls);
+  serves_tls_ = true;
+  spdlog::info("the control API is served at {} too, with TLS", tls_address_);
   return absl::OkStatus();
+}
+
+absl::Status Daemon::TakeOtherTls() {
+  const absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(tls_files_);
+  return tls.ok() ? control_server_->RenewTls(*tls) : tls.status();
+}
+
+void Daemon::RenewTls() {
+  if (tls_address_.empty()) {
+    spdlog::info("SIGHUP: there are no certificates to be read, because there is no --listen-tls");
+    return;
+  }
+  const absl::Status renewed = serves_tls_ ? TakeOtherTls() : ServeTls();
+  if (!renewed.ok()) {
+    spdlog::error("SIGHUP: the certificates are not taken, and all is as before: {}",
+                  std::string(renewed.message()));
+  } else {
+    spdlog::info("SIGHUP: certificates are read; who comes to {} from now on meets these",
+                 tls_address_);
+  }
 }
 
 // Not ready before the first turn of the loop.

@@ -69,7 +69,7 @@ void DescribeTls(CLI::App& app, DaemonOptions& options) {
   app.add_option("--listen-tls", options.listen_tls,
                  "where to serve the control API to other machines too, if anywhere, as HOST:PORT "
                  "with HOST as a number: 0.0.0.0:9478. Needs the three files below; whoever shows "
-                 "a certificate may read, and change nothing")
+                 "a certificate may read, and change nothing. SIGHUP has them read anew")
       ->check(CheckBy(CheckTcpAddress))
       ->capture_default_str();
   app.add_option("--tls-cert", options.tls.certificate, "its certificate, in PEM")

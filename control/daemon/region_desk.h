@@ -45,6 +45,9 @@ class RegionDesk final : public RegionActions {
   // For an orderly end: there will be no successor.
   void End();
 
+  // Of the first one: Daemon::RenewTls().
+  void RenewTls() { first_->RenewTls(); }
+
   // Of the first one.
   std::string Describe() const { return first_->Describe(); }
 

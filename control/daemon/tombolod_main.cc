@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -53,6 +54,14 @@ int Fail(const absl::Status& status) {
   return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailed;
 }
 
+// Says to systemd that the loop turns, twice as often as it asks to be told (WatchdogSec=).
+Watch FeedWatchdog(EventLoop& loop) {
+  uint64_t patience_us = 0;
+  if (sd_watchdog_enabled(0, &patience_us) <= 0) return {};
+  return loop.Every(static_cast<int64_t>(patience_us / 2) * kNsPerUs,
+                    [] { sd_notify(0, "WATCHDOG=1"); });
+}
+
 // What is done with the socket files at an orderly end: under systemd it may be the end of this
 // version of the program only.
 enum class SocketFiles { kRemove, kLeave };
@@ -67,9 +76,13 @@ int Run(const DaemonOptions& options, DescriptorStore& store, SocketFiles files)
   if (!interrupt.ok()) return Fail(interrupt.status());
   absl::StatusOr<std::unique_ptr<RegionDesk>> desk = RegionDesk::Start(**loop, store, options);
   if (!desk.ok()) return Fail(desk.status());
+  const absl::StatusOr<Watch> reload =
+      (*loop)->WatchSignal(SIGHUP, [desk = desk->get()] { desk->RenewTls(); });
+  if (!reload.ok()) return Fail(reload.status());
   spdlog::info("{}", (*desk)->Describe());
   store.MarkReady();
   sd_notify(0, "READY=1");
+  const Watch watchdog = FeedWatchdog(**loop);
   (*loop)->Run();
   sd_notify(0, "STOPPING=1");
   spdlog::info("stopping");
@@ -115,6 +128,8 @@ int Main(int argc, char** argv) {
   if (exit_code) return *exit_code;
   // A peer that closes its socket is an answer, not a reason to die.
   signal(SIGPIPE, SIG_IGN);
+  // Until it is watched: it asks for nothing that a daemon which starts does not do.
+  signal(SIGHUP, SIG_IGN);
   if (flags->store == "none") return ServeAlone(*flags);
   const bool is_systemd =
       flags->store == "systemd" || (flags->store == "auto" && SystemdHasStore());

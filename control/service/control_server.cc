@@ -12,6 +12,7 @@
 #include "control/service/audience_server.h"
 #include "control/service/caller_rights.h"
 #include "control/service/live_sockets.h"
+#include "control/service/remote_audience.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/unix_socket.h"
 
@@ -56,7 +57,10 @@ class ControlServer::Impl {
         admins_(view, CallerRights::OfAdministrators(actions), ask, kMaxConnections),
         operators_(view, CallerRights::OfReaders(kNoAdministrator), ask, kMaxConnections),
         guests_(view, CallerRights::OfReaders(kGuest), RefuseGuests, kMaxConnections),
-        remote_(view, CallerRights::OfReaders(kRemote), ask, kMaxConnections) {}
+        remote_([&view, ask] {
+          return std::make_unique<AudienceServer>(view, CallerRights::OfReaders(kRemote), ask,
+                                                  kMaxConnections);
+        }) {}
 
   ~Impl() { Shutdown(); }
 
@@ -75,7 +79,7 @@ class ControlServer::Impl {
   absl::Status ServeTls(const SocketAddress& address, const TlsMaterial& tls) {
     absl::StatusOr<UniqueFd> fd = address.Listen(kSocketMode);
     if (!fd.ok()) return fd.status();
-    if (absl::Status started = remote_.StartTls(tls); !started.ok()) return started;
+    if (absl::Status started = remote_.Renew(tls); !started.ok()) return started;
     std::vector<Acceptor::Listener> listeners;
     listeners.push_back({*std::move(fd), kOtherLimits, [this](int connection) {
                            SendAtOnce(connection);
@@ -87,12 +91,15 @@ class ControlServer::Impl {
     return absl::OkStatus();
   }
 
+  absl::Status RenewTls(const TlsMaterial& tls) { return remote_.Renew(tls); }
+
   void Shutdown() {
     acceptor_.reset();
     tls_acceptor_.reset();
     for (const std::string& path : std::exchange(bound_paths_, {})) unlink(path.c_str());
     actions_.Stop();
-    for (AudienceServer* server : {&admins_, &operators_, &guests_, &remote_}) server->Shutdown();
+    for (AudienceServer* server : {&admins_, &operators_, &guests_}) server->Shutdown();
+    remote_.Shutdown();
   }
 
  private:
@@ -124,7 +131,7 @@ class ControlServer::Impl {
   AudienceServer admins_;
   AudienceServer operators_;
   AudienceServer guests_;
-  AudienceServer remote_;                   // Started only where there is TLS.
+  RemoteAudience remote_;                   // Serves only where there is TLS.
   std::unique_ptr<Acceptor> acceptor_;      // Gives connections to the first three.
   std::unique_ptr<Acceptor> tls_acceptor_;  // To the last.
 };
@@ -140,6 +147,8 @@ absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(
 absl::Status ControlServer::ServeTls(const SocketAddress& address, const TlsMaterial& tls) {
   return impl_->ServeTls(address, tls);
 }
+
+absl::Status ControlServer::RenewTls(const TlsMaterial& tls) { return impl_->RenewTls(tls); }
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 

@@ -62,9 +62,13 @@ class ControlServer {
                                                               const ControlServerOptions& options);
 
   // Answers also at the TCP address `address`, whoever shows a certificate that is signed by whom
-  // `tls` names: reading only. To be called at most once. Errors: AlreadyExists when another
-  // program listens there, else what the system says, Internal when gRPC does not start.
+  // `tls` names: reading only. Not to be called again once it was good. Errors: AlreadyExists when
+  // another program listens there, else what the system says, Internal when gRPC does not start.
   absl::Status ServeTls(const SocketAddress& address, const TlsMaterial& tls);
+
+  // After ServeTls(): takes other certificates; who is connected there is cut off, and may connect
+  // again (remote_audience.h). Internal when gRPC does not start: then nothing has changed.
+  absl::Status RenewTls(const TlsMaterial& tls);
 
   // Shutdown().
   ~ControlServer();

@@ -130,6 +130,75 @@ class CommandTest(RemoteTest):
         self.assertIn("--listen-tls", done.stderr)
 
 
+class RenewalTest(RemoteTest):
+    """Certificates of another authority take the place of the first ones; the daemon of this class is its own."""
+
+    def setUp(self):
+        for name in ("server", "client"):
+            self.strangers.sign("other-" + name)
+        self.take("server", "ca")
+        self.daemon.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: self.asks("client", "ca") == 0))
+
+    def take(self, name, authority):
+        """The files that the daemon was started with become those of `name`, and those whom `authority` signed."""
+        for source, target in ((self.ours.pem(name), "pem"), (self.ours.key(name), "key"), (self.ours.pem(authority), "ca")):
+            shutil.copy(source, self.serving(target))
+
+    @classmethod
+    def serving(cls, what):
+        return os.path.join(cls.folder, "serving." + what)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for file, what in ((cls.ours.pem("server"), "pem"), (cls.ours.key("server"), "key"), (cls.ours.pem("ca"), "ca")):
+            shutil.copy(file, cls.serving(what))
+        cls.address = f"127.0.0.1:{free_port()}"
+        cls.daemon = Tombolod(TOMBOLOD, "--size", "16M", "--listen-tls", cls.address, "--tls-cert", cls.serving("pem"),
+                              "--tls-key", cls.serving("key"), "--tls-ca", cls.serving("ca"))
+        cls.addClassCleanup(cls.daemon.stop)
+
+    def asks(self, name, ca):
+        return self.tombolo("peers", name=name, ca=ca).returncode
+
+    def renew(self, name, authority):
+        """By SIGHUP; returns when the daemon has said what became of it."""
+        said = self.daemon.log().count("SIGHUP")
+        self.take(name, authority)
+        self.daemon.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: self.daemon.log().count("SIGHUP") > said))
+
+    def test_who_comes_then_meets_the_new_ones(self):
+        self.renew("other-server", "strangers")
+        self.assertEqual(self.asks("other-client", "strangers"), 0)
+        self.assertEqual(self.asks("client", "strangers"), NOT_RUNNING)
+        self.assertEqual(self.asks("other-client", "ca"), NOT_RUNNING)
+
+    def test_who_is_connected_is_cut_off_and_goes_on_from_its_last_revision(self):
+        with subprocess.Popen([TOMBOLO, "--server", self.address, *self.ours.flags("client"), "watch", "--json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+            snapshot = json.loads(watch.stdout.readline())
+            self.renew("other-server", "strangers")
+            _, said = watch.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(watch.returncode, NOT_RUNNING)
+        self.assertIn("Ask again with the last revision", said)
+        attached = subprocess.Popen([TOMBOLO, "--runtime-dir", self.daemon.runtime_dir, "bench", "--serve"],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.addCleanup(attached.wait)
+        self.addCleanup(attached.terminate)
+        resumed = self.tombolo("watch", "--json", "--count", "1", "--resume", str(snapshot["revision"]),
+                               name="other-client", ca="strangers")
+        self.assertEqual(json.loads(resumed.stdout)["revision"], snapshot["revision"] + 1)
+
+    def test_bad_files_change_nothing(self):
+        shutil.copy(self.ours.key("client"), self.serving("key"))
+        self.daemon.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: "is not that of the certificate" in self.daemon.log()))
+        self.assertIn("the certificates are not taken, and all is as before", self.daemon.log())
+        self.assertEqual(self.asks("client", "ca"), 0)
+
+
 class StartTest(RemoteTest):
     def refuses(self, saying, flags, code=USAGE):
         done = run(TOMBOLOD, "--runtime-dir", os.path.join(self.folder, "run"), "--size", "16M", "--store", "none",
