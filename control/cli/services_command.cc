@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "control/cli/own_endpoint.h"
 #include "control/cli/region_option.h"
+#include "control/cli/services_watch.h"
 #include "control/cli/table.h"
 #include "control/client/control_client.h"
 #include "control/region_source/region_source.h"
@@ -41,7 +42,8 @@ constexpr int kSchema = 1;
 struct ServicesFlags {
   std::string region;
   std::string close;
-  bool json = false;
+  bool watch = false;
+  ServicesWatch how;  // Its `json` is that of all.
 };
 
 std::string Table(const std::vector<std::vector<std::string>>& rows) {
@@ -120,7 +122,7 @@ absl::Status Ask(const CliContext& context, const ServicesFlags& flags,
                  const absl::Status& why_not_read) {
   const absl::StatusOr<ServiceList> list = context.Client().ListServices();
   if (!list.ok()) return why_not_read.ok() ? list.status() : why_not_read;
-  fputs((flags.json ? ToldJson(*list) : ToldTable(*list)).c_str(), stdout);
+  fputs((flags.how.json ? ToldJson(*list) : ToldTable(*list)).c_str(), stdout);
   return absl::OkStatus();
 }
 
@@ -130,7 +132,7 @@ absl::Status List(const CliContext& context, const ServicesFlags& flags) {
   if (!source.ok() && flags.region.empty()) return Ask(context, flags, source.status());
   if (!source.ok()) return source.status();
   const std::vector<OwnerReport> services = ServicesOf(source->View());
-  fputs((flags.json ? AllJson(source->View(), services) : Table(services)).c_str(), stdout);
+  fputs((flags.how.json ? AllJson(source->View(), services) : Table(services)).c_str(), stdout);
   return absl::OkStatus();
 }
 
@@ -146,6 +148,7 @@ absl::Status Run(const CliContext& context, const ServicesFlags& flags) {
   if (!context.server.empty() && !(flags.close.empty() && flags.region.empty())) {
     return absl::InvalidArgumentError("--server lists; --close and --region are for this machine.");
   }
+  if (flags.watch) return WatchServices(context, flags.how);
   return flags.close.empty() ? List(context, flags) : Close(context, flags.close);
 }
 
@@ -153,20 +156,36 @@ absl::Status Run(const CliContext& context, const ServicesFlags& flags) {
 
 void AddServicesCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand(
-      "services", "List the services, which own memory that outlives processes, or close one.");
+      "services",
+      "List the services, which own memory that outlives processes, watch or close them.");
   command->footer(
       "  tombolo services                      who writes each, and what it owns. Asks nobody, "
       "unless the\n"
       "                                        region cannot be read, as in a guest\n"
       "  tombolo services --close cache        free it and all its memory; not while it is "
       "written\n"
+      "  tombolo services --watch              those that there are, then every change, until ^C\n"
       "  tombolo services --json | jq '.services[].name'");
   const auto flags = std::make_shared<ServicesFlags>();
   AddRegionOption(*command, flags->region);
   CLI::Option* close =
       command->add_option("--close", flags->close, "Free this one, with all its memory")
           ->option_text("NAME");
-  command->add_flag("--json", flags->json, "One JSON object (docs/cli.md)")->excludes(close);
+  command
+      ->add_flag("--json", flags->how.json, "One JSON object (docs/cli.md); with --watch, a line")
+      ->excludes(close);
+  CLI::Option* watch =
+      command->add_flag("--watch", flags->watch, "Ask tombolod, and tell changes as they happen")
+          ->excludes(close)
+          ->excludes("--region");
+  command
+      ->add_option("--resume", flags->how.resume_after_revision,
+                   "Begin after this revision, without a snapshot")
+      ->option_text("REVISION")
+      ->needs(watch);
+  command->add_option("-n,--count", flags->how.count, "End after so many lines")
+      ->option_text("N")
+      ->needs(watch);
   command->callback([&context, flags] {
     context.reaches_servers = true;
     context.run = [&context, flags] { return Run(context, *flags); };

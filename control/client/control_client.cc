@@ -13,6 +13,42 @@
 #include "control/proto/services.grpc.pb.h"
 
 namespace tombolo::control {
+namespace {
+
+template <typename Request>
+Request RequestFor(uint64_t resume_after_revision, const std::string& region_uuid) {
+  Request request;
+  request.set_resume_after_revision(resume_after_revision);
+  request.set_region_uuid(region_uuid);
+  return request;
+}
+
+// Reads what `method` of `stub` streams. list_from: the list of a response, if it has one.
+template <typename Stub, typename Request, typename Response, typename ListFrom, typename OnUpdate>
+absl::Status Watch(const ControlChannel& channel, Stub& stub,
+                   std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(
+                       grpc::ClientContext*, const Request&),
+                   const Request& request, ListFrom list_from, const OnUpdate& on_update) {
+  if (!channel.Ready().ok()) return channel.Ready();
+  grpc::ClientContext context;
+  const auto reader = (stub.*method)(&context, request);
+  Response response;
+  while (reader->Read(&response)) {
+    bool go_on = true;
+    if (auto list = list_from(response)) {
+      go_on = on_update(*std::move(list));
+    } else if (auto event = EventFrom(response)) {
+      go_on = on_update(*std::move(event));
+    }
+    if (!go_on) {
+      context.TryCancel();
+      return absl::OkStatus();
+    }
+  }
+  return channel.Explain(reader->Finish());
+}
+
+}  // namespace
 
 class ControlClient::Impl {
  public:
@@ -117,26 +153,25 @@ absl::StatusOr<int32_t> ControlClient::EvictEndpoint(EndpointId id) {
 absl::Status ControlClient::WatchPeers(uint64_t resume_after_revision,
                                        const std::string& region_uuid,
                                        const std::function<bool(const WatchUpdate&)>& on_update) {
-  if (!impl_->Channel().Ready().ok()) return impl_->Channel().Ready();
-  v1::WatchPeersRequest request;
-  request.set_resume_after_revision(resume_after_revision);
-  request.set_region_uuid(region_uuid);
-  grpc::ClientContext context;
-  const auto reader = impl_->Membership().WatchPeers(&context, request);
-  v1::WatchPeersResponse response;
-  while (reader->Read(&response)) {
-    bool go_on = true;
-    if (std::optional<MembershipSnapshot> snapshot = SnapshotFrom(response)) {
-      go_on = on_update(PeerList{*std::move(snapshot), response.snapshot().region_uuid()});
-    } else if (std::optional<MembershipEvent> event = EventFrom(response)) {
-      go_on = on_update(*std::move(event));
-    }
-    if (!go_on) {
-      context.TryCancel();
-      return absl::OkStatus();
-    }
-  }
-  return impl_->Channel().Explain(reader->Finish());
+  const auto list_from = [](const v1::WatchPeersResponse& response) -> std::optional<PeerList> {
+    std::optional<MembershipSnapshot> snapshot = SnapshotFrom(response);
+    if (!snapshot) return std::nullopt;
+    return PeerList{*std::move(snapshot), response.snapshot().region_uuid()};
+  };
+  return Watch(impl_->Channel(), impl_->Membership(), &v1::Membership::Stub::WatchPeers,
+               RequestFor<v1::WatchPeersRequest>(resume_after_revision, region_uuid), list_from,
+               on_update);
+}
+
+absl::Status ControlClient::WatchServices(
+    uint64_t resume_after_revision, const std::string& region_uuid,
+    const std::function<bool(const ServiceUpdate&)>& on_update) {
+  const auto list_from = [](const v1::WatchServicesResponse& response) {
+    return SnapshotFrom(response);
+  };
+  return Watch(impl_->Channel(), impl_->Services(), &v1::Services::Stub::WatchServices,
+               RequestFor<v1::WatchServicesRequest>(resume_after_revision, region_uuid), list_from,
+               on_update);
 }
 
 }  // namespace tombolo::control

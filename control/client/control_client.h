@@ -38,7 +38,7 @@ class ControlClient {
  public:
   static constexpr std::chrono::milliseconds kDefaultTimeout{5'000};
 
-  // socket_path: of control.sock (or guest.sock). timeout: of each call but WatchPeers().
+  // socket_path: of control.sock (or guest.sock). timeout: of each call but those that watch.
   explicit ControlClient(std::string socket_path,
                          std::chrono::milliseconds timeout = kDefaultTimeout);
 
@@ -71,6 +71,11 @@ class ControlClient {
   //   region_uuid: of the revision; empty is not compared.
   absl::Status WatchPeers(uint64_t resume_after_revision, const std::string& region_uuid,
                           const std::function<bool(const WatchUpdate&)>& on_update);
+
+  // As above, of the services. They have revisions of their own.
+  using ServiceUpdate = std::variant<ServiceList, ServiceEvent>;
+  absl::Status WatchServices(uint64_t resume_after_revision, const std::string& region_uuid,
+                             const std::function<bool(const ServiceUpdate&)>& on_update);
 
  private:
   class Impl;

@@ -52,6 +52,8 @@ MembershipViewOptions ViewOptions(const HostRegion& region, MembershipSnapshot s
                  .layout_version = kLayoutVersion},
       .free_bytes =
           [view = region.View()] { return ExtentMap(view.ExtentMap()).CountFree() * kExtentBytes; },
+      // Its clock goes back only when somebody sets it; even then nobody asks for the same number.
+      .first_service_revision = static_cast<uint64_t>(NowUnixNs() / kNsPerUs),
       .start = std::move(start)};
 }
 

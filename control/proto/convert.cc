@@ -128,6 +128,12 @@ ServiceInfo FromService(const v1::Service& message) {
   return service;
 }
 
+std::vector<ServiceInfo> FromServices(const RepeatedPtrField<v1::Service>& list) {
+  std::vector<ServiceInfo> services;
+  for (const v1::Service& service : list) services.push_back(FromService(service));
+  return services;
+}
+
 }  // namespace
 
 v1::Peer ToPeer(const PeerInfo& peer) {
@@ -220,16 +226,64 @@ v1::ListPeersResponse ToListResponse(const MembershipSnapshot& snapshot,
 v1::ListServicesResponse ToListResponse(const ServiceList& list) {
   v1::ListServicesResponse response;
   response.set_region_uuid(list.region_uuid);
+  response.set_revision(list.revision);
   for (const ServiceInfo& service : list.services) *response.add_services() = ToService(service);
   return response;
 }
 
 ServiceList FromListResponse(const v1::ListServicesResponse& response) {
-  ServiceList list{.services = {}, .region_uuid = response.region_uuid()};
-  for (const v1::Service& service : response.services()) {
-    list.services.push_back(FromService(service));
+  return {.services = FromServices(response.services()),
+          .region_uuid = response.region_uuid(),
+          .revision = response.revision()};
+}
+
+v1::WatchServicesResponse ToWatchResponse(const ServiceList& list) {
+  v1::WatchServicesResponse response;
+  response.set_revision(list.revision);
+  response.mutable_snapshot()->set_region_uuid(list.region_uuid);
+  for (const ServiceInfo& service : list.services) {
+    *response.mutable_snapshot()->add_services() = ToService(service);
   }
-  return list;
+  return response;
+}
+
+v1::WatchServicesResponse ToWatchResponse(const ServiceEvent& event) {
+  v1::WatchServicesResponse response;
+  response.set_revision(event.revision);
+  switch (event.kind) {
+    case ServiceEvent::Kind::kAppeared:
+      *response.mutable_appeared() = ToService(event.service);
+      break;
+    case ServiceEvent::Kind::kChanged:
+      *response.mutable_changed() = ToService(event.service);
+      break;
+    case ServiceEvent::Kind::kGone:
+      *response.mutable_gone() = ToService(event.service);
+      break;
+  }
+  return response;
+}
+
+std::optional<ServiceList> SnapshotFrom(const v1::WatchServicesResponse& response) {
+  if (!response.has_snapshot()) return std::nullopt;
+  return ServiceList{.services = FromServices(response.snapshot().services()),
+                     .region_uuid = response.snapshot().region_uuid(),
+                     .revision = response.revision()};
+}
+
+std::optional<ServiceEvent> EventFrom(const v1::WatchServicesResponse& response) {
+  using Kind = ServiceEvent::Kind;
+  const uint64_t revision = response.revision();
+  if (response.has_appeared()) {
+    return ServiceEvent{revision, Kind::kAppeared, FromService(response.appeared())};
+  }
+  if (response.has_changed()) {
+    return ServiceEvent{revision, Kind::kChanged, FromService(response.changed())};
+  }
+  if (response.has_gone()) {
+    return ServiceEvent{revision, Kind::kGone, FromService(response.gone())};
+  }
+  return std::nullopt;
 }
 
 MembershipSnapshot FromListResponse(const v1::ListPeersResponse& response) {

@@ -31,6 +31,12 @@ v1::ListPeersResponse ToListResponse(const MembershipSnapshot& snapshot,
                                      const std::string& region_uuid);
 MembershipSnapshot FromListResponse(const v1::ListPeersResponse& response);
 
+// As above, of the services.
+v1::WatchServicesResponse ToWatchResponse(const ServiceEvent& event);
+v1::WatchServicesResponse ToWatchResponse(const ServiceList& list);
+std::optional<ServiceList> SnapshotFrom(const v1::WatchServicesResponse& response);
+std::optional<ServiceEvent> EventFrom(const v1::WatchServicesResponse& response);
+
 v1::ListServicesResponse ToListResponse(const ServiceList& list);
 ServiceList FromListResponse(const v1::ListServicesResponse& response);
 

@@ -163,7 +163,7 @@ class Registry {
   std::vector<SlotEntry> slots_;
   EndpointTable endpoints_;
   ServiceTable services_;
-  EventHistory history_;
+  EventHistory<MembershipEvent> history_;
   bool is_draining_ = false;
   std::function<void()> keeper_;
   std::vector<Observer> observers_;

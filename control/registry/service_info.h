@@ -1,4 +1,4 @@
-// What is told of a service: its record, and who writes it.
+// What is told of services: their records, who writes them, and what changes.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,18 @@ struct ServiceInfo {
 struct ServiceList {
   std::vector<ServiceInfo> services;  // By index.
   std::string region_uuid;
+  uint64_t revision = 0;  // Of the last ServiceEvent that it includes.
+};
+
+// One change. Revisions are counted by who tells them (control/service/service_log.h).
+struct ServiceEvent {
+  enum class Kind { kAppeared, kChanged, kGone };
+
+  uint64_t revision = 0;
+  Kind kind = Kind::kAppeared;
+  ServiceInfo service;  // After the change; of one that is gone, before it.
+
+  friend bool operator==(const ServiceEvent&, const ServiceEvent&) = default;
 };
 
 }  // namespace tombolo::control

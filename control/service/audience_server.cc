@@ -63,8 +63,9 @@ AudienceServer::AudienceServer(MembershipView& view, const CallerRights& rights,
                                AskCluster ask_cluster, size_t max_connections)
     : rights_(rights),
       max_connections_(max_connections),
-      membership_(view, rights, kMaxWatchers),
-      services_(view),
+      hub_(view, kMaxWatchers),
+      membership_(view, rights, hub_),
+      services_(view, hub_),
       admin_(rights),
       regions_(rights),
       cluster_(std::move(ask_cluster)) {
@@ -137,7 +138,7 @@ void AudienceServer::Adopt(UniqueFd connection) {
 
 void AudienceServer::Shutdown() {
   if (server_ == nullptr) return;
-  membership_.Stop();
+  hub_.Stop();
   server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   server_->Wait();
   server_.reset();

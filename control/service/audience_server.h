@@ -24,6 +24,7 @@
 #include "control/service/membership_view.h"
 #include "control/service/regions_service.h"
 #include "control/service/services_service.h"
+#include "control/service/watch_hub.h"
 #include "control/tls/tls_files.h"
 #include "transport/base/unique_fd.h"
 
@@ -59,6 +60,7 @@ class AudienceServer {
   const CallerRights rights_;
   const size_t max_connections_;
   LiveSockets connections_;  // Of the adopting thread.
+  WatchHub hub_;             // Of all that its services let watch.
   MembershipService membership_;
   ServicesService services_;
   AdminService admin_;

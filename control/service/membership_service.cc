@@ -6,7 +6,7 @@
 #include "control/proto/convert.h"
 #include "control/service/admin_actions.h"
 #include "control/service/grpc_status.h"
-#include "control/service/watch_stream.h"
+#include "control/service/watch_feeds.h"
 
 namespace tombolo::control {
 namespace {
@@ -58,13 +58,7 @@ grpc::ServerUnaryReactor* MembershipService::DescribePeer(grpc::CallbackServerCo
 
 grpc::ServerWriteReactor<v1::WatchPeersResponse>* MembershipService::WatchPeers(
     grpc::CallbackServerContext*, const v1::WatchPeersRequest* request) {
-  const WatchHub::NewStream made = hub_.Make();
-  if (made.admitted.ok()) {
-    made.stream->Begin(*request);
-  } else {
-    made.stream->End(made.admitted);
-  }
-  return made.stream;
+  return hub_.Start<PeerFeed>(*request);
 }
 
 grpc::ServerUnaryReactor* MembershipService::GetRegion(grpc::CallbackServerContext* context,

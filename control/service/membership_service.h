@@ -1,11 +1,10 @@
 // MembershipService: the calls of membership.proto, answered from a MembershipView.
 //
 // Every answer is a copy out of the view, made in a gRPC thread; nothing here waits. Evict is
-// passed on, for those who may. The view and what the rights name must outlive it, and the server
+// passed on, for those who may. View, hub and what the rights name must outlive it, and the server
 // that it is registered with must be shut down before it is destroyed.
 #pragma once
 
-#include <cstddef>
 #include <utility>
 
 #include "control/proto/membership.grpc.pb.h"
@@ -17,11 +16,8 @@ namespace tombolo::control {
 
 class MembershipService : public v1::Membership::CallbackService {
  public:
-  MembershipService(MembershipView& view, CallerRights rights, size_t max_watchers)
-      : view_(view), rights_(std::move(rights)), hub_(view, max_watchers) {}
-
-  // Ends the WatchPeers calls, so that the server can be shut down at once.
-  void Stop() { hub_.Stop(); }
+  MembershipService(const MembershipView& view, CallerRights rights, WatchHub& hub)
+      : view_(view), rights_(std::move(rights)), hub_(hub) {}
 
   grpc::ServerUnaryReactor* ListPeers(grpc::CallbackServerContext* context,
                                       const v1::ListPeersRequest* request,
@@ -39,9 +35,9 @@ class MembershipService : public v1::Membership::CallbackService {
                                   v1::EvictResponse* response) override;
 
  private:
-  MembershipView& view_;
+  const MembershipView& view_;
   const CallerRights rights_;
-  WatchHub hub_;
+  WatchHub& hub_;
 };
 
 }  // namespace tombolo::control

@@ -16,12 +16,25 @@ const EndpointInfo* FindEndpoint(const MembershipSnapshot& snapshot, EndpointId 
   return nullptr;
 }
 
+// A writer attaches before it writes, and writes nothing any more when it is gone.
+ServiceInfo WithWriter(const ServiceEntry& service, const MembershipSnapshot& members) {
+  ServiceInfo info{.entry = service};
+  if (const EndpointInfo* writer = FindEndpoint(members, service.writer)) {
+    info.writer_slot = writer->slot;
+    info.writer_name = writer->name;
+  } else {
+    info.entry.writer = {};
+  }
+  return info;
+}
+
 }  // namespace
 
 MembershipView::MembershipView(MembershipViewOptions options)
     : region_(std::move(options.region)),
       free_bytes_(std::move(options.free_bytes)),
       replica_(std::move(options.start)),
+      service_log_(options.history_events, options.first_service_revision),
       history_(options.history_events, replica_.revision) {}
 
 void MembershipView::Publish(const MembershipEvent& event) {
@@ -33,23 +46,25 @@ void MembershipView::Publish(const MembershipEvent& event) {
 
 void MembershipView::SetServices(std::vector<ServiceEntry> services) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (services == services_) return;
   services_ = std::move(services);
+  std::vector<ServiceInfo> told;
+  for (const ServiceEntry& service : services_) told.push_back(WithWriter(service, replica_));
+  if (!service_log_.Set(std::move(told))) return;
+  for (const auto& [token, listener] : listeners_) listener();
 }
 
 ServiceList MembershipView::Services() const {
-  ServiceList list{.services = {}, .region_uuid = region_.uuid};
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (const ServiceEntry& service : services_) {
-    list.services.push_back({.entry = service});
-    if (const EndpointInfo* writer = FindEndpoint(replica_, service.writer)) {
-      list.services.back().writer_slot = writer->slot;
-      list.services.back().writer_name = writer->name;
-    } else {
-      // Dead, and its event is about to be published.
-      list.services.back().entry.writer = {};
-    }
-  }
-  return list;
+  return {.services = service_log_.Services(),
+          .region_uuid = region_.uuid,
+          .revision = service_log_.Revision()};
+}
+
+absl::StatusOr<std::optional<ServiceEvent>> MembershipView::ServiceEventAfter(
+    uint64_t revision) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return service_log_.After(revision);
 }
 
 MembershipSnapshot MembershipView::Snapshot() const {

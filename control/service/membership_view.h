@@ -25,6 +25,7 @@
 #include "control/registry/region_info.h"
 #include "control/registry/service_info.h"
 #include "control/registry/service_table.h"
+#include "control/service/service_log.h"
 
 namespace tombolo::control {
 
@@ -32,8 +33,9 @@ struct MembershipViewOptions {
   RegionInfo region = {};  // Its epoch and free bytes are not read: they are asked for each time.
   // Memory that nobody owns, in bytes; called from any thread. Unset: told as 0.
   std::function<uint64_t()> free_bytes = nullptr;
-  size_t history_events = 4096;
-  MembershipSnapshot start = {};  // The registry's state before the first published event.
+  size_t history_events = 4096;         // Kept of the membership, and as many of the services.
+  uint64_t first_service_revision = 0;  // service_log.h says which.
+  MembershipSnapshot start = {};        // The registry's state before the first published event.
 };
 
 class MembershipView {
@@ -49,14 +51,17 @@ class MembershipView {
   // the daemon and ends it.
   void Publish(const MembershipEvent& event);
 
-  // The services that exist now, in the order of their indices. Before the event of what changed
-  // them, if there is one.
+  // The services that exist now, in the order of their indices; tells the listeners if that is a
+  // change. Before the event of what changed them, if there is one.
   void SetServices(std::vector<ServiceEntry> services);
 
   MembershipSnapshot Snapshot() const;
 
   // The services with the names of those who write them.
   ServiceList Services() const;
+
+  // As EventAfter(), of the services.
+  absl::StatusOr<std::optional<ServiceEvent>> ServiceEventAfter(uint64_t revision) const;
 
   // One peer of a snapshot, at the snapshot's revision; no peer when the slot is vacant.
   struct PeerAt {
@@ -71,8 +76,9 @@ class MembershipView {
   // EventHistory::Since() says.
   absl::StatusOr<std::optional<MembershipEvent>> EventAfter(uint64_t revision) const;
 
-  // `listener` is called in the publishing thread after each event; it must be quick, and must not
-  // call back. Returns a token for RemoveListener(), after which it is not called any more.
+  // `listener` is called in the publishing thread after each event of either kind; it must be
+  // quick, and must not call back. Returns a token for RemoveListener(), after which it is not
+  // called any more.
   int AddListener(Listener listener);
   void RemoveListener(int token);
 
@@ -82,7 +88,8 @@ class MembershipView {
   mutable std::mutex mutex_;  // Guards all below.
   MembershipSnapshot replica_;
   std::vector<ServiceEntry> services_;
-  EventHistory history_;
+  ServiceLog service_log_;
+  EventHistory<MembershipEvent> history_;
   std::map<int, Listener> listeners_;
   int next_token_ = 1;
 };

@@ -23,15 +23,14 @@ WatchHub::~WatchHub() {
   }
   thread_.join();
   std::unique_lock<std::mutex> lock(mutex_);
-  all_done_.wait(lock, [this] { return streams_.empty(); });
+  all_done_.wait(lock, [this] { return watchers_.empty(); });
 }
 
-WatchHub::NewStream WatchHub::Make() {
+grpc::Status WatchHub::Admit(Watcher* watcher) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const grpc::Status admitted = AdmitLocked();
-  auto* stream = new WatchStream(view_, [this](WatchStream* done) { Forget(done); });
-  streams_.insert(stream);
-  return {stream, admitted};
+  const grpc::Status judgement = JudgeLocked();
+  watchers_.insert(watcher);
+  return judgement;
 }
 
 void WatchHub::Stop() {
@@ -39,22 +38,22 @@ void WatchHub::Stop() {
   stopping_ = true;
   const grpc::Status stopped(grpc::StatusCode::UNAVAILABLE,
                              "tombolod is stopping. Ask again with the last revision.");
-  for (WatchStream* stream : streams_) stream->End(stopped);
+  for (Watcher* watcher : watchers_) watcher->End(stopped);
 }
 
-grpc::Status WatchHub::AdmitLocked() const {
+grpc::Status WatchHub::JudgeLocked() const {
   if (stopping_) return {grpc::StatusCode::UNAVAILABLE, "tombolod is stopping."};
-  if (streams_.size() >= max_streams_) {
+  if (watchers_.size() >= max_streams_) {
     return {grpc::StatusCode::RESOURCE_EXHAUSTED,
-            "there are " + std::to_string(streams_.size()) + " watchers, and no more than " +
+            "there are " + std::to_string(watchers_.size()) + " watchers, and no more than " +
                 std::to_string(max_streams_) + " may be. End some, then ask again."};
   }
   return grpc::Status::OK;
 }
 
-void WatchHub::Forget(WatchStream* stream) {
+void WatchHub::Forget(Watcher* watcher) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  streams_.erase(stream);
+  watchers_.erase(watcher);
   all_done_.notify_all();
 }
 
@@ -67,7 +66,7 @@ void WatchHub::Run() {
       event_waits_ = false;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (WatchStream* stream : streams_) stream->Advance();
+    for (Watcher* watcher : watchers_) watcher->Advance();
   }
 }
 

@@ -1,4 +1,4 @@
-// WatchHub: all WatchPeers calls of one server, and the one thread that moves them on when there is
+// WatchHub: all calls of one server that watch, and the one thread that moves them on when there is
 // an event. The publishing thread only raises a flag: what gRPC does to send is not done there.
 //
 // Ownership: streams are gRPC's; the hub knows those that have begun and are not done. Thread
@@ -15,6 +15,7 @@
 
 #include "control/service/membership_view.h"
 #include "control/service/watch_stream.h"
+#include "control/service/watcher.h"
 
 namespace tombolo::control {
 
@@ -26,27 +27,34 @@ class WatchHub {
   // Stops, and waits until gRPC is done with every stream: the server must be shut down by then.
   ~WatchHub();
 
-  // A new stream, known to the hub until it is done. The caller begins it if `admitted` is good and
-  // ends it with `admitted` otherwise (too many, or stopping).
-  struct NewStream {
-    WatchStream* stream;
-    grpc::Status admitted;
-  };
-  NewStream Make();
+  // A new stream, known to the hub until it is done, which begins, or ends at once when there are
+  // too many or the hub is stopping. For gRPC, which owns it.
+  template <typename Feed>
+  WatchStream<Feed>* Start(const typename Feed::Request& request) {
+    auto* stream = new WatchStream<Feed>(view_, [this](Watcher* done) { Forget(done); });
+    if (const grpc::Status admitted = Admit(stream); admitted.ok()) {
+      stream->Begin(request);
+    } else {
+      stream->End(admitted);
+    }
+    return stream;
+  }
 
   // Ends every stream with UNAVAILABLE and admits no more.
   void Stop();
 
  private:
-  grpc::Status AdmitLocked() const;
-  void Forget(WatchStream* stream);
+  // Knows it from then on, whatever the answer is.
+  grpc::Status Admit(Watcher* watcher);
+  grpc::Status JudgeLocked() const;
+  void Forget(Watcher* watcher);
   void Run();
 
   MembershipView& view_;
   const size_t max_streams_;
-  std::mutex mutex_;  // Taken before a stream's own lock. Guards streams_ and stopping_.
+  std::mutex mutex_;  // Taken before a stream's own lock. Guards watchers_ and stopping_.
   std::condition_variable all_done_;
-  std::set<WatchStream*> streams_;
+  std::set<Watcher*> watchers_;
   bool stopping_ = false;
 
   std::mutex

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "control/proto/convert.h"
-#include "control/registry/membership.h"
 #include "control/service/grpc_status.h"
 
 namespace tombolo::control {
@@ -20,15 +18,16 @@ grpc::Status OtherRegion(const std::string& asked, const std::string& present) {
 
 }  // namespace
 
-void WatchStream::Begin(const v1::WatchPeersRequest& request) {
+template <typename Feed>
+void WatchStream<Feed>::Begin(const Request& request) {
   const std::string region_uuid = view_.Region().uuid;
   const std::lock_guard<std::mutex> lock(mutex_);
   begun_ = true;
   revision_ = request.resume_after_revision();
   if (revision_ == 0) {
-    MembershipSnapshot snapshot = view_.Snapshot();
-    revision_ = snapshot.revision;
-    WriteLocked(ToWatchResponse(snapshot, region_uuid));
+    Response everything = Feed::Everything(view_);
+    revision_ = everything.revision();
+    WriteLocked(std::move(everything));
   } else if (!request.region_uuid().empty() && request.region_uuid() != region_uuid) {
     EndLocked(OtherRegion(request.region_uuid(), region_uuid));
   } else {
@@ -36,17 +35,20 @@ void WatchStream::Begin(const v1::WatchPeersRequest& request) {
   }
 }
 
-void WatchStream::Advance() {
+template <typename Feed>
+void WatchStream<Feed>::Advance() {
   const std::lock_guard<std::mutex> lock(mutex_);
   AdvanceLocked();
 }
 
-void WatchStream::End(const grpc::Status& status) {
+template <typename Feed>
+void WatchStream<Feed>::End(const grpc::Status& status) {
   const std::lock_guard<std::mutex> lock(mutex_);
   EndLocked(status);
 }
 
-void WatchStream::OnWriteDone(bool ok) {
+template <typename Feed>
+void WatchStream<Feed>::OnWriteDone(bool ok) {
   const std::lock_guard<std::mutex> lock(mutex_);
   writing_ = false;
   if (ok) {
@@ -56,34 +58,44 @@ void WatchStream::OnWriteDone(bool ok) {
   }
 }
 
-void WatchStream::OnCancel() { End(grpc::Status::CANCELLED); }
+template <typename Feed>
+void WatchStream<Feed>::OnCancel() {
+  End(grpc::Status::CANCELLED);
+}
 
-void WatchStream::OnDone() {
+template <typename Feed>
+void WatchStream<Feed>::OnDone() {
   on_done_(this);
   delete this;
 }
 
-void WatchStream::AdvanceLocked() {
+template <typename Feed>
+void WatchStream<Feed>::AdvanceLocked() {
   if (!begun_ || writing_ || ended_) return;
-  const absl::StatusOr<std::optional<MembershipEvent>> event = view_.EventAfter(revision_);
-  if (!event.ok()) {
-    EndLocked(ToGrpc(event.status()));
-  } else if (event->has_value()) {
-    revision_ = (*event)->revision;
-    WriteLocked(ToWatchResponse(**event));
+  absl::StatusOr<std::optional<Response>> next = Feed::After(view_, revision_);
+  if (!next.ok()) {
+    EndLocked(ToGrpc(next.status()));
+  } else if (next->has_value()) {
+    revision_ = (*next)->revision();
+    WriteLocked(**std::move(next));
   }
 }
 
-void WatchStream::WriteLocked(v1::WatchPeersResponse response) {
+template <typename Feed>
+void WatchStream<Feed>::WriteLocked(Response response) {
   if (ended_) return;
   in_flight_ = std::move(response);
   writing_ = true;
-  StartWrite(&in_flight_);
+  this->StartWrite(&in_flight_);
 }
 
-void WatchStream::EndLocked(const grpc::Status& status) {
+template <typename Feed>
+void WatchStream<Feed>::EndLocked(const grpc::Status& status) {
   if (std::exchange(ended_, true)) return;
-  Finish(status);
+  this->Finish(status);
 }
+
+template class WatchStream<PeerFeed>;
+template class WatchStream<ServiceFeed>;
 
 }  // namespace tombolo::control

@@ -30,6 +30,7 @@
 #include "control/service/region_actions.h"
 #include "control/service/regions_service.h"
 #include "control/service/services_service.h"
+#include "control/service/watch_hub.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/target.h"
 #include "transport/endpoint/endpoint_id.h"
@@ -98,8 +99,13 @@ class Actions final : public control::AdminActions, public control::RegionAction
 class Served {
  public:
   Served(control::MembershipView& view, const control::CallerRights& rights)
-      : membership(view, rights, 1), services(view), admin(rights), regions(rights) {}
+      : hub(view, 1),
+        membership(view, rights, hub),
+        services(view, hub),
+        admin(rights),
+        regions(rights) {}
 
+  control::WatchHub hub;
   control::MembershipService membership;
   control::ServicesService services;
   control::AdminService admin;

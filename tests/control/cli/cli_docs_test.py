@@ -109,7 +109,7 @@ class CliDocsTest(unittest.TestCase):
         arguments = {"regions create": f"blue {limits}", "regions resize": "blue --size 4M", "regions show": "blue",
                      "bench": "0 --sizes 8 --seconds 0", "ping": "0", "top": "--interval 0.01", "vm-args": "3",
                      "config show": "daemon -- --size 16M", "kv stats": cache, "kv top": f"--interval 0.01 {cache}"}
-        commands = sorted(set(self.examples) - {"watch"})
+        commands = sorted(set(self.examples) - {"watch", "services --watch"})
         self.assertGreater(len(commands), 7)
         for command in commands:
             words = arguments.get(command, "").split(" -- ")
@@ -122,6 +122,9 @@ class CliDocsTest(unittest.TestCase):
         self.assert_like(json.loads(self.output("watch --json --count 1")), snapshot)
         for line in self.output("watch --json --resume 1 --count 2").splitlines():
             self.assert_like(json.loads(line), event)
+
+    def test_a_watch_of_services_begins_with_a_snapshot(self):
+        self.assert_like(json.loads(self.output("services --watch --json --count 1")), self.examples["services --watch"][0])
 
     def test_a_wrong_example_is_found(self):
         self.assertIn("[].b", difference([{"a": 1, "b": None}], [{"a": 2.5, "b": "x"}]))

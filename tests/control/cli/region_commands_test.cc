@@ -34,6 +34,26 @@ class Ignore final : public ChannelHandler {
   void OnDeparted(tombolo::EndpointId) override {}
 };
 
+// A command that prints a line of JSON now and then.
+class Watched {
+ public:
+  explicit Watched(const std::string& command) : pipe_(popen(command.c_str(), "r")) {}
+
+  json NextLine() {
+    char line[4096] = "";
+    EXPECT_NE(fgets(line, sizeof(line), pipe_), nullptr);
+    const json told = json::parse(line, nullptr, false);
+    EXPECT_FALSE(told.is_discarded()) << line;
+    return told;
+  }
+
+  // To be called once, at its end.
+  int ExitCode() { return WEXITSTATUS(pclose(pipe_)); }
+
+ private:
+  FILE* const pipe_;
+};
+
 class RegionCommandsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -81,11 +101,14 @@ class RegionCommandsTest : public ::testing::Test {
   };
 
   // Both streams.
+  std::string Command(const std::string& arguments) const {
+    return "timeout 20 control/cli/tombolo --runtime-dir " + daemon_.RuntimeDir() + " " +
+           arguments + " 2>&1";
+  }
+
   Result Run(const std::string& arguments) const {
-    const std::string command = "timeout 20 control/cli/tombolo --runtime-dir " +
-                                daemon_.RuntimeDir() + " " + arguments + " 2>&1";
     Result result;
-    FILE* pipe = popen(command.c_str(), "r");
+    FILE* pipe = popen(Command(arguments).c_str(), "r");
     char line[4096];
     while (fgets(line, sizeof(line), pipe) != nullptr) result.output += line;
     result.exit_code = WEXITSTATUS(pclose(pipe));
@@ -207,6 +230,42 @@ TEST_F(RegionCommandsTest, ServicesAreListedAndClosed) {
   daemon_.Kill();
   EXPECT_EQ(Run("services").exit_code, 0) << "asks nobody";
   EXPECT_EQ(Run("services --close cache").exit_code, 3);
+}
+
+TEST_F(RegionCommandsTest, ServicesAreWatched) {
+  Watched watch(Command("services --watch --json --count 5"));
+  json line = watch.NextLine();
+  EXPECT_EQ(line["event"], "snapshot");
+  EXPECT_THAT(line["services"], SizeIs(0));
+  const uint64_t revision = line["revision"];
+
+  const auto writer = *Endpoint::Attach(daemon_.Broker(), "writer");
+  ASSERT_TRUE(writer->OpenService("cache").ok());
+  line = watch.NextLine();
+  EXPECT_EQ(line["event"], "appeared");
+  EXPECT_EQ(line["revision"], revision + 1);
+  EXPECT_EQ(line["service"]["state"], "written");
+  EXPECT_EQ(line["service"]["writer"]["name"], "writer");
+
+  ASSERT_TRUE(writer->Detach().ok());
+  line = watch.NextLine();
+  EXPECT_EQ(line["event"], "changed");
+  EXPECT_EQ(line["service"]["state"], "waiting");
+  EXPECT_EQ(line["service"]["writer"], nullptr);
+
+  ASSERT_EQ(Run("services --close cache").exit_code, 0);
+  EXPECT_EQ(watch.NextLine()["service"]["state"], "going");
+  line = watch.NextLine();
+  EXPECT_EQ(line["event"], "gone");
+  EXPECT_EQ(line["revision"], revision + 4);
+  EXPECT_EQ(watch.ExitCode(), 0);
+
+  const Result missed = Run("services --watch --count 1 --resume " + std::to_string(revision + 3));
+  EXPECT_THAT(missed.output, HasSubstr("cache: gone"));
+  const Result former = Run("services --watch --resume 7");
+  EXPECT_EQ(former.exit_code, 1);
+  EXPECT_THAT(former.output, HasSubstr("Ask again with 0"));
+  EXPECT_EQ(Run("services --resume 7").exit_code, 2) << "is of --watch";
 }
 
 TEST_F(RegionCommandsTest, WatchTellsWhatWasAdded) {

@@ -12,8 +12,10 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-EventHistory HistoryOf(size_t capacity, uint64_t first_revision, size_t events) {
-  EventHistory history(capacity, first_revision);
+using History = EventHistory<MembershipEvent>;
+
+History HistoryOf(size_t capacity, uint64_t first_revision, size_t events) {
+  History history(capacity, first_revision);
   for (size_t i = 1; i <= events; ++i) {
     MembershipEvent event;
     event.revision = first_revision + i;
@@ -35,7 +37,7 @@ TEST(EventHistoryTest, EventsAfterARevisionComeOldestFirst) {
 }
 
 TEST(EventHistoryTest, ForgottenRevisionIsOutOfRangeAndSaysWhatIsKept) {
-  const EventHistory history = HistoryOf(4, 0, 10);
+  const History history = HistoryOf(4, 0, 10);
   EXPECT_EQ(history.Since(6).value().size(), 4u);
   const absl::Status forgotten = history.Since(5).status();
   EXPECT_TRUE(absl::IsOutOfRange(forgotten));
@@ -48,7 +50,7 @@ TEST(EventHistoryTest, FutureRevisionIsOutOfRange) {
 }
 
 TEST(EventHistoryTest, NextIsTheOneEventThatFollows) {
-  const EventHistory history = HistoryOf(2, 0, 4);
+  const History history = HistoryOf(2, 0, 4);
   EXPECT_TRUE(absl::IsOutOfRange(history.Next(1).status()));
   EXPECT_EQ(history.Next(2).value()->revision, 3u);
   EXPECT_EQ(history.Next(3).value()->revision, 4u);
@@ -56,7 +58,7 @@ TEST(EventHistoryTest, NextIsTheOneEventThatFollows) {
 }
 
 TEST(EventHistoryTest, HistoryThatStartsLateKnowsNothingEarlier) {
-  const EventHistory history = HistoryOf(4, 100, 1);
+  const History history = HistoryOf(4, 100, 1);
   EXPECT_EQ(history.Since(100).value().size(), 1u);
   EXPECT_TRUE(absl::IsOutOfRange(history.Since(99).status()));
 }

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "absl/status/status.h"
 #include "control/registry/membership.h"
 #include "control/registry/registry.h"
 #include "control/registry/service_info.h"
+#include "control/registry/service_table.h"
 #include "transport/endpoint/endpoint_id.h"
 
 namespace tombolo::control {
@@ -76,6 +78,57 @@ TEST_F(MembershipViewTest, ServicesAreToldWithWhoWritesThem) {
   ASSERT_EQ(list.services.size(), 1u);
   EXPECT_EQ(list.services[0].entry.writer, EndpointId{});
   EXPECT_EQ(list.services[0].writer_name, "");
+}
+
+TEST_F(MembershipViewTest, EachChangeOfAServiceIsAnEvent) {
+  using Kind = ServiceEvent::Kind;
+  registry_.SetKeeper([this] { view_.SetServices(registry_.Services()); });
+  int heard = 0;
+  ASSERT_TRUE(registry_.OccupySlot(3, PeerKind::kVm, 0).ok());
+  ASSERT_TRUE(registry_.BrokerReady(3, "boot").ok());
+  const EndpointId writer = *registry_.AttachEndpoint({.slot = 3, .name = "owner"});
+  view_.AddListener([&] { ++heard; });
+  ASSERT_TRUE(registry_.OpenService("cache", writer).ok());
+  EXPECT_EQ(heard, 1);
+  ASSERT_TRUE(registry_.OpenService("cache", writer).ok());
+  EXPECT_EQ(heard, 1) << "it is its writer already";
+  ASSERT_TRUE(registry_.EndpointGone(writer).ok());
+  ASSERT_TRUE(registry_.CloseService("cache").ok());
+  registry_.ServiceGone(0);
+  EXPECT_EQ(view_.Services().revision, 4u);
+  const auto appeared = view_.ServiceEventAfter(0).value();
+  EXPECT_EQ(appeared->kind, Kind::kAppeared);
+  EXPECT_EQ(appeared->service.writer_name, "owner");
+  const auto waiting = view_.ServiceEventAfter(1).value();
+  EXPECT_EQ(waiting->kind, Kind::kChanged);
+  EXPECT_EQ(waiting->service.entry.writer, EndpointId{});
+  EXPECT_TRUE(view_.ServiceEventAfter(2).value()->service.entry.is_going);
+  EXPECT_EQ(view_.ServiceEventAfter(3).value()->kind, Kind::kGone);
+  EXPECT_EQ(view_.ServiceEventAfter(4).value(), std::nullopt);
+}
+
+// One that takes the place of another in its index is another one.
+TEST_F(MembershipViewTest, AServiceThatFollowsAnotherHasTwoEvents) {
+  const ServiceEntry first{.index = 5, .incarnation = 1, .name = "a", .writer = {}};
+  ServiceEntry second = first;
+  second.incarnation = 2;
+  view_.SetServices({first});
+  view_.SetServices({second});
+  EXPECT_EQ(view_.ServiceEventAfter(1).value()->kind, ServiceEvent::Kind::kGone);
+  EXPECT_EQ(view_.ServiceEventAfter(2).value()->kind, ServiceEvent::Kind::kAppeared);
+  EXPECT_EQ(view_.Services().revision, 3u);
+}
+
+TEST_F(MembershipViewTest, RevisionsOfServicesBeginWhereTheyAreToldTo) {
+  MembershipView view({.history_events = 2, .first_service_revision = 1000});
+  EXPECT_TRUE(absl::IsOutOfRange(view.ServiceEventAfter(999).status())) << "a former daemon's";
+  EXPECT_EQ(view.ServiceEventAfter(1000).value(), std::nullopt);
+  for (uint32_t i = 1; i <= 3; ++i) {
+    view.SetServices(
+        {{.index = 0, .incarnation = 1, .name = "a", .writer = {i, 1}, .maker_slot = i}});
+  }
+  EXPECT_TRUE(absl::IsOutOfRange(view.ServiceEventAfter(1000).status())) << "forgotten";
+  EXPECT_EQ(view.ServiceEventAfter(1001).value()->revision, 1002u);
 }
 
 TEST_F(MembershipViewTest, FreeBytesAreAskedForEachTime) {

@@ -66,6 +66,20 @@ class PythonClientTest(unittest.TestCase):
         stream.cancel()
         self.assertEqual(first.WhichOneof("event"), "snapshot")
 
+    def test_services_are_watched(self):
+        services = self.messages["services"]
+        watch = self.operator.unary_stream(f"/{PACKAGE}.Services/WatchServices",
+                                           request_serializer=services.WatchServicesRequest.SerializeToString,
+                                           response_deserializer=services.WatchServicesResponse.FromString)
+        stream = watch(services.WatchServicesRequest(), timeout=TIMEOUT_S)
+        first = next(stream)
+        stream.cancel()
+        self.assertEqual(first.WhichOneof("event"), "snapshot")
+        self.assertEqual(first.revision, self.call(self.operator, "Services", "ListServices").revision)
+        with self.assertRaises(grpc.RpcError) as refused:
+            next(watch(services.WatchServicesRequest(resume_after_revision=7), timeout=TIMEOUT_S))
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.OUT_OF_RANGE)
+
     def test_errors_have_their_codes(self):
         with self.assertRaises(grpc.RpcError) as refused:
             self.call(self.operator, "Membership", "DescribePeer", slot=5)
