@@ -9,10 +9,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "control/cli/regions_text.h"
 #include "control/cli/table.h"
 #include "control/client/regions_client.h"
 #include "control/proto/region_values.h"
+#include "control/words/words.h"
 
 namespace tombolo::control {
 namespace {
@@ -30,6 +32,12 @@ absl::Status List(RegionsClient& client, const RegionsFlags& flags) {
   fputs((flags.json ? RegionsJson(*regions) : RegionsTable(*regions, MayDecorate(STDOUT_FILENO)))
             .c_str(),
         stdout);
+  fflush(stdout);
+  for (const ServedRegion& region : *regions) {
+    if (region.problem.empty()) continue;
+    return absl::InternalError(absl::StrCat("region ", Printable(region.name),
+                                            " is not served: ", Printable(region.problem)));
+  }
   return absl::OkStatus();
 }
 

@@ -49,7 +49,8 @@ Json ToJson(const ServedRegion& region) {
           {"dead_endpoints", region.dead_endpoints},
           {"services", region.services},
           {"draining", region.draining},
-          {"check", check}};
+          {"check", check},
+          {"problem", region.problem.empty() ? Json(nullptr) : Json(Printable(region.problem))}};
 }
 
 Rows MemberRows(const ServedRegion& region) {
@@ -73,6 +74,11 @@ Rows PlaceRows(const ServedRegion& region) {
 std::string RegionsTable(const std::vector<ServedRegion>& regions, bool decorate) {
   Rows rows;
   for (const ServedRegion& region : regions) {
+    if (!region.problem.empty()) {
+      rows.push_back({Printable(region.name), "-", "-", "-", "-", "-", "-",
+                      absl::StrCat(Printable(region.folder), ": not served")});
+      continue;
+    }
     rows.push_back({Printable(region.name), absl::StrCat(region.info.size_bytes),
                     absl::StrCat(region.info.free_bytes), absl::StrCat(region.info.slots),
                     absl::StrCat(region.present.virtual_machines),
@@ -90,6 +96,13 @@ std::string RegionsJson(const std::vector<ServedRegion>& regions) {
 }
 
 std::string RegionText(const ServedRegion& region, bool decorate) {
+  if (!region.problem.empty()) {
+    return FormatTable({"WHAT", "VALUE"},
+                       {{"region", Printable(region.name)},
+                        {"folder", Printable(region.folder)},
+                        {"not served", Printable(region.problem)}},
+                       decorate);
+  }
   Rows rows = {{"region", Printable(region.name)},
                {"uuid", Printable(region.info.uuid)},
                {"free memory",

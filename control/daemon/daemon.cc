@@ -78,7 +78,8 @@ void WarnOfQemusLimit(const RegionLimits& limits) {
 
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, DescriptorStore& store,
                                                       const DaemonOptions& options,
-                                                      RegionActions* regions) {
+                                                      RegionActions* regions,
+                                                      const RegionBoard* further) {
   NamedDescriptors inherited = store.Take();
   const bool is_first = !HasParts(inherited);
   // What a predecessor left that did not come as far as serving anybody.
@@ -90,6 +91,7 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(EventLoop& loop, Descripto
   if (!parts.ok()) return parts.status();
   const RegistryState state = std::move(parts->state);
   std::unique_ptr<Daemon> daemon(new Daemon(loop, store, *std::move(parts), state, regions));
+  daemon->monitor_.ShowRegions(further);
   absl::Status begun = daemon->BeginCluster(options.cluster, is_first);
   if (begun.ok()) begun = daemon->Begin(state, inherited);
   if (begun.ok() && !options.http.empty()) begun = daemon->BeginStatus(options.http, is_first);

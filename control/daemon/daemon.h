@@ -49,6 +49,7 @@
 #include "control/event_loop/watch.h"
 #include "control/holder/descriptor_store.h"
 #include "control/http/monitor.h"
+#include "control/http/region_board.h"
 #include "control/ivshmem_server/ivshmem_server.h"
 #include "control/proto/region_values.h"
 #include "control/registry/membership.h"
@@ -69,10 +70,12 @@ class Daemon {
   // in the runtime folder; gRPC answers when it returns, the rest when the loop runs.
   // InvalidArgument for limits that cannot be; the others are those of MakeParts, TakeParts and
   // ListenUnix. `loop` and `store` must outlive the daemon, and so must `regions`, which
-  // administrators reach at its control.sock; null: they reach none there.
+  // administrators reach at its control.sock; null: they reach none there. The status page shows
+  // `further` too, which must outlive it as well.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(EventLoop& loop, DescriptorStore& store,
                                                        const DaemonOptions& options,
-                                                       RegionActions* regions = nullptr);
+                                                       RegionActions* regions = nullptr,
+                                                       const RegionBoard* further = nullptr);
 
   // Stops serving. Machines and processes keep the region that they have, and the sockets stay for
   // a successor.
@@ -91,6 +94,9 @@ class Daemon {
 
   // All of the region but its name and group; `check` only where that is asked for.
   ServedRegion Look(bool with_check) const;
+
+  // For threads other than the loop's.
+  const MembershipView& View() const { return view_; }
 
   const RegionLimits& Limits() const { return region_.View().Limits(); }
 

@@ -48,6 +48,7 @@ absl::StatusOr<KeptSpec> ReadSpec(UniqueFd fd) {
 FurtherRegion::FurtherRegion(const Place& place, const std::string& name, NamedDescriptors kept,
                              StateMemory memory, const RegionSpec& spec)
     : loop_(place.loop),
+      board_(place.board),
       name_(name),
       folder_(FolderOf(place, name)),
       store_(place.store, PrefixOf(name), std::move(kept)),
@@ -106,6 +107,7 @@ absl::Status FurtherRegion::Serve() {
   absl::StatusOr<std::unique_ptr<Daemon>> daemon = Daemon::Start(loop_, store_, options);
   if (!daemon.ok()) return daemon.status();
   daemon_ = *std::move(daemon);
+  board_.Put(name_, daemon_->View());
   owns_folder_ = true;
   // A predecessor may have been killed when it was about to make it anew.
   RegionSpec spec = spec_;
@@ -136,6 +138,7 @@ void FurtherRegion::Save(const RegionSpec& spec) {
 
 // Its state first: without that nobody goes on with the rest.
 void FurtherRegion::StopServing() {
+  board_.Remove(name_);
   if (daemon_) daemon_->RemoveSocketFiles();
   daemon_.reset();
   GiveUpParts(store_);

@@ -20,6 +20,7 @@
 #include "control/event_loop/event_loop.h"
 #include "control/holder/descriptor_store.h"
 #include "control/holder/scoped_store.h"
+#include "control/http/region_board.h"
 #include "control/proto/region_values.h"
 #include "transport/region/geometry.h"
 
@@ -34,6 +35,7 @@ class FurtherRegion {
     EventLoop& loop;
     DescriptorStore& store;   // The whole one.
     std::string runtime_dir;  // Of the first region: this one's folder is in it.
+    RegionBoard& board;       // Shows it while it is served.
   };
 
   // A new one, which is served when this returns. Errors are those of region_folder.h, of
@@ -50,7 +52,7 @@ class FurtherRegion {
                                                                NamedDescriptors kept);
 
   // Stops serving; a successor goes on with the region.
-  ~FurtherRegion() = default;
+  ~FurtherRegion() { board_.Remove(name_); }
   FurtherRegion(const FurtherRegion&) = delete;
   FurtherRegion& operator=(const FurtherRegion&) = delete;
 
@@ -79,6 +81,7 @@ class FurtherRegion {
   void Save(const RegionSpec& spec);
 
   EventLoop& loop_;
+  RegionBoard& board_;
   const std::string name_;
   const std::string folder_;
   ScopedStore store_;

@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<RegionDesk>> RegionDesk::Start(EventLoop& loop,
 }
 
 RegionDesk::RegionDesk(EventLoop& loop, DescriptorStore& store, std::string runtime_dir)
-    : place_{.loop = loop, .store = store, .runtime_dir = std::move(runtime_dir)},
+    : place_{.loop = loop, .store = store, .runtime_dir = std::move(runtime_dir), .board = board_},
       errands_(loop, absl::UnavailableError("tombolod is stopping.")) {}
 
 absl::Status RegionDesk::Begin(const DaemonOptions& options) {
@@ -48,11 +48,11 @@ absl::Status RegionDesk::Begin(const DaemonOptions& options) {
   std::map<std::string, NamedDescriptors> scopes = TakeScopes(kept, FurtherRegion::kScope);
   first_store_ = std::make_unique<ScopedStore>(place_.store, "", std::move(kept));
   absl::StatusOr<std::unique_ptr<Daemon>> first =
-      Daemon::Start(place_.loop, *first_store_, options, this);
+      Daemon::Start(place_.loop, *first_store_, options, this, &board_);
   if (!first.ok()) return first.status();
   first_ = *std::move(first);
-  absl::Status begun = Resume(std::move(scopes));
-  if (begun.ok()) begun = MakeMissing(options.regions, is_first);
+  Resume(std::move(scopes));
+  absl::Status begun = MakeMissing(options.regions, is_first);
   if (!begun.ok() && is_first) {
     End();
     GiveUpParts(*first_store_);
@@ -60,17 +60,26 @@ absl::Status RegionDesk::Begin(const DaemonOptions& options) {
   return begun;
 }
 
-absl::Status RegionDesk::Resume(std::map<std::string, NamedDescriptors> scopes) {
+void RegionDesk::Resume(std::map<std::string, NamedDescriptors> scopes) {
   for (auto& [name, descriptors] : scopes) {
     absl::StatusOr<std::unique_ptr<FurtherRegion>> region =
         FurtherRegion::Resume(place_, name, std::move(descriptors));
     if (!region.ok()) {
-      return absl::Status(region.status().code(),
-                          absl::StrCat("region ", name, ": ", region.status().message()));
+      LeaveUnserved(name, region.status());
+    } else if (*region != nullptr) {
+      further_[name] = *std::move(region);
     }
-    if (*region != nullptr) further_[name] = *std::move(region);
   }
-  return absl::OkStatus();
+}
+
+// Machines and processes of the other regions are not to wait for it. What the store has of it
+// stays there: only an end of the program gives that up.
+void RegionDesk::LeaveUnserved(const std::string& name, const absl::Status& why) {
+  spdlog::error(
+      "region {} of the tombolod before this one cannot be gone on with, and is not served: {}",
+      name, std::string(why.message()));
+  board_.PutProblem(name, std::string(why.message()));
+  unserved_[name] = why;
 }
 
 // Those whom a predecessor has served are worth more than a region that cannot be made just now.
@@ -78,7 +87,7 @@ absl::Status RegionDesk::MakeMissing(const std::vector<std::string>& words, bool
   for (const std::string& word : words) {
     const absl::StatusOr<WantedRegion> wanted = ParseRegionWord(word);
     if (!wanted.ok()) return wanted.status();
-    if (further_.contains(wanted->name)) continue;
+    if (further_.contains(wanted->name) || unserved_.contains(wanted->name)) continue;
     const absl::Status made = Create(*wanted).status();
     if (made.ok()) continue;
     if (is_first) {
@@ -93,6 +102,9 @@ absl::Status RegionDesk::MakeMissing(const std::vector<std::string>& words, bool
 void RegionDesk::End() {
   for (auto& [name, region] : further_) region->End();
   further_.clear();
+  for (const auto& [name, why] : unserved_) {
+    RemoveRegionFolder(absl::StrCat(place_.runtime_dir, "/", name));
+  }
   first_->RemoveSocketFiles();
 }
 
@@ -130,18 +142,24 @@ void RegionDesk::DeleteRegion(std::string name, DeleteDone done) {
 std::vector<ServedRegion> RegionDesk::List() const {
   std::vector<ServedRegion> regions = {LookAtFirst(false)};
   for (const auto& [name, region] : further_) regions.push_back(region->Look(false));
+  for (const auto& [name, why] : unserved_) regions.push_back(LookAtUnserved(name, why));
   return regions;
 }
 
 absl::StatusOr<ServedRegion> RegionDesk::Describe(const std::string& name) const {
   if (name == kFirstRegionName) return LookAtFirst(true);
-  const auto found = further_.find(name);
-  return found != further_.end() ? absl::StatusOr<ServedRegion>(found->second->Look(true))
-                                 : NotFound(name);
+  if (const auto found = further_.find(name); found != further_.end()) {
+    return found->second->Look(true);
+  }
+  const auto unserved = unserved_.find(name);
+  return unserved != unserved_.end()
+             ? absl::StatusOr<ServedRegion>(LookAtUnserved(name, unserved->second))
+             : NotFound(name);
 }
 
 absl::StatusOr<ServedRegion> RegionDesk::Create(const WantedRegion& wanted) {
-  if (wanted.name == kFirstRegionName || further_.contains(wanted.name)) {
+  if (wanted.name == kFirstRegionName || further_.contains(wanted.name) ||
+      unserved_.contains(wanted.name)) {
     return absl::AlreadyExistsError(absl::StrCat("there is a region ", wanted.name, " already."));
   }
   if (absl::Status good = CheckRegionName(wanted.name); !good.ok()) return good;
@@ -190,14 +208,27 @@ ServedRegion RegionDesk::LookAtFirst(bool with_check) const {
   return region;
 }
 
+ServedRegion RegionDesk::LookAtUnserved(const std::string& name, const absl::Status& why) const {
+  ServedRegion region;
+  region.name = name;
+  region.folder = absl::StrCat(place_.runtime_dir, "/", name);
+  region.problem = std::string(why.message());
+  return region;
+}
+
 absl::StatusOr<FurtherRegion*> RegionDesk::FindFurther(const std::string& name) const {
   if (name == kFirstRegionName) {
     return absl::FailedPreconditionError(
         "the first region is what tombolod's flags say; change them, and stop and start tombolod.");
   }
-  const auto found = further_.find(name);
-  if (found == further_.end()) return NotFound(name);
-  return found->second.get();
+  if (const auto found = further_.find(name); found != further_.end()) return found->second.get();
+  const auto unserved = unserved_.find(name);
+  if (unserved == unserved_.end()) return NotFound(name);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "region ", name,
+      " of the tombolod before this one cannot be gone on with: ", unserved->second.message(),
+      " Replace this tombolod by one that can, or stop it, which gives "
+      "up all regions."));
 }
 
 absl::Status RegionDesk::NotFound(const std::string& name) const {
@@ -205,12 +236,13 @@ absl::Status RegionDesk::NotFound(const std::string& name) const {
   std::string text = absl::StrCat("there is no region \"", absl::CHexEscape(name.substr(0, kShown)),
                                   "\"; there are: ", kFirstRegionName);
   for (const auto& [other, region] : further_) absl::StrAppend(&text, ", ", other);
+  for (const auto& [other, why] : unserved_) absl::StrAppend(&text, ", ", other);
   return absl::NotFoundError(absl::StrCat(text, "."));
 }
 
 // Of places and descriptors; memory is looked at when it is taken.
 absl::Status RegionDesk::CheckRoom(const RegionLimits& added, const RegionLimits* removed) const {
-  if (removed == nullptr && 1 + further_.size() >= kMostRegions) {
+  if (removed == nullptr && 1 + further_.size() + unserved_.size() >= kMostRegions) {
     return absl::ResourceExhaustedError(
         absl::StrCat("there are ", kMostRegions,
                      " regions, which is all that one tombolod serves; "

@@ -22,6 +22,7 @@
 #include "control/event_loop/event_loop.h"
 #include "control/holder/descriptor_store.h"
 #include "control/holder/scoped_store.h"
+#include "control/http/region_board.h"
 #include "control/proto/region_values.h"
 #include "control/service/region_actions.h"
 #include "transport/region/geometry.h"
@@ -34,8 +35,10 @@ class RegionDesk final : public RegionActions {
   static constexpr size_t kMostRegions = 16;
 
   // Serves the first region, as Daemon::Start says, all that a predecessor had, and those of
-  // `options.regions` that are missing. An error when one of these cannot be gone on with, or at
-  // the first start not made. `loop` and `store` must outlive it.
+  // `options.regions` that are missing. An error when the first one cannot be served, or at the
+  // first start one of the others not made. A further region that a predecessor had and that cannot
+  // be gone on with is kept in the store for another program that can, and told of with the reason;
+  // all others are served. `loop` and `store` must outlive it.
   static absl::StatusOr<std::unique_ptr<RegionDesk>> Start(EventLoop& loop, DescriptorStore& store,
                                                            const DaemonOptions& options);
 
@@ -62,7 +65,8 @@ class RegionDesk final : public RegionActions {
   RegionDesk(EventLoop& loop, DescriptorStore& store, std::string runtime_dir);
 
   absl::Status Begin(const DaemonOptions& options);
-  absl::Status Resume(std::map<std::string, NamedDescriptors> scopes);
+  void Resume(std::map<std::string, NamedDescriptors> scopes);
+  void LeaveUnserved(const std::string& name, const absl::Status& why);
   absl::Status MakeMissing(const std::vector<std::string>& words, bool is_first);
   std::vector<ServedRegion> List() const;
   absl::StatusOr<ServedRegion> Describe(const std::string& name) const;
@@ -71,16 +75,19 @@ class RegionDesk final : public RegionActions {
   absl::Status Delete(const std::string& name);
 
   ServedRegion LookAtFirst(bool with_check) const;
+  ServedRegion LookAtUnserved(const std::string& name, const absl::Status& why) const;
   // One that may be changed: FailedPrecondition for the first one, NotFound for none.
   absl::StatusOr<FurtherRegion*> FindFurther(const std::string& name) const;
   absl::Status NotFound(const std::string& name) const;
   absl::Status CheckRoom(const RegionLimits& added, const RegionLimits* removed) const;
 
+  RegionBoard board_;  // Of further regions.
   const FurtherRegion::Place place_;
   Errands errands_;
   std::unique_ptr<ScopedStore> first_store_;
   std::unique_ptr<Daemon> first_;
   std::map<std::string, std::unique_ptr<FurtherRegion>> further_;  // By name.
+  std::map<std::string, absl::Status> unserved_;  // Kept, and why they cannot be gone on with.
 };
 
 }  // namespace tombolo::control

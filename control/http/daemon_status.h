@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "control/http/heartbeat.h"
 #include "control/http/ledger.h"
 #include "control/http/process_stats.h"
+#include "control/http/region_board.h"
 #include "control/registry/membership.h"
 #include "control/registry/region_info.h"
 
@@ -16,9 +18,10 @@ namespace tombolo::control {
 struct DaemonStatus {
   int64_t now_unix_ns = 0;
   int64_t started_unix_ns = 0;
-  int64_t now_ns = 0;        // Of the monotonic clock, as in `beat`.
-  std::optional<Beat> beat;  // Nothing: the daemon is starting.
-  RegionInfo region;
+  int64_t now_ns = 0;                  // Of the monotonic clock, as in `beat`.
+  std::optional<Beat> beat;            // Nothing: the daemon is starting.
+  RegionInfo region;                   // The first one; so are membership and totals.
+  std::vector<RegionSummary> regions;  // Further ones, by name.
   MembershipSnapshot membership;
   Totals totals;
   ProcessStats process;

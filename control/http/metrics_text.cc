@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "control/http/metric_families.h"
 #include "control/http/slot_metrics.h"
@@ -29,6 +30,36 @@ void AddRegion(const RegionInfo& region, MetricFamilies& families) {
   families.Gauge("tombolo_region_slots", "Slots, the host's included.", Value(region.slots));
   families.Gauge("tombolo_region_max_endpoints", "Endpoints that may be attached at once.",
                  Value(region.endpoints));
+}
+
+// One family: what `value` makes of each region that is served.
+template <typename ValueOf>
+void AddOfEach(const std::vector<RegionSummary>& regions, const std::string& name,
+               const std::string& help, MetricFamilies& families, ValueOf value) {
+  families.BeginGauge(name, help);
+  for (const RegionSummary& region : regions) {
+    if (region.problem.empty()) families.Add(Value(value(region)), {{"region", region.name}});
+  }
+}
+
+void AddFurtherRegions(const std::vector<RegionSummary>& regions, MetricFamilies& families) {
+  using Summary = RegionSummary;
+  families.BeginGauge("tombolo_further_region_served",
+                      "Of each region beside the first: 1 when it is served, 0 when it is kept and "
+                      "cannot be gone on with.");
+  for (const Summary& region : regions) {
+    families.Add(region.problem.empty() ? 1 : 0, {{"region", region.name}});
+  }
+  AddOfEach(regions, "tombolo_further_region_size_bytes", "Its memory.", families,
+            [](const Summary& region) { return region.info.size_bytes; });
+  AddOfEach(regions, "tombolo_further_region_free_bytes", "Its memory that nobody owns.", families,
+            [](const Summary& region) { return region.info.free_bytes; });
+  AddOfEach(regions, "tombolo_further_region_virtual_machines", "Virtual machines in it.", families,
+            [](const Summary& region) { return region.virtual_machines; });
+  AddOfEach(regions, "tombolo_further_region_endpoints", "Living endpoints in it.", families,
+            [](const Summary& region) { return region.endpoints; });
+  AddOfEach(regions, "tombolo_further_region_services", "Services in it.", families,
+            [](const Summary& region) { return region.services; });
 }
 
 void AddPeers(const MembershipSnapshot& membership, MetricFamilies& families) {
@@ -90,6 +121,7 @@ void AddDaemon(const DaemonStatus& status, MetricFamilies& families) {
 std::string MetricsText(const DaemonStatus& status) {
   MetricFamilies families;
   AddRegion(status.region, families);
+  AddFurtherRegions(status.regions, families);
   AddPeers(status.membership, families);
   AddEvents(status, families);
   AddSlotMetrics(status.totals, families);

@@ -1,6 +1,7 @@
 #include "control/http/monitor.h"
 
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "control/daemon/unix_time.h"
@@ -82,6 +83,8 @@ DaemonStatus Monitor::Look() const {
           .now_ns = MonotonicNs(),
           .beat = heartbeat_.Last(),
           .region = view_.Region(),
+          .regions =
+              further_regions_ == nullptr ? std::vector<RegionSummary>() : further_regions_->Read(),
           .membership = view_.Snapshot(),
           .totals = ledger_.Read(),
           .process = ReadProcessStats()};

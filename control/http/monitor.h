@@ -24,6 +24,7 @@
 #include "control/http/http_response.h"
 #include "control/http/http_server.h"
 #include "control/http/ledger.h"
+#include "control/http/region_board.h"
 #include "control/registry/membership.h"
 #include "control/service/membership_view.h"
 #include "transport/base/units.h"
@@ -43,6 +44,9 @@ class Monitor {
   // The registry's next event.
   void OnEvent(const MembershipEvent& event) { ledger_.OnEvent(event); }
 
+  // Tells of those regions too. To be called before Serve(); the board must outlive the monitor.
+  void ShowRegions(const RegionBoard* board) { further_regions_ = board; }
+
   // To be called every kBeatNs.
   void Beat(uint32_t dead_endpoints, uint32_t services);
 
@@ -61,6 +65,7 @@ class Monitor {
   const DaemonStatus& Status();
 
   const MembershipView& view_;
+  const RegionBoard* further_regions_ = nullptr;
   const int64_t started_unix_ns_;
   Ledger ledger_;
   Heartbeat heartbeat_;

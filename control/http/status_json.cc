@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "control/words/membership_json.h"
 #include "control/words/version.h"
@@ -42,6 +43,24 @@ Json RegionJson(const RegionInfo& region) {
           {"vectors", region.vectors},
           {"endpoints", region.endpoints},
           {"layout_version", region.layout_version}};
+}
+
+Json FurtherRegionJson(const RegionSummary& region) {
+  if (!region.problem.empty()) return {{"name", region.name}, {"problem", region.problem}};
+  return {{"name", region.name},
+          {"problem", nullptr},
+          {"uuid", region.info.uuid},
+          {"size_bytes", region.info.size_bytes},
+          {"free_bytes", region.info.free_bytes},
+          {"virtual_machines", region.virtual_machines},
+          {"endpoints", region.endpoints},
+          {"services", region.services}};
+}
+
+Json FurtherRegionsJson(const std::vector<RegionSummary>& regions) {
+  Json list = Json::array();
+  for (const RegionSummary& region : regions) list.push_back(FurtherRegionJson(region));
+  return list;
 }
 
 Json EventsJson(const Totals& totals) {
@@ -89,6 +108,7 @@ std::string StatusJson(const DaemonStatus& status) {
                    {"health", HealthWord(HealthOf(status.beat, status.now_ns))},
                    {"heartbeat_age_s", HeartbeatAge(status)},
                    {"region", RegionJson(status.region)},
+                   {"further_regions", FurtherRegionsJson(status.regions)},
                    {"revision", status.membership.revision},
                    {"dead_endpoints", beat.dead_endpoints},
                    {"services", beat.services},

@@ -5,6 +5,9 @@
 //    "health": "starting" | "good" | "stuck", "heartbeat_age_s": 0.4,
 //    "region": {"uuid": "...", "size_bytes": 268435456, "free_bytes": 1, "slots": 16,
 //               "vectors": 16, "endpoints": 1024, "layout_version": 3},
+//    "further_regions": [{"name": "blue", "problem": null, "uuid": "...", "size_bytes": 268435456,
+//                         "free_bytes": 1, "virtual_machines": 0, "endpoints": 0, "services": 0}
+//                        | {"name": "green", "problem": "why it is not served"}...],
 //    "revision": 12, "dead_endpoints": 0, "services": 0,
 //    "events": {"joined": 1, "ready": 1, "rebooted": 0, "left": 0, "attached": 4, "gone": 2},
 //    "peers": [PEER with "endpoints": [ENDPOINT...]...],   (control/words/membership_json.h)

@@ -18,6 +18,7 @@ v1::ServedRegion ToServedRegion(const ServedRegion& region) {
   message.set_dead_endpoints(region.dead_endpoints);
   message.set_services(region.services);
   message.set_draining(region.draining);
+  message.set_problem(region.problem);
   if (region.check) {
     message.mutable_check()->set_extents(region.check->extents);
     message.mutable_check()->set_free_extents(region.check->free_extents);
@@ -38,7 +39,8 @@ ServedRegion FromServedRegion(const v1::ServedRegion& message) {
                       .dead_endpoints = message.dead_endpoints(),
                       .services = message.services(),
                       .draining = message.draining(),
-                      .check = {}};
+                      .check = {},
+                      .problem = message.problem()};
   if (message.has_check()) {
     region.check = {.extents = message.check().extents(),
                     .free_extents = message.check().free_extents(),

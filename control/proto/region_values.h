@@ -54,6 +54,7 @@ struct ServedRegion {
   uint32_t services = 0;
   bool draining = false;
   std::optional<RegionCheck> check;
+  std::string problem = {};  // Why it is not served; empty: it is.
 
   friend bool operator==(const ServedRegion&, const ServedRegion&) = default;
 };

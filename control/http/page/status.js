@@ -201,6 +201,28 @@ function showRegion({region}) {
   ]);
 }
 
+function furtherRow(region) {
+  const row = element('tr');
+  if (region.problem) {
+    const why = element('td', 'not served: ' + region.problem, 'bad');
+    why.colSpan = 6;
+    row.append(element('td', region.name), why);
+    return row;
+  }
+  row.append(
+    element('td', region.name),
+    element('td', 'served', 'good'),
+    element('td', bytes(used(region)), 'number'),
+    element('td', bytes(region.size_bytes), 'number'),
+    ...[region.virtual_machines, region.endpoints, region.services].map((value) => element('td', value, 'number')));
+  return row;
+}
+
+function showFurtherRegions(regions) {
+  document.getElementById('further').hidden = regions.length === 0;
+  document.getElementById('regions').replaceChildren(...regions.map(furtherRow));
+}
+
 function showDaemon(status) {
   const {process} = status;
   fillList('events', [
@@ -236,6 +258,7 @@ function show(status) {
   showHealth(status.health, {good: 'good', starting: 'warn'}[status.health] || 'bad');
   showCharts(sum(rates.values()), status);
   showRegion(status);
+  showFurtherRegions(status.further_regions);
   showPeers(status, counters, rates);
   showDaemon(status);
 }

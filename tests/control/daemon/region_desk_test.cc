@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -25,6 +27,7 @@
 #include "control/proto/region_values.h"
 #include "tests/control/ivshmem_server/raw_client.h"
 #include "tests/support/temp_dir.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/region/geometry.h"
 
@@ -162,6 +165,31 @@ TEST_F(RegionDeskTest, AKilledProgramGoesOnWithAllRegions) {
   EXPECT_EQ(UuidAt(FolderOf("blue")), blue->info.uuid);
   EXPECT_EQ(UuidAt(options_.runtime_dir), first);
   EXPECT_EQ(PeersAt(FolderOf("blue")), 2u);
+}
+
+// One that cannot be gone on with keeps the others from nothing, and is kept for who can.
+TEST_F(RegionDeskTest, ARegionThatCannotBeGoneOnWithIsToldOf) {
+  ASSERT_TRUE(Create("blue").ok());
+  ASSERT_TRUE(Create("green").ok());
+  const UniqueFd state(dup(store_.Kept().at("region/blue/daemon/state").Get()));
+  const UniqueFd empty(memfd_create("empty", MFD_CLOEXEC));
+  ASSERT_TRUE(store_.Store("region/blue/daemon/state", empty.Get()).ok());
+  const std::string green = UuidAt(FolderOf("green"));
+  options_.regions = {"blue:size=2M"};
+  Restart();
+  EXPECT_THAT(Names(), ElementsAre("default", "green", "blue"));
+  EXPECT_EQ(UuidAt(FolderOf("green")), green);
+  const Region blue = Describe("blue");
+  ASSERT_TRUE(blue.ok()) << blue.status();
+  EXPECT_NE(blue->problem, "");
+  EXPECT_EQ(blue->folder, FolderOf("blue"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Delete("blue")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Resize("blue", kLarger).status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(Create("blue").status()));
+  EXPECT_GT(KeptOf("blue"), 3u);
+  ASSERT_TRUE(store_.Store("region/blue/daemon/state", state.Get()).ok());
+  Restart();
+  EXPECT_EQ(Describe("blue")->problem, "");
 }
 
 TEST_F(RegionDeskTest, OnlyWhereNobodyIsItIsResizedOrDeleted) {

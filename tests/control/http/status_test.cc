@@ -97,6 +97,29 @@ TEST(MetricsTextTest, TellsOfRegionPeersAndDaemon) {
   ExpectLine(text, "process_max_fds 10");
 }
 
+TEST(MetricsTextTest, TellsOfFurtherRegions) {
+  DaemonStatus status = MadeUp();
+  EXPECT_EQ(MetricsText(status).find("{region="), std::string::npos);
+  status.regions = {{.name = "blue", .virtual_machines = 2, .endpoints = 5, .services = 1},
+                    {.name = "green", .problem = "it is of another version"}};
+  status.regions[0].info.size_bytes = 8192;
+  status.regions[0].info.free_bytes = 4096;
+  const std::string text = MetricsText(status);
+  ExpectLine(text, "tombolo_further_region_served{region=\"blue\"} 1");
+  ExpectLine(text, "tombolo_further_region_served{region=\"green\"} 0");
+  ExpectLine(text, "tombolo_further_region_size_bytes{region=\"blue\"} 8192");
+  ExpectLine(text, "tombolo_further_region_free_bytes{region=\"blue\"} 4096");
+  ExpectLine(text, "tombolo_further_region_virtual_machines{region=\"blue\"} 2");
+  ExpectLine(text, "tombolo_further_region_endpoints{region=\"blue\"} 5");
+  ExpectLine(text, "tombolo_further_region_services{region=\"blue\"} 1");
+  EXPECT_EQ(text.find("size_bytes{region=\"green\"}"), std::string::npos) << "it is not known";
+  const json regions = json::parse(StatusJson(status))["further_regions"];
+  ASSERT_EQ(regions.size(), 2u);
+  EXPECT_EQ(regions[0]["problem"], nullptr);
+  EXPECT_EQ(regions[0]["endpoints"], 5);
+  EXPECT_EQ(regions[1]["problem"], "it is of another version");
+}
+
 TEST(MetricsTextTest, HasEveryCounterOnce) {
   const std::string text = MetricsText(MadeUp());
   ExpectLine(text, "# TYPE tombolo_messages_sent_total counter");
