@@ -113,6 +113,51 @@ is_left_alone_by_a_restart() {
   systemctl restart tombolod && [ "$(main_pid tombolo-host-agent)" = "$before" ] && eventually tombolo ping 0
 }
 
+# Others notice nothing but a pause.
+kill_daemon() {
+  local before
+  before=$(main_pid tombolod)
+  kill -9 "$before" && eventually tombolo peers && [ "$(main_pid tombolod)" != "$before" ]
+}
+
+region_uuid() { grep -o '"region_uuid":"[^"]*"' <<< "$(tombolo peers --json)"; }
+
+# Writes a line for each process that could not join.
+join_again_and_again() {
+  while [ ! -e join.stop ]; do says "slot 0" ./with_pkg_config || echo failed; done
+}
+
+KILLS=10
+PINGS=1000
+outlives_kills_under_load() {
+  local region agent joining pinging restarts i
+  region=$(region_uuid) agent=$(main_pid tombolo-host-agent) restarts=$(systemctl show --value --property=NRestarts tombolod)
+  rm -f join.stop
+  join_again_and_again > join.log & joining=$!
+  tombolo ping 0 --count "$PINGS" --interval 0.005 --json > ping.json & pinging=$!
+  for ((i = 0; i < KILLS; ++i)); do kill_daemon || { touch join.stop; echo "kill $i"; return 1; }; done
+  touch join.stop
+  wait "$joining" "$pinging"
+  [ ! -s join.log ] || { echo "who joined meanwhile: $(head -n 3 join.log)"; return 1; }
+  says "\"answered\":$PINGS" cat ping.json || return 1
+  [ "$(region_uuid)" = "$region" ] || { echo "the region is another one"; return 1; }
+  [ "$(main_pid tombolo-host-agent)" = "$agent" ] || { echo "the agent is another one"; return 1; }
+  [ "$(systemctl show --value --property=NRestarts tombolod)" = $((restarts + KILLS)) ] || { echo "restarts"; return 1; }
+}
+
+# A daemon that hangs is ended by systemd, and the next one goes on; here after one second.
+outlives_hanging() {
+  local region before
+  mkdir -p /run/systemd/system/tombolod.service.d
+  printf '[Service]\nWatchdogSec=1\n' > /run/systemd/system/tombolod.service.d/test.conf
+  systemctl daemon-reload && systemctl restart tombolod && eventually tombolo peers || return 1
+  region=$(region_uuid) before=$(main_pid tombolod)
+  kill -STOP "$before"
+  eventually is_another "$before" && eventually tombolo peers && [ "$(region_uuid)" = "$region" ] || return 1
+  rm -r /run/systemd/system/tombolod.service.d && systemctl daemon-reload && systemctl restart tombolod && eventually tombolo peers
+}
+is_another() { local now; now=$(main_pid tombolod) && [ "$now" != 0 ] && [ "$now" != "$1" ]; }
+
 # memcached REQUEST...: what tombolo-kv answers to lines.
 memcached() {
   exec 3<> /dev/tcp/127.0.0.1/11211 && printf '%s\r\n' "$@" quit >&3 && cat <&3
@@ -134,12 +179,16 @@ nothing_failed() {
 
 booted() {
   check "tombolod starts" start_daemon
+  check "at once, beside the other units that were started" [ "$(systemctl show --value --property=NRestarts tombolod)" = 0 ]
+  check "the folder of the sockets is its own" says "tombolo kvm" stat -c "%U %G" /run/tombolo
   check "tombolod is not root" says tombolo user_of tombolod
   check "tombolo peers is answered" eventually tombolo peers
   check "the agent of the host comes with it" eventually has_state active tombolo-host-agent
   check "it is not root" says tombolo user_of tombolo-host-agent
   check "it answers a ping" tombolo ping 0
   check "a restart of tombolod leaves it alone" is_left_alone_by_a_restart
+  check "$KILLS kills of it under load are noticed by nobody" outlives_kills_under_load
+  check "it is ended when it hangs, and goes on" outlives_hanging
   check "ten lines attach" says "slot 0" ./with_pkg_config
   check "who is of the group attaches" says "slot 0" setpriv --reuid=nobody --regid=kvm --clear-groups ./with_pkg_config
   check "nobody else does" says "may not open" setpriv --reuid=nobody --regid=nogroup --clear-groups ./with_pkg_config
