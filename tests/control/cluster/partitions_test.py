@@ -5,13 +5,16 @@ Each scenario cuts something, waits until those who are left know of it, heals, 
 two peers of one host talk without losing a word, and no host, region or slot has two owners. How long it took until
 others knew is printed; what is asserted is that they come to know.
 
-One scenario of each kind, or all 20 with TOMBOLO_PARTITIONS=all.
+One scenario of each kind, or all 20 with TOMBOLO_PARTITIONS=all. With TOMBOLO_PARTITIONS=throughput also what a
+message between two endpoints of a host takes of the processor while the host is cut off, beside what it took before and takes
+after.
 
-Usage: partitions_test.py TOMBOLOD TOMBOLO_AGENT TOMBOLO [unittest's flags]
+Usage: partitions_test.py TOMBOLOD TOMBOLO_AGENT TOMBOLO TALK_ALONE [unittest's flags]
 """
 
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -23,10 +26,16 @@ from cluster import PREFIX, Host, assert_each_slot_has_one_owner
 from etcd import Etcd
 from forwarding import eventually
 
-TOMBOLOD = AGENT = TOMBOLO = ""
+TOMBOLOD = AGENT = TOMBOLO = TALK_ALONE = ""
 IN_NAMESPACE = "TOMBOLO_PARTITIONS_TEST_IS_ROOT"
 NAMES = ["h0", "h1", "h2"]
 ALL = os.environ.get("TOMBOLO_PARTITIONS") == "all"
+THROUGHPUT = os.environ.get("TOMBOLO_PARTITIONS") == "throughput"
+ROUNDS = 20
+MESSAGES = 500_000
+TIMES = 5
+# A cut must not be seen in the median of as many rounds.
+MOST_CHANGE = 0.01
 REPLY = re.compile(r"^(\d+): [\d.]+ ")
 
 
@@ -91,6 +100,26 @@ class Talk:
         for process in (self._ping, self._agent):
             process.kill()
             process.wait()
+
+
+class Work:
+    """What it takes to send messages between two endpoints of a host, which wait for nobody (talk_alone.c)."""
+
+    def __init__(self, host):
+        self.broker = os.path.join(host.runtime_dir, "broker.sock")
+
+    def seconds(self, messages):
+        """Of the processor: who else has it meanwhile does not count."""
+        with subprocess.Popen([TALK_ALONE, self.broker, str(messages)]) as talk:
+            _, status, used = os.wait4(talk.pid, 0)
+            talk.returncode = os.waitstatus_to_exitcode(status)
+        assert talk.returncode == 0
+        return used.ru_utime + used.ru_stime
+
+    def of_a_message(self):
+        """Without what it takes to begin and to end. The least of several: what disturbs only adds."""
+        least = [min(self.seconds(count) for _ in range(TIMES)) for count in (MESSAGES, 3 * MESSAGES)]
+        return (least[1] - least[0]) / (2 * MESSAGES)
 
 
 class PartitionsTest(unittest.TestCase):
@@ -195,6 +224,25 @@ class PartitionsTest(unittest.TestCase):
         self.cut_off(1)
         self.places[1].heal()
 
+    @unittest.skipUnless(THROUGHPUT, "it measures: TOMBOLO_PARTITIONS=throughput")
+    def test_a_cut_changes_no_throughput(self):
+        """Before, cut off, after: their order and the mean of the outer two leave out what drifts."""
+        work = Work(self.hosts[0])
+        work.of_a_message()
+        ratios = []
+        for _ in range(ROUNDS):
+            before = work.of_a_message()
+            self.etcd_place.cut()
+            self.cut_off(0, 1, 2)
+            during = work.of_a_message()
+            self.etcd_place.heal()
+            self.all_know_all()
+            ratios.append(2 * during / (before + work.of_a_message()))
+        low, median, high = statistics.quantiles(ratios, n=4)
+        print(f"processor time of a message while cut off, beside before and after: median of {ROUNDS} ratios {median:.4f}, "
+              f"quartiles {low:.4f} and {high:.4f}; {before * 1e9:.0f} ns", file=sys.stderr)
+        self.assertLess(abs(median - 1), MOST_CHANGE)
+
     def test_etcd_dies_while_a_host_is_cut_off(self):
         self.places[0].cut()
         self.cut_off(0)
@@ -226,5 +274,5 @@ if __name__ == "__main__":
     if IN_NAMESPACE not in os.environ:
         os.environ[IN_NAMESPACE] = "1"
         os.execvp("unshare", ["unshare", "--map-root-user", "--net", sys.executable, *sys.argv])
-    TOMBOLOD, AGENT, TOMBOLO = (os.path.abspath(sys.argv.pop(1)) for _ in range(3))
+    TOMBOLOD, AGENT, TOMBOLO, TALK_ALONE = (os.path.abspath(sys.argv.pop(1)) for _ in range(4))
     unittest.main(verbosity=2)
