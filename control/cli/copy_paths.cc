@@ -48,8 +48,8 @@ absl::StatusOr<CopyPaths> ParseCopyPaths(const std::string& from, const std::str
   paths.remote = std::move(remote.path);
   const std::string name = FileNameOf(paths.is_put ? paths.local : paths.remote);
   if (name.empty() || name == "." || name == "..") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", from, "' names a folder; only single files are copied."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", from, "' names no file or folder by a name of its own; -r copies a folder."));
   }
   if (paths.is_put && FileNameOf(paths.remote).empty()) paths.remote += name;
   return paths;

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstddef>
 
-#include "control/copy/frames.h"
+#include "control/copy/listing.h"
 #include "transport/base/units.h"
 
 namespace tombolo::control {
@@ -51,6 +51,19 @@ absl::Status GetFile(int socket, std::string_view path, const FilePlace& place,
                      const OnProgress& on_progress) {
   if (absl::Status asked = Begin(socket, FrameType::kGet, path); !asked.ok()) return asked;
   return Finish(socket, ReceiveFile(socket, place, on_progress));
+}
+
+absl::Status MakeFolder(int socket, std::string_view path) {
+  if (absl::Status asked = Begin(socket, FrameType::kMake, path); !asked.ok()) return asked;
+  Frame frame;
+  return Finish(socket, ReceiveFrame(socket, FrameType::kDone, frame));
+}
+
+absl::StatusOr<std::vector<Entry>> ListFolder(int socket, std::string_view path) {
+  if (absl::Status asked = Begin(socket, FrameType::kList, path); !asked.ok()) return asked;
+  absl::StatusOr<std::vector<Entry>> entries = ReceiveListing(socket);
+  if (absl::Status ended = Finish(socket, entries.status()); !ended.ok()) return ended;
+  return entries;
 }
 
 }  // namespace tombolo::control

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "control/copy/folders.h"
+#include "control/copy/frames.h"
 #include "control/copy/transfer.h"
 
 namespace tombolo::control {
@@ -17,5 +20,11 @@ absl::Status PutFile(int socket, int file, std::string_view path, const OnProgre
 // Fetches `path` from there into `place`.
 absl::Status GetFile(int socket, std::string_view path, const FilePlace& place,
                      const OnProgress& on_progress);
+
+// Lets there be a folder `path` there.
+absl::Status MakeFolder(int socket, std::string_view path);
+
+// What is in the folder `path` there.
+absl::StatusOr<std::vector<Entry>> ListFolder(int socket, std::string_view path);
 
 }  // namespace tombolo::control

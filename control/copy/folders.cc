@@ -20,6 +20,9 @@ namespace {
 // A path that somebody renames while it is resolved below a folder is EAGAIN.
 constexpr int kMostTries = 16;
 
+// Of folders that are made.
+constexpr mode_t kFolderMode = 0755;
+
 absl::Status OpenError(int error, const std::string& path) {
   if (error == EXDEV) {
     return absl::PermissionDeniedError(absl::StrCat(
@@ -91,7 +94,7 @@ absl::StatusOr<Folders> Folders::Open(const std::vector<FolderRule>& rules) {
   return folders;
 }
 
-absl::StatusOr<Folders::Below> Folders::Find(std::string_view path) const {
+absl::StatusOr<Folders::Below> Folders::FindOrFolder(std::string_view path) const {
   if (path.empty() || path.size() > kMaxCopyPathBytes || path.find('\0') != path.npos) {
     return absl::InvalidArgumentError(
         absl::StrCat("a path has 1 to ", kMaxCopyPathBytes, " bytes, and none of them is 0"));
@@ -108,15 +111,18 @@ absl::StatusOr<Folders::Below> Folders::Find(std::string_view path) const {
       below = {&folder, Copied(WithoutSlashes(path.substr(skip)))};
     }
   }
-  if (below.folder != nullptr && !below.rest.empty()) return below;
-  if (below.folder != nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Copied(path), " is the folder itself; name a file in it"));
-  }
+  if (below.folder != nullptr) return below;
   return absl::PermissionDeniedError(
       absl::StrCat(Copied(path),
                    " is below no folder that is allowed here; start this slot's "
                    "tombolo-agent with --allow-copy DIR (:rw to write there)"));
+}
+
+absl::StatusOr<Folders::Below> Folders::Find(std::string_view path) const {
+  absl::StatusOr<Below> below = FindOrFolder(path);
+  if (!below.ok() || !below->rest.empty()) return below;
+  return absl::InvalidArgumentError(
+      absl::StrCat(Copied(path), " is the folder itself; name a file in it"));
 }
 
 absl::StatusOr<UniqueFd> Folders::OpenForReading(std::string_view path) const {
@@ -132,7 +138,7 @@ absl::StatusOr<UniqueFd> Folders::OpenForReading(std::string_view path) const {
       absl::StrCat(Copied(path), " is no regular file; only those are copied"));
 }
 
-absl::StatusOr<FilePlace> Folders::PlaceForWriting(std::string_view path) const {
+absl::StatusOr<FilePlace> Folders::Place(std::string_view path) const {
   const absl::StatusOr<Below> below = Find(path);
   if (!below.ok()) return below.status();
   if (!below->folder->rule.may_write) {
@@ -148,13 +154,35 @@ absl::StatusOr<FilePlace> Folders::PlaceForWriting(std::string_view path) const 
   absl::StatusOr<UniqueFd> folder =
       OpenBelow(below->folder->fd.Get(), parent, O_RDONLY | O_DIRECTORY);
   if (!folder.ok()) return folder.status();
+  return FilePlace{*std::move(folder), std::move(name)};
+}
+
+absl::StatusOr<FilePlace> Folders::PlaceForWriting(std::string_view path) const {
+  absl::StatusOr<FilePlace> place = Place(path);
+  if (!place.ok()) return place;
   struct stat seen;
-  if (fstatat(folder->Get(), name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 &&
+  if (fstatat(place->folder.Get(), place->name.c_str(), &seen, AT_SYMLINK_NOFOLLOW) == 0 &&
       S_ISDIR(seen.st_mode)) {
     return absl::InvalidArgumentError(
         absl::StrCat(Copied(path), " is a folder; end it with / to copy into it"));
   }
-  return FilePlace{*std::move(folder), std::move(name)};
+  return place;
+}
+
+absl::Status Folders::MakeFolder(std::string_view path) const {
+  const absl::StatusOr<FilePlace> place = Place(path);
+  if (!place.ok()) return place.status();
+  if (mkdirat(place->folder.Get(), place->name.c_str(), kFolderMode) == 0) return absl::OkStatus();
+  if (errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("make the folder ", Copied(path)));
+  // A link to one would do for what is written below it: the kernel keeps that from leading out.
+  return OpenFolder(path).status();
+}
+
+absl::StatusOr<UniqueFd> Folders::OpenFolder(std::string_view path) const {
+  const absl::StatusOr<Below> below = FindOrFolder(path);
+  if (!below.ok()) return below.status();
+  return OpenBelow(below->folder->fd.Get(), below->rest.empty() ? "." : below->rest,
+                   O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace tombolo::control

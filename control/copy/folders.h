@@ -46,6 +46,10 @@ class Folders {
   absl::StatusOr<UniqueFd> OpenForReading(std::string_view path) const;
   // Where a file may be written; PermissionDenied also below a folder that is only for reading.
   absl::StatusOr<FilePlace> PlaceForWriting(std::string_view path) const;
+  // Makes the folder, if it is not there. As for a file: only where one may be written.
+  absl::Status MakeFolder(std::string_view path) const;
+  // A folder, also one of those that are allowed, to be listed.
+  absl::StatusOr<UniqueFd> OpenFolder(std::string_view path) const;
 
  private:
   struct Folder {
@@ -57,7 +61,11 @@ class Folders {
     std::string rest;  // Relative to it.
   };
 
+  // Of the folder itself, `rest` is empty.
+  absl::StatusOr<Below> FindOrFolder(std::string_view path) const;
   absl::StatusOr<Below> Find(std::string_view path) const;
+  // Whatever lies there.
+  absl::StatusOr<FilePlace> Place(std::string_view path) const;
 
   std::vector<Folder> folders_;
 };

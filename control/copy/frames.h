@@ -15,6 +15,9 @@
 //   kDone     -                                          receiver: the file is in its place
 //   kRefused  code u32 (absl::StatusCode), text          either: no, or not any more; the last word
 //   kWait     -                                          either: I am busy, and still there
+//   kMake     path                                       client: let there be a folder
+//   kList     path                                       client: what is in this folder?
+//   kEntries  (kind u8, length u16, name)*               far side: the next ones (EntryKind)
 //
 //   put: kPut, then the client sends and the far side receives; get: kGet, and the other way round.
 //   receiver                     sender
@@ -23,6 +26,8 @@
 //                       <--      kData*          that of the sender's own beginning
 //                       <--      kEnd
 //   kDone               -->
+//
+//   make: kMake, then kDone of the far side. list: kList, then kEntries* and kDone of the far side.
 //
 // The other side is not trusted: lengths are bounded, each frame has to come whole, and who says
 // nothing for as long as the socket's timeout (SetSilenceLimit) is given up.
@@ -60,7 +65,21 @@ enum class FrameType : uint8_t {
   kDone = 7,
   kRefused = 8,
   kWait = 9,
+  kMake = 10,
+  kList = 11,
+  kEntries = 12,
 };
+
+// What else lies in a folder is not listed.
+enum class EntryKind : uint8_t { kFile = 1, kFolder = 2 };
+
+struct Entry {
+  EntryKind kind = EntryKind::kFile;
+  std::string name;  // A single one (CheckFileName).
+};
+
+// Entries of one folder; one that has more is not copied.
+inline constexpr size_t kMostEntries = 100'000;
 
 struct Frame {
   FrameType type = FrameType::kWait;

@@ -3,11 +3,14 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "control/copy/frames.h"
+#include "control/copy/listing.h"
 #include "control/copy/transfer.h"
 #include "control/words/words.h"
+#include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 
 namespace tombolo::control {
@@ -31,6 +34,16 @@ absl::Status Get(int socket, const Folders& folders, const std::string& path) {
   return file.ok() ? SendFile(socket, file->Get(), IgnoreProgress) : file.status();
 }
 
+absl::Status Make(int socket, const Folders& folders, const std::string& path) {
+  const absl::Status made = folders.MakeFolder(path);
+  return made.ok() ? SendFrame(socket, FrameType::kDone) : made;
+}
+
+absl::Status List(int socket, const Folders& folders, const std::string& path) {
+  absl::StatusOr<UniqueFd> folder = folders.OpenFolder(path);
+  return folder.ok() ? SendListing(socket, *std::move(folder)) : folder.status();
+}
+
 SessionEnd ServeRequest(int socket, const Folders& folders) {
   Frame frame;
   if (absl::Status got = ReceiveFrame(socket, frame); !got.ok()) return {"a request", got};
@@ -42,7 +55,13 @@ SessionEnd ServeRequest(int socket, const Folders& folders) {
   if (frame.type == FrameType::kGet) {
     return {absl::StrCat("get ", told), Get(socket, folders, path)};
   }
-  return {"a request", absl::InvalidArgumentError("a copy begins with kPut or kGet")};
+  if (frame.type == FrameType::kMake) {
+    return {absl::StrCat("make ", told), Make(socket, folders, path)};
+  }
+  if (frame.type == FrameType::kList) {
+    return {absl::StrCat("list ", told), List(socket, folders, path)};
+  }
+  return {"a request", absl::InvalidArgumentError("a copy begins with kPut, kGet, kMake or kList")};
 }
 
 void Refuse(int socket, const absl::Status& why) {

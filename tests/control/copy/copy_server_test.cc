@@ -8,12 +8,16 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "control/copy/folders.h"
 #include "control/copy/frames.h"
+#include "control/copy/listing.h"
 #include "tests/support/temp_dir.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
@@ -87,6 +91,50 @@ TEST_F(CopyServerTest, OnlyItsOwnUserMayConnect) {
 TEST_F(CopyServerTest, FolderThatIsNotThereIsAnError) {
   const auto server = CopyServer::Start(SocketPath(), {{dir_.File("nowhere"), false}});
   EXPECT_TRUE(absl::IsNotFound(server.status())) << server.status();
+}
+
+class ListingTest : public ::testing::Test {
+ protected:
+  static std::vector<std::byte> Bytes(const std::string& text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+  }
+
+  // What is made of an entry that somebody tells.
+  absl::StatusOr<std::vector<Entry>> Received(uint64_t kind, const std::string& name,
+                                              size_t length) {
+    BodyWriter body;
+    body.Add(kind, 1).Add(length, 2).Add(Bytes(name));
+    EXPECT_TRUE(SendFrame(pair_.first.Get(), FrameType::kEntries, body.Body()).ok());
+    EXPECT_TRUE(SendFrame(pair_.first.Get(), FrameType::kDone).ok());
+    return ReceiveListing(pair_.second.Get());
+  }
+
+  std::pair<UniqueFd, UniqueFd> pair_ = UnixSocketPair(SOCK_STREAM).value();
+};
+
+TEST_F(ListingTest, GoodEntriesAreTaken) {
+  const auto entries = Received(2, "deep", 4);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  ASSERT_EQ(entries->size(), 1u);
+  EXPECT_EQ(entries->front().kind, EntryKind::kFolder);
+  EXPECT_EQ(entries->front().name, "deep");
+}
+
+// Nothing that the other side says leads out of the folder that is written.
+TEST_F(ListingTest, NamesThatAreNoneAreRefused) {
+  for (const std::string& name :
+       {std::string(".."), std::string("."), std::string(), std::string("a/b"), std::string("/etc"),
+        std::string("a\0b", 3), std::string(300, 'x'), std::string(".a.tombolo-part")}) {
+    pair_ = UnixSocketPair(SOCK_STREAM).value();
+    EXPECT_TRUE(absl::IsInvalidArgument(Received(1, name, name.size()).status())) << name;
+  }
+}
+
+TEST_F(ListingTest, EntriesThatMakeNoSenseAreRefused) {
+  EXPECT_FALSE(Received(3, "a", 1).ok());
+  pair_ = UnixSocketPair(SOCK_STREAM).value();
+  EXPECT_FALSE(Received(1, "a", 2).ok()) << "it is shorter than it says";
 }
 
 TEST(FolderRuleTest, IsReadOnlyUnlessItSaysOtherwise) {

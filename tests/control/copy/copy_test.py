@@ -73,6 +73,89 @@ class RoundTripTest(CopyTest):
             self.assertEqual(read(self.path("inbox", os.path.basename(source))), read(source))
 
 
+class FolderTest(CopyTest):
+    def tree(self, *names):
+        """What lies below: folders end with a slash."""
+        root = self.path(*names)
+        found = {}
+        for folder, folders, files in os.walk(root):
+            for name in folders:
+                path = os.path.join(folder, name)
+                found[os.path.relpath(path, root) + "/"] = os.path.islink(path)
+            for name in files:
+                path = os.path.join(folder, name)
+                found[os.path.relpath(path, root)] = read(path)
+        return found
+
+    def plant(self, folder):
+        os.makedirs(os.path.join(folder, "a", "b c", "d"))
+        os.mkdir(os.path.join(folder, "empty"))
+        for number, name in enumerate(("1", "a/2", "a/b c/3", "a/b c/d/4")):
+            write(os.path.join(folder, name), b"x" * 40_000 * number)
+
+    def test_a_folder_arrives_as_it_was_both_ways(self):
+        self.start_agent()
+        self.plant(self.path("here", "tree"))
+        planted = self.tree("here", "tree")
+        for _ in range(2):  # The second time over what is there.
+            said = self.copy("-r", self.path("here", "tree") + "/", "0:")
+            self.assertEqual(said.count("checksum good"), 4)
+            self.assertEqual(self.tree("inbox", "tree"), planted)
+        self.copy("-qr", "0:tree", self.path("outside"))
+        self.assertEqual(self.tree("outside", "tree"), planted)
+        self.copy("-qr", "0:" + self.path("inbox", "tree", "a"), self.path("outside", "other"))
+        self.assertEqual(sorted(self.tree("outside", "other")), ["2", "b c/", "b c/3", "b c/d/", "b c/d/4"])
+
+    def test_links_and_pipes_are_left_out_and_named(self):
+        self.start_agent()
+        for folder in ("here", "library"):
+            self.plant(self.path(folder, "tree"))
+            os.symlink("..", self.path(folder, "tree", "circle"))
+            os.symlink("1", self.path(folder, "tree", "link"))
+            os.mkfifo(self.path(folder, "tree", "pipe"))
+        process = self.start("-qr", self.path("here", "tree"), "0:")
+        _, said = process.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(process.returncode, GOOD, said)
+        self.assertEqual(said.count("left out"), 3, said)
+        self.copy("-qr", "0:" + self.path("library", "tree"), self.path("outside"))
+        for folder in ("inbox", "outside"):
+            self.assertEqual(sorted(self.tree(folder, "tree")),
+                             ["1", "a/", "a/2", "a/b c/", "a/b c/3", "a/b c/d/", "a/b c/d/4", "empty/"])
+
+    def test_no_folder_is_made_where_nothing_may_be_written(self):
+        self.start_agent()
+        self.plant(self.path("here", "tree"))
+        tree = self.path("here", "tree")
+        self.copy("-r", tree, "0:" + self.path("library") + "/", code=FAILED, saying="is only for reading")
+        os.symlink("../outside", self.path("inbox", "tree"))
+        self.copy("-r", tree, "0:", code=FAILED, saying="leads out of the folder")
+        self.copy("-r", tree, "0:../outside/tree", code=FAILED, saying="leads out of the folder")
+        self.copy("-r", tree, "0:" + self.path("outside", "tree"), code=FAILED, saying="below no folder")
+        self.copy("-r", "0:" + self.path("outside"), self.path("here", "got"), code=FAILED, saying="below no folder")
+        self.copy("-r", "0:tree", self.path("here", "got"), code=FAILED, saying="leads out of the folder")
+        self.assertEqual(os.listdir(self.path("outside")), [])
+        self.assertEqual(os.listdir(self.path("library")), ["deep"])
+        self.assertFalse(os.path.exists(self.path("here", "got")))
+
+    def test_a_link_here_is_not_written_through(self):
+        self.start_agent()
+        self.plant(self.path("library", "tree"))
+        os.makedirs(self.path("here", "tree"))
+        os.symlink(self.path("outside"), self.path("here", "tree", "a"))
+        self.copy("-qr", "0:" + self.path("library", "tree"), self.path("here"), code=FAILED, saying="make the folder")
+        self.assertEqual(os.listdir(self.path("outside")), [])
+
+    def test_a_file_is_no_folder(self):
+        self.start_agent()
+        source = self.local("a", 1)
+        self.copy("-r", source, "0:", code=FAILED, saying="Not a directory")
+        os.mkdir(self.path("here", "tree"))
+        self.copy(self.path("here", "tree"), "0:", code=USAGE, saying="-r copies all that is in it")
+        self.copy(source, "0:")
+        self.copy("-r", "0:a", self.path("here", "got"), code=FAILED, saying="Not a directory")
+        self.copy("-r", self.path("here", "tree"), "0:a", code=FAILED, saying="Not a directory")
+
+
 class ResumeTest(CopyTest):
     def part(self, folder, name):
         return self.path(folder, f".{name}.tombolo-part")
@@ -193,7 +276,7 @@ class AllowedTest(CopyTest):
         source = self.local("a", 1)
         self.copy(source, self.path("inbox"), code=USAGE, saying="has to be SLOT:PATH")
         self.copy("0:a", "1:b", code=USAGE, saying="has to be SLOT:PATH")
-        self.copy(self.path("here") + "/", "0:a", code=USAGE, saying="only single files")
+        self.copy(self.path("here") + "/", "0:a", code=USAGE, saying="-r copies a folder")
         self.copy(source, "0:a", code=FAILED, saying="slot 0 has no agent")
         self.copy(source, "77:a", code=USAGE, saying="there is no slot 77")
         self.copy(self.path("here", "none"), "0:a", code=FAILED, saying="No such file")
