@@ -98,21 +98,22 @@ TEST_F(ReaperTest, TheMirrorShowsWhoIsThere) {
 // Who looks at the table while a successor restores it misses nobody.
 TEST_F(ReaperTest, ARestoredMirrorShowsEverybodyAllTheTime) {
   constexpr uint32_t kEndpoints = 8;
-  constexpr int kTimes = 2'000;
+  // So many that both threads run at the same time for a while, also where others are at work.
+  constexpr uint64_t kLooks = 1'000'000;
   for (uint32_t i = 0; i < kEndpoints; ++i) {
     ASSERT_TRUE(registry_.AttachEndpoint({.slot = 0, .name = "e", .pid = 1}).ok());
   }
   const RegistryState state = registry_.State();
-  std::atomic<bool> looks = false, done = false;
+  std::atomic<uint64_t> looks = 0;
+  std::atomic<bool> done = false;
   uint32_t lowest = kEndpoints;
   std::thread reader([&] {
     while (!done) {
       lowest = std::min(lowest, region_.EndpointHighWater().load(std::memory_order_acquire));
-      looks = true;
+      ++looks;
     }
   });
-  while (!looks) std::this_thread::yield();
-  for (int i = 0; i < kTimes; ++i) MemberTableMirror(region_).Restore(state);
+  while (looks < kLooks) MemberTableMirror(region_).Restore(state);
   done = true;
   reader.join();
   EXPECT_EQ(lowest, kEndpoints);

@@ -175,7 +175,7 @@ TEST_F(RegionDeskTest, ARegionThatCannotBeGoneOnWithIsToldOf) {
   const UniqueFd empty(memfd_create("empty", MFD_CLOEXEC));
   ASSERT_TRUE(store_.Store("region/blue/daemon/state", empty.Get()).ok());
   const std::string green = UuidAt(FolderOf("green"));
-  options_.regions = {"blue:size=2M"};
+  options_.regions = {"blue:size=64M"};
   Restart();
   EXPECT_THAT(Names(), ElementsAre("default", "green", "blue"));
   EXPECT_EQ(UuidAt(FolderOf("green")), green);
