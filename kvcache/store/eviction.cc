@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "kvcache/layout/item.h"
 #include "kvcache/store/store.h"
@@ -81,6 +83,7 @@ void Store::EvictItem(const KeyHash& hash, const Entry& entry, Survivors survivo
   const bool is_visible = IsVisible(entry.header);
   if (is_visible && Survives(entry, survivors) && Rewrite(hash, entry)) return;
   if (is_visible) ++counters_.evicted_items;
+  if (is_visible) TellEvicted(entry);
   if (is_visible && log_.QueueOf(entry.place.segment) == Queue::kSmall) ghost_.Remember(hash);
   index_.Clear(entry.slot);
 }
@@ -88,6 +91,20 @@ void Store::EvictItem(const KeyHash& hash, const Entry& entry, Survivors survivo
 bool Store::Survives(const Entry& entry, Survivors survivors) const {
   if (survivors == Survivors::kAll) return true;
   return survivors == Survivors::kThoseAskedFor && index_.FrequencyOf(entry.slot) != 0;
+}
+
+// Its header is sane.
+void Store::TellEvicted(const Entry& entry) {
+  if (!IsListenedTo()) return;
+  const ItemHeader& header = entry.header;
+  std::array<char, kMaxKeyBytes> bytes;
+  const std::span<char> key(bytes.data(), header.sizes.key_bytes);
+  LoadBytes(shard_.At(entry.place) + sizeof(Item), std::as_writable_bytes(key));
+  const uint32_t expiry_s = header.life.expiry_s;
+  eviction_listener_->Evicted({.key = {key.data(), key.size()},
+                               .value_bytes = header.sizes.value_bytes,
+                               .ttl_s = expiry_s == 0 ? -1 : int64_t{expiry_s} - int64_t{now_s_},
+                               .was_fetched = (header.sizes.marks & kMarkFetched) != 0});
 }
 
 // Moves an item to the main queue, into the segment that is kept free for that if need be.

@@ -30,7 +30,14 @@ std::optional<uint64_t> Store::SlotForNew(const KeyHash& hash) {
   }
   if (never_evicts_) return std::nullopt;
   ++counters_.displaced_items;
+  TellDisplaced(least);
   return least;
+}
+
+void Store::TellDisplaced(uint64_t slot) {
+  if (!IsListenedTo()) return;
+  const std::optional<Entry> entry = index_.At(slot);
+  if (entry && IsVisible(entry->header)) TellEvicted(*entry);
 }
 
 // A slot whose item is now in its second bucket too.

@@ -33,6 +33,7 @@
 #include "kvcache/shard/item_bytes.h"
 #include "kvcache/shard/key_hash.h"
 #include "kvcache/shard/shard_parts.h"
+#include "kvcache/store/eviction_listener.h"
 #include "kvcache/store/ghost.h"
 #include "kvcache/store/segment_log.h"
 #include "kvcache/store/slot_index.h"
@@ -144,6 +145,9 @@ class Store {
   // Of segments that may be filled.
   uint64_t LimitBytes() const;
 
+  // `listener`: null for nobody; else it must outlive the store, or be taken away.
+  void TellEvictionsTo(EvictionListener* listener) { eviction_listener_ = listener; }
+
   uint64_t ItemCount() const { return index_.UsedCount(); }
   // Of the items in segments that are in use, those that nobody can find any more among them.
   uint64_t WrittenBytes() const { return log_.WrittenBytes(); }
@@ -204,6 +208,7 @@ class Store {
   std::optional<uint64_t> SlotOfMoved(const KeyHash& hash);
   bool CopyOn(uint64_t slot);
   void FinishMove();
+  void TellDisplaced(uint64_t slot);
 
   // Making room: eviction.cc.
   std::optional<Place> MakeRoom(Queue queue, uint64_t bytes);
@@ -214,6 +219,10 @@ class Store {
   void EvictItem(const KeyHash& hash, const Entry& entry, Survivors survivors);
   bool Survives(const Entry& entry, Survivors survivors) const;
   bool Rewrite(const KeyHash& hash, const Entry& entry);
+  bool IsListenedTo() const {
+    return eviction_listener_ != nullptr && eviction_listener_->Listens();
+  }
+  void TellEvicted(const Entry& entry);
 
   // A limit below what there is: memory_limit.cc.
   void ApproachLimit();
@@ -229,6 +238,7 @@ class Store {
   bool never_evicts_ = false;
   uint32_t to_hold_ = 0;  // Segments that are not to be filled, once they are free.
   std::vector<std::span<std::byte>> given_up_;
+  EvictionListener* eviction_listener_ = nullptr;
 
   uint64_t seed_ = 0;
   uint32_t now_s_ = 0;
