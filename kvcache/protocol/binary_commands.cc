@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/binary_protocol.h"
 #include "kvcache/protocol/statistics.h"
+#include "kvcache/protocol/watch_lines.h"
 
 namespace tombolo::kvcache {
 namespace {
@@ -43,6 +44,7 @@ void BinaryProtocol::Fetch(bool with_key, bool with_value) {
                                : server_.backend.Get(Key(), item, GetUse::kCounts);
   CountFetch(is_touch, is_hit, server_.counters);
   server_.prefixes->CountGet(Key(), is_hit);
+  TellFetch(server_, Key(), is_hit, item.value_bytes);
   if (!is_hit) return AnswerMiss(with_key);
   std::string flags;
   AppendBig(item.flags, 4, flags);
@@ -99,7 +101,7 @@ void BinaryProtocol::Count(bool is_down) {
     request.initial = Extra(8, 8);
     request.initial_exptime = static_cast<int64_t>(Extra(16, 4));
   }
-  const StoreAnswer answer = server_.backend.Count(request);
+  const StoreAnswer answer = RunCount(server_, request);
   if (!answer.is_new) CountArithmetic(answer.result, is_down, server_.counters);
   if (answer.result != StoreResult::kStored) {
     return AnswerError(StatusOf(answer.result, PutMode::kSet));
@@ -113,7 +115,7 @@ void BinaryProtocol::Delete() {
   RemoveRequest request{.key = Key()};
   server_.prefixes->CountDelete(Key());
   if (header_.cas != 0) request.cas = header_.cas;
-  const StoreAnswer answer = server_.backend.Remove(request);
+  const StoreAnswer answer = RunRemove(server_, request);
   if (answer.result == StoreResult::kDone) {
     ++server_.counters.delete_hits;
     return AnswerDone();

@@ -42,6 +42,13 @@ class Conversation {
 
   // What of the client's made it close, for the log; empty when there is nothing to tell.
   virtual std::string_view WhyClosed() const { return {}; }
+
+  // Whether the client asks for nothing any more and is told what happens here: see TakeNews().
+  virtual bool IsWatching() const { return false; }
+
+  // For a client that watches: once everything was sent, Unsent() has what has happened since.
+  // False: nothing has; as soon as something does, the ring of the server is rung.
+  virtual bool TakeNews() { return false; }
 };
 
 }  // namespace tombolo::kvcache

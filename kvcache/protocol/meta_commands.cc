@@ -7,6 +7,7 @@
 #include "kvcache/layout/item.h"
 #include "kvcache/protocol/base64.h"
 #include "kvcache/protocol/statistics.h"
+#include "kvcache/protocol/watch_lines.h"
 #include "kvcache/protocol/wording.h"
 #include "kvcache/store/expiry.h"
 
@@ -53,6 +54,7 @@ void MetaCommands::Get(const Tokens& tokens) {
   // One client alone is told to write it anew: that is decided where the item is.
   if (is_hit && !is_late && IsToBeWon(visit.subject.item)) is_hit = FindAndChange(request, visit);
   CountFetch(is_hit && request.Has('T'), is_hit, server_.counters);
+  TellFetch(server_, request.Key(), is_hit && !visit.is_new, visit.subject.item.value_bytes);
   if (!is_hit) return AnswerEchoes("EN", request, request.Has('q'));
   visit.subject.now_s = server_.backend.NowS();
   visit.subject.has_binary_key = (visit.subject.item.marks & kMarkBinaryKey) != 0;
@@ -121,10 +123,10 @@ void MetaCommands::Delete(const Tokens& tokens) {
   std::string echoes;
   if (!AppendEchoes(request, echoes)) return Answer(kLongOpaque);
   const bool leaves_stale = request.Has('I');
-  const StoreAnswer answer = server_.backend.Remove({.key = request.Key(),
-                                                     .cas = request.Number('C'),
-                                                     .leaves_stale = leaves_stale,
-                                                     .exptime = request.Exptime('T')});
+  const StoreAnswer answer = RunRemove(server_, {.key = request.Key(),
+                                                 .cas = request.Number('C'),
+                                                 .leaves_stale = leaves_stale,
+                                                 .exptime = request.Exptime('T')});
   if (answer.result != StoreResult::kDone) {
     ++server_.counters.delete_misses;
     return Answer(absl::StrCat(answer.result == StoreResult::kExists ? "EX" : "NF", echoes));
@@ -140,7 +142,9 @@ void MetaCommands::Debug(const Tokens& tokens) {
   if (!key) return Answer(kBadFormat);
   ++server_.counters.cmd_meta;
   StoredValue item;
-  if (!server_.backend.Describe(*key, item, GetUse::kPeeks)) return Answer("EN");
+  const bool is_there = server_.backend.Describe(*key, item, GetUse::kPeeks);
+  TellFetch(server_, *key, is_there, item.value_bytes);
+  if (!is_there) return Answer("EN");
   const int64_t until_s = int64_t{server_.backend.NowS()} - item.expiry_s;
   const bool is_binary = (item.marks & kMarkBinaryKey) != 0;
   Answer(absl::StrCat("ME ", is_binary ? EncodeBase64(*key) : *key,

@@ -3,6 +3,7 @@
 #include "kvcache/layout/item.h"
 #include "kvcache/protocol/meta_commands.h"
 #include "kvcache/protocol/statistics.h"
+#include "kvcache/protocol/watch_lines.h"
 #include "kvcache/protocol/wording.h"
 
 namespace tombolo::kvcache {
@@ -114,7 +115,7 @@ void MetaCommands::Count(const Tokens& tokens) {
     count.initial = request.Number('J').value_or(0);
     count.initial_exptime = request.LastExptime();
   }
-  const StoreAnswer answer = server_.backend.Count(count);
+  const StoreAnswer answer = RunCount(server_, count);
   if (!answer.is_new) CountArithmetic(answer.result, *is_down, server_.counters);
   switch (answer.result) {
     case StoreResult::kStored:

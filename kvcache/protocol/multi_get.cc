@@ -10,6 +10,7 @@
 #include "kvcache/protocol/give_back.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/tokens.h"
+#include "kvcache/protocol/watch_lines.h"
 #include "kvcache/protocol/wording.h"
 
 namespace tombolo::kvcache {
@@ -140,6 +141,7 @@ void MultiGet::Use(std::string_view key) {
   const bool is_hit = answer.result == StoreResult::kDone;
   CountFetch(exptime_.has_value(), is_hit, server_.counters);
   server_.prefixes->CountGet(key, is_hit);
+  TellFetch(server_, key, is_hit, item.value_bytes);
 }
 
 void MultiGet::Send(std::string_view key) {
@@ -149,6 +151,7 @@ void MultiGet::Send(std::string_view key) {
   if (!is_hit) reply.TakeBack();
   CountFetch(exptime_.has_value(), is_hit, server_.counters);
   server_.prefixes->CountGet(key, is_hit);
+  TellFetch(server_, key, is_hit, server_.item.value_bytes);
 }
 
 bool MultiGet::Touch(std::string_view key, ValueTarget& target) {

@@ -1,5 +1,6 @@
 #include "kvcache/protocol/pending_put.h"
 
+#include "kvcache/protocol/watch_lines.h"
 #include "kvcache/store/numbers.h"
 
 namespace tombolo::kvcache {
@@ -25,11 +26,13 @@ std::optional<uint64_t> ValueBytesIn(std::string_view token) {
 bool Admit(const PendingPut& put, uint64_t value_bytes, Server& server) {
   if (server.backend.Fits(put.key.size(), value_bytes)) return true;
   ++server.counters.store_too_large;
-  if (put.is_meta || put.mode == PutMode::kSet) server.backend.Remove({.key = put.key});
+  TellStore(server, put, value_bytes, {}, StoreResult::kTooLarge);
+  if (put.is_meta || put.mode == PutMode::kSet) RunRemove(server, {.key = put.key});
   return false;
 }
 
 StoreAnswer RunPut(const PendingPut& put, size_t value_bytes, Server& server) {
+  const SeenBefore before = LookBefore(server, put.key);
   const StoreAnswer answer =
       server.backend.Put({.mode = put.mode,
                           .key = put.key,
@@ -39,6 +42,7 @@ StoreAnswer RunPut(const PendingPut& put, size_t value_bytes, Server& server) {
                           .cas = put.cas,
                           .takes_older = put.takes_older,
                           .marks = put.marks});
+  TellStore(server, put, value_bytes, before, answer.result);
   CommandCounters& counters = server.counters;
   ++counters.cmd_set;
   if (answer.result == StoreResult::kStored) ++counters.total_items;

@@ -16,6 +16,10 @@ class Protocol {
   // Goes on with a command whose work or reply is long, for a while at most and until the replies
   // are full. Whether it is done.
   virtual bool Continue() { return true; }
+
+  // What Conversation has of that name.
+  virtual bool IsWatching() const { return false; }
+  virtual bool TakeNews() { return false; }
 };
 
 }  // namespace tombolo::kvcache

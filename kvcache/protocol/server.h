@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kvcache/protocol/backend.h"
 #include "kvcache/protocol/counter.h"
 #include "kvcache/protocol/prefix_statistics.h"
+#include "kvcache/protocol/watch_log.h"
 
 namespace tombolo::kvcache {
 
@@ -82,6 +84,15 @@ struct ServerFacts {
   CacheIdentity identity;
 };
 
+// A connection, as `stats conns` tells of it.
+struct ConnectionFacts {
+  int socket = -1;
+  std::string address = {};
+  std::string listen_address = {};  // Empty: it is one that listens.
+  const char* state = "";
+  uint64_t idle_s = 0;  // Since its last command.
+};
+
 class Credentials;
 struct Server;
 
@@ -96,6 +107,8 @@ class WholeServer {
   // `facts`: those of the backend now.
   virtual void Reset(const BackendFacts& facts) = 0;
   virtual void SetVerbosity(uint32_t level) = 0;
+  // A bounded number of them.
+  virtual std::vector<ConnectionFacts> Connections() { return {}; }
 };
 
 // What was counted before the last reset is taken off, here and of the backend's facts.
@@ -111,6 +124,9 @@ struct Server {
   const Credentials* credentials = nullptr;  // None: everybody is let in.
   // Of a server of several workers, all have the same.
   std::shared_ptr<PrefixStatistics> prefixes = std::make_shared<PrefixStatistics>();
+  WatchLog* watch_log = nullptr;  // None: nobody may watch.
+  WatchLog::Ring ring;            // Of those who watch here.
+  int served_fd = -1;             // Of the connection whose commands are run.
 };
 
 }  // namespace tombolo::kvcache

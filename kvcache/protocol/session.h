@@ -32,6 +32,8 @@ class Session final : public Conversation {
   void Drained(size_t size) override;
   bool HasMore() const override { return has_more_; }
   bool IsClosed() const override { return replies_.IsClosed(); }
+  bool IsWatching() const override { return protocol_ != nullptr && protocol_->IsWatching(); }
+  bool TakeNews() override { return protocol_ != nullptr && protocol_->TakeNews(); }
 
  private:
   void Begin(char first);

@@ -203,6 +203,22 @@ Statistics Slabs(const Server& server) {
   return list;
 }
 
+Statistics Connections(Server& server) {
+  Statistics list;
+  if (server.whole == nullptr) return list;
+  for (const ConnectionFacts& one : server.whole->Connections()) {
+    const auto add = [&list, &one](const char* name, const auto& value) {
+      Add(list, absl::StrCat(one.socket, ":", name), value);
+    };
+    add("addr", one.address);
+    if (!one.listen_address.empty()) add("listen_addr", one.listen_address);
+    // Whoever asks is being served.
+    add("state", one.socket == server.served_fd ? "conn_parse_cmd" : one.state);
+    add("secs_since_last_cmd", one.idle_s);
+  }
+  return list;
+}
+
 std::optional<Statistics> List(Server& server, std::string_view which) {
   if (which.empty()) return General(server);
   if (which == "settings") return Settings(server);
@@ -215,6 +231,7 @@ std::optional<Statistics> List(Server& server, std::string_view which) {
 }  // namespace
 
 std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string_view which) {
+  if (which == "conns") return Connections(server);
   if (server.whole == nullptr) return List(server, which);
   Server sum(server.backend);
   sum.prefixes = server.prefixes;

@@ -17,8 +17,8 @@ struct Statistic {
   std::string value;
 };
 
-// `which`: empty for the general ones, settings, items, slabs or sizes. Nothing: there are none of
-// that name.
+// `which`: empty for the general ones, settings, items, slabs, sizes or conns. Nothing: there are
+// none of that name.
 std::optional<std::vector<Statistic>> ListStatistics(Server& server, std::string_view which);
 
 // False: the backend cannot tell its facts, from which it is counted anew; nothing was reset.

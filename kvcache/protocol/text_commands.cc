@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/statistics.h"
 #include "kvcache/protocol/text_protocol.h"
+#include "kvcache/protocol/watch_lines.h"
 #include "kvcache/protocol/wording.h"
 #include "kvcache/store/numbers.h"
 
@@ -72,7 +73,7 @@ void TextProtocol::Count(const Tokens& tokens, bool is_down) {
   const auto delta = UnsignedIn(tokens[2]);
   if (!delta) return Answer("CLIENT_ERROR invalid numeric delta argument");
   const StoreAnswer answer =
-      server_.backend.Count({.key = tokens[1], .is_down = is_down, .delta = *delta});
+      RunCount(server_, {.key = tokens[1], .is_down = is_down, .delta = *delta});
   CountArithmetic(answer.result, is_down, server_.counters);
   switch (answer.result) {
     case StoreResult::kStored:
@@ -92,7 +93,7 @@ void TextProtocol::Delete(const Tokens& tokens) {
   if (!IsGoodDelete(tokens)) return Answer(kBadDelete);
   if (IsLong(tokens[1])) return Answer(kBadFormat);
   server_.prefixes->CountDelete(tokens[1]);
-  const bool is_hit = server_.backend.Remove({.key = tokens[1]}).result == StoreResult::kDone;
+  const bool is_hit = RunRemove(server_, {.key = tokens[1]}).result == StoreResult::kDone;
   ++(is_hit ? server_.counters.delete_hits : server_.counters.delete_misses);
   Answer(is_hit ? "DELETED" : "NOT_FOUND");
 }
@@ -107,6 +108,7 @@ void TextProtocol::Touch(const Tokens& tokens) {
       {.key = tokens[1], .wants_value = false, .use = GetUse::kCounts, .exptime = *exptime}, item);
   const bool is_hit = answer.result == StoreResult::kDone;
   CountFetch(/*is_touch=*/true, is_hit, server_.counters);
+  TellFetch(server_, tokens[1], is_hit, item.value_bytes);
   Answer(is_hit ? "TOUCHED" : "NOT_FOUND");
 }
 
@@ -162,6 +164,29 @@ void TextProtocol::Version(const Tokens& /*tokens*/) {
 void TextProtocol::Quit(const Tokens& /*tokens*/) { replies_.Close(); }
 
 void TextProtocol::Shutdown(const Tokens& /*tokens*/) { Answer("ERROR: shutdown not enabled"); }
+
+// Nothing else is done on this connection from here on.
+void TextProtocol::Watch(const Tokens& tokens) {
+  ListenForNoreply(tokens);
+  if (server_.watch_log == nullptr) return Answer("CLIENT_ERROR watch commands not allowed");
+  if (!follows_sent_ && !replies_.Unsent().empty()) {
+    return replies_.AppendLine("ERROR cannot pipeline other commands before watch");
+  }
+  const std::optional<uint32_t> kinds = WatchKindsIn(tokens);
+  if (!kinds) return Answer("ERROR");
+  watcher_ = server_.watch_log->Add(*kinds, server_.ring);
+  if (watcher_ == nullptr) return Answer("WATCHER_TOO_MANY log watcher limit reached");
+  state_ = State::kWatching;
+  Answer("OK");
+}
+
+bool TextProtocol::TakeNews() {
+  if (watcher_ == nullptr) return false;
+  if (!replies_.Unsent().empty()) return true;
+  const std::string lines = watcher_->Take();
+  replies_.Append(lines);
+  return !lines.empty();
+}
 
 void TextProtocol::MetaSet(const Tokens& tokens) {
   PendingPut put;

@@ -52,6 +52,7 @@ const TextProtocol::Command TextProtocol::kCommands[] = {
     {"version", 1, kMostTokens, &TextProtocol::Version},
     {"quit", 1, kMostTokens, &TextProtocol::Quit},
     {"shutdown", 1, kMostTokens, &TextProtocol::Shutdown},
+    {"watch", 1, kMostTokens, &TextProtocol::Watch},
 };
 
 TextProtocol::TextProtocol(Server& server, Replies& replies)
@@ -68,9 +69,11 @@ size_t TextProtocol::Take(std::string_view input) {
     case State::kValue:
       return TakeValue(input);
     case State::kSkip:
+      return Skip(input);
+    case State::kWatching:
       break;
   }
-  return Skip(input);
+  return input.size();
 }
 
 size_t TextProtocol::TakeLine(std::string_view input) {
@@ -123,6 +126,9 @@ void TextProtocol::RunLine(std::string_view line) {
   const size_t mark = replies_.Mark();
   (this->*command->run)(tokens);
   AnswerFailure(mark);
+  follows_sent_ = command->run == &TextProtocol::Get ||
+                  command->run == &TextProtocol::GetAndTouch ||
+                  command->run == &TextProtocol::MetaNoop;
 }
 
 void TextProtocol::Answer(std::string_view text) {

@@ -4,10 +4,12 @@
 //   line -> command -> answer
 //        -> command that stores -> value and \r\n -> answer
 //        -> the same, refused -> as many bytes are skipped
+//        -> watch -> nothing more is run; the client is told what happens (watch_log.h)
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 #include "kvcache/protocol/replies.h"
 #include "kvcache/protocol/server.h"
 #include "kvcache/protocol/tokens.h"
+#include "kvcache/protocol/watch_log.h"
 
 namespace tombolo::kvcache {
 
@@ -32,9 +35,11 @@ class TextProtocol final : public Protocol {
 
   size_t Take(std::string_view input) override;
   bool Continue() override { return multi_get_.Continue() && dump_.Continue(); }
+  bool IsWatching() const override { return watcher_ != nullptr; }
+  bool TakeNews() override;
 
  private:
-  enum class State { kLine, kValue, kSkip };
+  enum class State { kLine, kValue, kSkip, kWatching };
   using Handler = void (TextProtocol::*)(const Tokens&);
 
   // How many tokens a command has, its name among them.
@@ -85,6 +90,7 @@ class TextProtocol final : public Protocol {
   void Version(const Tokens& tokens);
   void Quit(const Tokens& tokens);
   void Shutdown(const Tokens& tokens);
+  void Watch(const Tokens& tokens);
   void MetaGet(const Tokens& tokens) { meta_.Get(tokens); }
   void MetaSet(const Tokens& tokens);
   void MetaDelete(const Tokens& tokens) { meta_.Delete(tokens); }
@@ -103,6 +109,8 @@ class TextProtocol final : public Protocol {
   PendingPut put_;
   uint64_t skip_bytes_ = 0;
   bool is_quiet_ = false;
+  bool follows_sent_ = false;  // Memcached would have sent the answer of the last command by now.
+  std::unique_ptr<Watcher> watcher_;
 };
 
 }  // namespace tombolo::kvcache

@@ -2,6 +2,7 @@
 #include "kvcache/protocol/statistics.h"
 
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/kvcache/protocol/session_fixture.h"
@@ -145,6 +146,26 @@ TEST_F(StatisticsTest, AllWorkersOfAServerAreToldOfTogether) {
   EXPECT_EQ(Told("stats", "get_misses"), "0");
   EXPECT_EQ(Ask("verbosity 3\r\n"), "OK\r\n");
   EXPECT_EQ(twins.verbosity, 3u);
+}
+
+TEST_F(StatisticsTest, EveryConnectionIsTold) {
+  class Listed final : public Twins {
+   public:
+    using Twins::Twins;
+    std::vector<ConnectionFacts> Connections() override {
+      return {{.socket = 5, .address = "tcp:h:1", .state = "conn_listening", .idle_s = 9},
+              {.socket = 7, .address = "a", .listen_address = "b", .state = "conn_read"}};
+    }
+  };
+  EXPECT_EQ(Ask("stats conns\r\n"), "END\r\n");
+  Listed listed(world_.server);
+  world_.server.whole = &listed;
+  world_.server.served_fd = 7;
+  EXPECT_EQ(Ask("stats conns\r\n"),
+            "STAT 5:addr tcp:h:1\r\nSTAT 5:state conn_listening\r\n"
+            "STAT 5:secs_since_last_cmd 9\r\n"
+            "STAT 7:addr a\r\nSTAT 7:listen_addr b\r\nSTAT 7:state conn_parse_cmd\r\n"
+            "STAT 7:secs_since_last_cmd 0\r\nEND\r\n");
 }
 
 TEST_F(StatisticsTest, TheFrontEndTellsOfItsConnections) {
