@@ -24,10 +24,11 @@ bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || e
 
 }  // namespace
 
-Connection::Connection(Worker& worker, UniqueFd socket, kvcache::Dialect dialect,
-                       std::unique_ptr<Conversation> conversation)
+Connection::Connection(Worker& worker, ConnectionList& list, UniqueFd socket,
+                       kvcache::Dialect dialect, std::unique_ptr<Conversation> conversation)
     : worker_(worker),
       socket_(std::move(socket)),
+      entry_(list, socket_.Get()),
       dialect_(dialect),
       conversation_(std::move(conversation)) {}
 
@@ -50,8 +51,12 @@ void Connection::Resume() {
 
 void Connection::SendReplies() {
   has_replies_to_send_ = false;
-  if (!Send()) return worker_.End(*this);
+  if (!Send()) return worker_.End(*this, "error");
   Settle();
+}
+
+void Connection::TellNews() {
+  if (conversation_->TakeNews() && !is_blocked_ && !has_replies_to_send_) SendReplies();
 }
 
 void Connection::Turn() {
@@ -60,7 +65,7 @@ void Connection::Turn() {
     is_told_ = true;
     worker_.TellWhyClosed(conversation_->WhyClosed());
   }
-  if (!is_served) return worker_.End(*this);
+  if (!is_served) return worker_.End(*this, "error");
   if (has_replies_to_send_) return;
   const size_t unsent_bytes = conversation_->Unsent().size();
   if (is_blocked_ || unsent_bytes == 0) return Settle();
@@ -110,7 +115,10 @@ bool Connection::HasHungUp() const {
 
 // `is_kept`: `input` lies in kept_.
 void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
+  entry_.CommandsRun(worker_.CommandTimeS());
+  worker_.TheServer().served_fd = socket_.Get();
   const size_t taken = conversation_->Feed(input, worker_.RequestsPerTurn());
+  if (!is_watching_ && conversation_->IsWatching()) BeginWatching();
   if (is_kept) {
     kept_from_ += taken;
   } else if (taken < input.size()) {
@@ -121,6 +129,12 @@ void Connection::Feed(std::span<const std::byte> input, bool is_kept) {
   if (kept_from_ < kept_.size()) return;
   GiveBack(kept_);
   kept_from_ = 0;
+}
+
+void Connection::BeginWatching() {
+  is_watching_ = true;
+  entry_.SetState(ConnectionList::State::kWatching);
+  worker_.Watches(*this);
 }
 
 // Sends until the socket takes no more, or so much that others shall have their turn. False: the
@@ -155,13 +169,17 @@ bool Connection::CanGoOn() const {
 // False: there is no memory to wait with.
 bool Connection::AwaitRoom() {
   if (is_blocked_ == std::exchange(is_awaiting_room_, is_blocked_)) return true;
+  using State = ConnectionList::State;
+  if (!is_watching_) entry_.SetState(is_blocked_ ? State::kSending : State::kReading);
   return worker_.Sockets().Change(socket_.Get(), is_blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN, this);
 }
 
 // After a turn: what is to happen next. The usual one ends with everything read and sent, and takes
 // no system call here.
 void Connection::Settle() {
-  if (IsDone() || !AwaitRoom()) return worker_.End(*this);
+  if (IsDone()) return worker_.End(*this, "normal");
+  if (!AwaitRoom()) return worker_.End(*this, "error");
+  if (is_watching_ && !is_blocked_) worker_.TellWatchersLater();
   if (is_waiting_for_turn_ || !CanGoOn()) return;
   is_waiting_for_turn_ = true;
   worker_.GiveTurn(*this);

@@ -22,7 +22,9 @@
 #include <string>
 
 #include "kvcache/protocol/conversation.h"
+#include "kvcache/server/connection_list.h"
 #include "kvcache/server/dialect.h"
+#include "kvcache/server/socket_name.h"
 #include "transport/base/unique_fd.h"
 
 namespace tombolo::kvcache {
@@ -33,8 +35,8 @@ class Connection {
  public:
   using List = std::list<std::unique_ptr<Connection>>;
 
-  // `socket` does not block. `worker` must outlive it.
-  Connection(Worker& worker, UniqueFd socket, Dialect dialect,
+  // `socket` does not block. `worker` and `list` must outlive it.
+  Connection(Worker& worker, ConnectionList& list, UniqueFd socket, Dialect dialect,
              std::unique_ptr<Conversation> conversation);
 
   // Begins to wait for the client; false: that cannot be done now. `self`: where it is listed.
@@ -44,11 +46,15 @@ class Connection {
   void OnEvents(uint32_t events);  // Of epoll.
   void Resume();                   // The rest of what it had in its last turn.
   void SendReplies();              // Of its last turn.
+  void TellNews();                 // To a client that watches.
 
   List::iterator Self() const { return self_; }
   kvcache::Dialect Dialect() const { return dialect_; }
   bool IsWaitingForTurn() const { return is_waiting_for_turn_; }
   bool HasRepliesToSend() const { return has_replies_to_send_; }
+  bool IsWatching() const { return is_watching_; }
+  int Socket() const { return socket_.Get(); }
+  const SocketName& Peer() const { return entry_.Peer(); }
 
   // Whether it has read or begun what is not run yet.
   bool HasWork() const { return !kept_.empty() || conversation_->HasMore(); }
@@ -62,6 +68,7 @@ class Connection {
   bool MayReceive() const;
   bool Receive(std::span<const std::byte>& input);
   bool HasHungUp() const;
+  void BeginWatching();
   void Feed(std::span<const std::byte> input, bool is_kept);
   bool Send();
   bool IsFull() const { return conversation_->Unsent().size() > kReplyLimitBytes; }
@@ -72,6 +79,7 @@ class Connection {
 
   Worker& worker_;
   UniqueFd socket_;
+  ConnectionList::Entry entry_;
   const kvcache::Dialect dialect_;
   std::unique_ptr<Conversation> conversation_;
   List::iterator self_;
@@ -85,6 +93,7 @@ class Connection {
   bool is_at_end_ = false;         // The client sends nothing more.
   bool is_waiting_for_turn_ = false;
   bool has_replies_to_send_ = false;  // Its worker will call SendReplies().
+  bool is_watching_ = false;          // Nothing more is run for it: Conversation.
   bool is_told_ = false;              // Why the conversation is closed.
 };
 

@@ -27,7 +27,6 @@ constexpr ForeignFlag kFlags[] = {
     {"-C,--disable-cas", false, kIgnored, "every item has a CAS number"},
     {"-N,--napi-ids", true, kIgnored, "connections are dealt out to the threads in turn"},
     {"-S,--enable-sasl", false, kRefused, "there is no SASL; use a Unix socket and its mode"},
-    {"-W,--disable-watch", false, kIgnored, "nobody can watch"},
     {"-Z,--enable-ssl", false, kRefused, "there is no TLS; put a proxy in front"},
     {"-d,--daemon", false, kRefused,
      "it stays where it was started; let systemd run it (Type=notify)"},

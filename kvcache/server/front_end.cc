@@ -56,7 +56,7 @@ absl::Status FrontEnd::WatchSignals() {
 }
 
 absl::Status FrontEnd::AddWorker(std::unique_ptr<Backend> backend, const WorkerOptions& options) {
-  auto worker = Worker::Create(std::move(backend), options);
+  auto worker = Worker::Create(std::move(backend), connections_, options);
   if (!worker.ok()) return worker.status();
   workers_.push_back(*std::move(worker));
   return absl::OkStatus();
@@ -75,9 +75,12 @@ absl::Status FrontEnd::Serve(const ServerOptions& options, uint32_t started_s,
   acceptor_.emplace(base_.get(), *std::move(sockets), Dialect::kMemcached, workers_,
                     options.max_connections);
   if (absl::Status status = ListenToReaders(options); !status.ok()) return status;
-  totals_.emplace(facts, workers_, *acceptor_, reader_acceptor_ ? &*reader_acceptor_ : nullptr,
-                  region_readers_.get());
+  totals_.emplace(facts, workers_, connections_, *acceptor_,
+                  reader_acceptor_ ? &*reader_acceptor_ : nullptr, region_readers_.get());
+  ListListeners(*acceptor_);
+  if (reader_acceptor_) ListListeners(*reader_acceptor_);
   for (const auto& worker : workers_) {
+    if (options.allows_watch) worker->TheServer().watch_log = &watch_log_;
     Introduce(worker->TheServer(), facts);
     worker->Start();
   }
@@ -97,6 +100,12 @@ void FrontEnd::Introduce(Server& server, const ServerFacts& facts) {
   server.whole = &*totals_;
   server.prefixes = prefixes_;
   if (credentials_) server.credentials = &*credentials_;
+}
+
+void FrontEnd::ListListeners(const Acceptor& acceptor) {
+  for (const ListeningSocket& socket : acceptor.Sockets()) {
+    listeners_.emplace_back(connections_, socket.fd.Get(), ConnectionList::State::kListening);
+  }
 }
 
 absl::Status FrontEnd::ListenToReaders(const ServerOptions& options) {
@@ -130,6 +139,7 @@ std::string FrontEnd::Describe() const {
 void FrontEnd::Run() { event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY); }
 
 void FrontEnd::Stop() {
+  listeners_.clear();
   if (acceptor_) acceptor_->Stop();
   if (reader_acceptor_) reader_acceptor_->Stop();
   for (const auto& worker : workers_) worker->Stop();

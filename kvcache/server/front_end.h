@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,7 +19,9 @@
 #include "kvcache/protocol/backend.h"
 #include "kvcache/protocol/credentials.h"
 #include "kvcache/protocol/server.h"
+#include "kvcache/protocol/watch_log.h"
 #include "kvcache/server/acceptor.h"
+#include "kvcache/server/connection_list.h"
 #include "kvcache/server/event.h"
 #include "kvcache/server/region_readers.h"
 #include "kvcache/server/server_options.h"
@@ -36,6 +39,9 @@ class FrontEnd {
   ~FrontEnd();
 
   event_base* Base() { return base_.get(); }
+
+  // What those who watch are told; whoever tells of more stops before the front end ends.
+  WatchLog& Watched() { return watch_log_; }
 
   // One more thread, whose sessions ask `backend`.
   absl::Status AddWorker(std::unique_ptr<Backend> backend, const WorkerOptions& options);
@@ -66,11 +72,15 @@ class FrontEnd {
   absl::Status WatchSignals();
   absl::Status ListenToReaders(const ServerOptions& options);
   void Introduce(Server& server, const ServerFacts& facts);
+  void ListListeners(const Acceptor& acceptor);
   static void OnSignal(evutil_socket_t number, int16_t what, void* self);
 
   EventBase base_;
   std::optional<Credentials> credentials_;
   std::shared_ptr<PrefixStatistics> prefixes_ = std::make_shared<PrefixStatistics>();
+  WatchLog watch_log_;
+  ConnectionList connections_;
+  std::list<ConnectionList::Entry> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<Acceptor> acceptor_;
   std::optional<Acceptor> reader_acceptor_;

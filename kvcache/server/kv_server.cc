@@ -58,6 +58,8 @@ absl::Status KvServer::OpenShards(const ServerOptions& options) {
       OwnedShards::Open(file_, {.limits = limits, .never_evicts = options.never_evicts}, clock_);
   if (!shards.ok()) return shards.status();
   shards_ = *std::move(shards);
+  eviction_lines_.emplace(front_end_->Watched());
+  shards_->TellEvictionsTo(*eviction_lines_);
   shards_->Tick();
   file_.TellOwner(kOwnerServing);
   tick_ = Event(front_end_->Base(), -1, EV_PERSIST, &OnTick, this);

@@ -6,11 +6,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "kvcache/server/event.h"
+#include "kvcache/server/eviction_lines.h"
 #include "kvcache/server/front_end.h"
 #include "kvcache/server/memory_file.h"
 #include "kvcache/server/owned_shards.h"
@@ -49,6 +51,7 @@ class KvServer {
 
   MemoryFile file_;
   ServerClock clock_;
+  std::optional<EvictionLines> eviction_lines_;
   std::unique_ptr<OwnedShards> shards_;
   std::unique_ptr<FrontEnd> front_end_;  // Its workers write the shards.
   Event tick_;

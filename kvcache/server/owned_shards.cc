@@ -90,6 +90,13 @@ void OwnedShards::FlushAll(int64_t when) {
   }
 }
 
+void OwnedShards::TellEvictionsTo(EvictionListener& listener) {
+  for (uint32_t shard = 0; shard < Count(); ++shard) {
+    const std::lock_guard lock(shards_[shard].mutex);
+    shards_[shard].store->TellEvictionsTo(&listener);
+  }
+}
+
 BackendFacts OwnedShards::Facts() {
   BackendFacts sum;
   for (uint32_t shard = 0; shard < Count(); ++shard) {

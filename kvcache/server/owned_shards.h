@@ -18,6 +18,7 @@
 #include "kvcache/protocol/backend.h"
 #include "kvcache/server/memory_file.h"
 #include "kvcache/server/server_clock.h"
+#include "kvcache/store/eviction_listener.h"
 #include "kvcache/store/store.h"
 #include "transport/base/units.h"
 
@@ -54,6 +55,9 @@ class OwnedShards {
   // Of all of them together: each may fill its share. False, and nothing has changed: one of them
   // needs more than that, or has less.
   bool LimitMemory(uint64_t bytes);
+
+  // Before others ask for anything. `listener` must outlive it.
+  void TellEvictionsTo(EvictionListener& listener);
 
   // The sums.
   BackendFacts Facts();

@@ -199,6 +199,8 @@ void ServerFlags::DescribeProcess(CLI::App& app) {
           "CHARACTER");
   app.add_flag("-X,--disable-dumping", refuses_dump_,
                "refuse lru_crawler metadump, which lists all keys");
+  app.add_flag("-W,--disable-watch", refuses_watch_,
+               "refuse watch, which shows a client the keys that others ask for");
   app.add_option("-Y,--auth-file", options_.auth_file,
                  "file with lines USER:PASSWORD. Clients say who they are by a set of any key with "
                  "the value 'USER PASSWORD'; the binary protocol is refused");
@@ -230,6 +232,7 @@ absl::StatusOr<ServerOptions> ServerFlags::Options(const CLI::App& app,
   options.allows_flush = !refuses_flush_;
   if (!prefix_delimiter_.empty()) options.prefix_delimiter = prefix_delimiter_.front();
   options.allows_dump = !refuses_dump_ && !is_guest_;
+  options.allows_watch = !refuses_watch_;
   return options;
 }
 

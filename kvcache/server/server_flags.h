@@ -49,6 +49,7 @@ class ServerFlags {
   std::string prefix_delimiter_;
   bool refuses_dump_ = false;
   bool refuses_flush_ = false;
+  bool refuses_watch_ = false;
   std::string user_;
   std::string pid_file_;
   bool locks_memory_ = false;

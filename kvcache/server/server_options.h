@@ -37,8 +37,9 @@ struct ServerOptions {
   uint64_t max_connections = 1024;
   bool allows_flush = true;
   bool allows_dump = true;
-  std::optional<char> prefix_delimiter;    // Given: prefixes of keys are counted from the start.
-  bool never_evicts = false;               // A put that finds no room is refused.
+  std::optional<char> prefix_delimiter;  // Given: prefixes of keys are counted from the start.
+  bool never_evicts = false;             // A put that finds no room is refused.
+  bool allows_watch = true;
   std::string auth_file;                   // What they were read from; empty: none.
   std::optional<Credentials> credentials;  // None: everybody is let in.
   uint32_t verbosity = 0;

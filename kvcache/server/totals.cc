@@ -4,10 +4,12 @@
 
 namespace tombolo::kvcache {
 
-Totals::Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
-               const Acceptor* reader_acceptor, const RegionReaders* region_readers)
+Totals::Totals(const ServerFacts& facts, Workers workers, const ConnectionList& connections,
+               const Acceptor& acceptor, const Acceptor* reader_acceptor,
+               const RegionReaders* region_readers)
     : facts_(facts),
       workers_(workers),
+      connections_(connections),
       acceptor_(acceptor),
       reader_acceptor_(reader_acceptor),
       region_readers_(region_readers),

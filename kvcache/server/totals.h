@@ -9,9 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/acceptor.h"
+#include "kvcache/server/connection_list.h"
 #include "kvcache/server/region_readers.h"
 #include "kvcache/server/worker.h"
 
@@ -21,17 +23,19 @@ class Totals final : public WholeServer {
  public:
   using Workers = std::span<const std::unique_ptr<Worker>>;
 
-  // `facts`: those that do not change. `acceptor`: of memcached's clients; `reader_acceptor` and
-  // `region_readers`: of readers elsewhere, null if none may come that way. All others must outlive
-  // it.
-  Totals(const ServerFacts& facts, Workers workers, const Acceptor& acceptor,
-         const Acceptor* reader_acceptor, const RegionReaders* region_readers);
+  // `facts`: those that do not change. `connections`: of all workers. `acceptor`: of memcached's
+  // clients; `reader_acceptor` and `region_readers`: of readers elsewhere, null if none may come
+  // that way. All others must outlive it.
+  Totals(const ServerFacts& facts, Workers workers, const ConnectionList& connections,
+         const Acceptor& acceptor, const Acceptor* reader_acceptor,
+         const RegionReaders* region_readers);
 
   void SumUp(Server& sum) override;
   void Reset(const BackendFacts& facts) override;
   void SetVerbosity(uint32_t level) override {
     verbosity_.store(level, std::memory_order_relaxed);  // A setting on its own.
   }
+  std::vector<ConnectionFacts> Connections() override { return connections_.All(); }
 
  private:
   // What is counted, and forgotten by a reset.
@@ -51,6 +55,7 @@ class Totals final : public WholeServer {
 
   const ServerFacts facts_;
   Workers workers_;
+  const ConnectionList& connections_;
   const Acceptor& acceptor_;
   const Acceptor* const reader_acceptor_;
   const RegionReaders* const region_readers_;

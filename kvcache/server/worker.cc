@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "kvcache/protocol/session.h"
 #include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
@@ -17,6 +18,7 @@
 namespace tombolo::kvcache {
 
 absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(std::unique_ptr<Backend> backend,
+                                                       ConnectionList& list,
                                                        const WorkerOptions& options) {
   absl::StatusOr<Epoll> sockets = Epoll::Create();
   if (!sockets.ok()) return sockets.status();
@@ -26,16 +28,19 @@ absl::StatusOr<std::unique_ptr<Worker>> Worker::Create(std::unique_ptr<Backend> 
     return ErrnoStatus(errno, "watch an eventfd");
   }
   return std::unique_ptr<Worker>(
-      new Worker(*std::move(sockets), std::move(wake_up), std::move(backend), options));
+      new Worker(*std::move(sockets), std::move(wake_up), std::move(backend), list, options));
 }
 
 Worker::Worker(Epoll sockets, UniqueFd wake_up, std::unique_ptr<Backend> backend,
-               const WorkerOptions& options)
+               ConnectionList& list, const WorkerOptions& options)
     : options_(options),
       sockets_(std::move(sockets)),
       wake_up_(std::move(wake_up)),
       backend_(std::move(backend)),
-      server_(*backend_) {}
+      list_(list),
+      server_(*backend_) {
+  server_.ring = [this] { eventfd_write(wake_up_.Get(), 1); };
+}
 
 Worker::~Worker() {
   Stop();
@@ -49,7 +54,7 @@ void Worker::Join() {
 void Worker::Start() {
   thread_ = std::thread([this] {
     Run();
-    while (!connections_.empty()) End(*connections_.back());
+    while (!connections_.empty()) End(*connections_.back(), "shutdown");
   });
 }
 
@@ -59,7 +64,7 @@ void Worker::Run() {
       Serve(0);
     } else if (!LookForWork() && !has_stopped_) {
       // SUBTLE: what was found may have been the end, and no event follows that one.
-      Serve(MsUntilIdle());
+      Serve(MsUntilDue());
     }
   }
 }
@@ -81,7 +86,9 @@ bool Worker::LookForWork() {
 
 // Waits at most `timeout_ms`, below 0: as long as it takes.
 void Worker::Serve(int timeout_ms) {
-  for (const epoll_event& event : sockets_.Wait(timeout_ms)) {
+  const std::span<const epoll_event> events = sockets_.Wait(timeout_ms);
+  command_time_s_ = ConnectionList::NowS();
+  for (const epoll_event& event : events) {
     if (event.data.ptr == nullptr) {
       TakeHandedOver();
     } else {
@@ -92,6 +99,7 @@ void Worker::Serve(int timeout_ms) {
   }
   GiveTurns();
   SendReplies();
+  watch_rounds_.Look();
   KickIdle();
 }
 
@@ -122,18 +130,21 @@ void Worker::TakeHandedOver() {
     taken.swap(handed_over_);
     is_stopping = is_stopping_;
   }
+  // What rang may have been the watch log.
+  watch_rounds_.Wake();
   for (NewConnection& one : taken) Begin(std::move(one));
   if (is_stopping) has_stopped_ = true;
 }
 
 void Worker::Begin(NewConnection taken) {
-  connections_.push_back(std::make_unique<Connection>(*this, std::move(taken.socket), taken.dialect,
-                                                      MakeConversation(taken.dialect)));
+  connections_.push_back(std::make_unique<Connection>(
+      *this, list_, std::move(taken.socket), taken.dialect, MakeConversation(taken.dialect)));
   Connection& connection = *connections_.back();
   if (!connection.Start(std::prev(connections_.end()))) {
     spdlog::warn("a connection was closed, because there is no memory to wait for its client");
-    return End(connection);
+    return End(connection, "error");
   }
+  TellConnection("conn_new", connection, "");
   spdlog::trace("a client has come; this worker has {}", connections_.size());
   Moved(connection);
 }
@@ -168,7 +179,19 @@ void Worker::SendReplies() {
   with_replies_.clear();
 }
 
-void Worker::End(Connection& connection) {
+// To those who watch. `end`: of the line before the descriptor.
+void Worker::TellConnection(const char* type, const Connection& connection, std::string_view end) {
+  if (server_.watch_log == nullptr || !server_.watch_log->Wants(kWatchConnections)) return;
+  const SocketName& peer = connection.Peer();
+  server_.watch_log->Tell(
+      kWatchConnections,
+      absl::StrCat("type=", type, " rip=", peer.host, " rport=", peer.port,
+                   " transport=", peer.transport, std::string(end), " cfd=", connection.Socket()));
+}
+
+void Worker::End(Connection& connection, const char* reason) {
+  TellConnection("conn_close", connection, absl::StrCat(" reason=", reason));
+  watch_rounds_.Remove(connection);
   if (connection.IsWaitingForTurn()) std::erase(turns_, &connection);
   if (connection.HasRepliesToSend()) std::erase(with_replies_, &connection);
   const auto dialect = static_cast<size_t>(connection.Dialect());
@@ -183,10 +206,24 @@ void Worker::KickIdle() {
   const int64_t now_ns = MonotonicNs();
   while (!connections_.empty() &&
          now_ns - connections_.front()->active_at_ns >= options_.idle_timeout_ns) {
+    Connection& front = *connections_.front();
+    if (front.IsWatching()) {
+      // It waits to be told something. Its place is behind all others from here on.
+      Moved(front);
+      continue;
+    }
     ++counters_.idle_kicks;
     spdlog::debug("a client was silent for too long");
-    End(*connections_.front());
+    End(front, "idle_timeout");
   }
+}
+
+// The same, and when those who watch are to be told something.
+int Worker::MsUntilDue() const {
+  const int idle_ms = MsUntilIdle();
+  const int watch_ms = watch_rounds_.MsUntilDue();
+  if (idle_ms < 0 || watch_ms < 0) return std::max(idle_ms, watch_ms);
+  return std::min(idle_ms, watch_ms);
 }
 
 // When the first connection may have been idle for long enough, as time to wait.

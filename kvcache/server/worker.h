@@ -27,10 +27,12 @@
 #include "kvcache/protocol/counter.h"
 #include "kvcache/protocol/server.h"
 #include "kvcache/server/connection.h"
+#include "kvcache/server/connection_list.h"
 #include "kvcache/server/cut_off_log.h"
 #include "kvcache/server/dialect.h"
 #include "kvcache/server/epoll.h"
 #include "kvcache/server/patience.h"
+#include "kvcache/server/watch_rounds.h"
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 
@@ -52,7 +54,9 @@ class Worker {
  public:
   // Does nothing yet. `backend`: what its sessions ask for items; only the worker's thread calls
   // it. Fails when descriptors or memory are lacking.
+  // `list`: where its connections are listed; it must outlive the worker.
   static absl::StatusOr<std::unique_ptr<Worker>> Create(std::unique_ptr<Backend> backend,
+                                                        ConnectionList& list,
                                                         const WorkerOptions& options);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -84,7 +88,11 @@ class Worker {
   void TellWhyClosed(std::string_view why) { log_.Tell(why); }
   void GiveTurn(Connection& connection);
   void SendRepliesLater(Connection& connection) { with_replies_.push_back(&connection); }
-  void End(Connection& connection);
+  void Watches(Connection& connection) { watch_rounds_.Add(connection); }
+  void TellWatchersLater() { watch_rounds_.Wake(); }
+  uint32_t CommandTimeS() const { return command_time_s_; }
+  // `reason`: as memcached tells those who watch.
+  void End(Connection& connection, const char* reason);
 
  private:
   static constexpr size_t kBufferBytes = 64 * kKiB;  // Read from a socket at once.
@@ -94,7 +102,7 @@ class Worker {
     Dialect dialect;
   };
 
-  Worker(Epoll sockets, UniqueFd wake_up, std::unique_ptr<Backend> backend,
+  Worker(Epoll sockets, UniqueFd wake_up, std::unique_ptr<Backend> backend, ConnectionList& list,
          const WorkerOptions& options);
 
   void Run();
@@ -107,17 +115,22 @@ class Worker {
   std::unique_ptr<Conversation> MakeConversation(Dialect dialect);
   void KickIdle();
   int MsUntilIdle() const;
+  int MsUntilDue() const;
+  void TellConnection(const char* type, const Connection& connection, std::string_view end);
 
   const WorkerOptions options_;
   Epoll sockets_;     // And wake_up_, without a tag.
   UniqueFd wake_up_;  // An eventfd.
   std::unique_ptr<Backend> backend_;
+  ConnectionList& list_;
   Server server_;
   WorkerCounters counters_;
   std::array<std::byte, kBufferBytes> buffer_;
   Connection::List connections_;    // With a time-out: who moved longest ago is first.
   std::vector<Connection*> turns_;  // Those that go on as soon as others had their turn.
   std::vector<Connection*> with_replies_;
+  WatchRounds watch_rounds_;
+  uint32_t command_time_s_ = 0;  // ConnectionList::NowS(), of this turn of the loop.
   Patience patience_;
   uint64_t moves_ = 0;  // How often bytes were read or sent.
   bool has_stopped_ = false;
