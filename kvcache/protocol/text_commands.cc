@@ -166,6 +166,8 @@ void TextProtocol::Quit(const Tokens& /*tokens*/) { replies_.Close(); }
 void TextProtocol::Shutdown(const Tokens& /*tokens*/) { Answer("ERROR: shutdown not enabled"); }
 
 // Nothing else is done on this connection from here on.
+// SUBTLE: the one answer for which it matters what came at once with what, as in memcached: an
+// answer of ours that is still there tells that it did.
 void TextProtocol::Watch(const Tokens& tokens) {
   ListenForNoreply(tokens);
   if (server_.watch_log == nullptr) return Answer("CLIENT_ERROR watch commands not allowed");

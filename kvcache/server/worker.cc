@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "kvcache/protocol/session.h"
+#include "kvcache/protocol/watch_log.h"
 #include "kvcache/remote/owner_session.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/clock.h"
