@@ -105,6 +105,8 @@ MUTANTS = (
     Mutant("a server takes a full buffer for all there was", "server:connections_test", SOCKET,
            "is_readable_ = got >= 0 && (is_ending_ || static_cast<size_t>(got) == buffer.size());",
            "is_readable_ = got >= 0 && is_ending_;"),
+    Mutant("a watcher that does not read keeps all its lines", "protocol:watch_test", "kvcache/protocol/watch_log.cc",
+           "  if (lines_.size() + line.size() > WatchLog::kMostBytesOfWatcher) {\n", "  if (false) {\n"),
 )
 
 
