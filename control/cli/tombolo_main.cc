@@ -68,6 +68,34 @@ absl::Status CheckServer(const CliContext& context) {
       "this command needs the machine itself; --server is for status, peers, watch and services.");
 }
 
+void AddCommands(CLI::App& app, CliContext& context) {
+  AddDoctorCommand(app, context);
+  AddStatusCommand(app, context);
+  AddPeersCommand(app, context);
+  AddWatchCommand(app, context);
+  AddPingCommand(app, context);
+  AddBenchCommand(app, context);
+  AddForwardCommand(app, context);
+  AddCopyCommand(app, context);
+  AddNetCommand(app, context);
+  AddVmArgsCommand(app, context);
+  AddXmlCommand(app, context);
+  AddStatCommand(app, context);
+  AddTopCommand(app, context);
+  AddFsckCommand(app, context);
+  AddServicesCommand(app, context);
+  AddRegionCommand(app, context);
+  AddLockCommand(app, context);
+  AddRingCommand(app, context);
+  AddWaitCommand(app, context);
+  AddIdCommand(app, context);
+  AddHostfileCommand(app, context);
+  AddAdminCommand(app, context);
+  AddRegionsCommand(app, context);
+  AddKvCommand(app, context);
+  AddCompletionCommand(app, context);
+}
+
 void Declare(CLI::App& app, CliContext& context) {
   app.formatter(std::make_shared<ExamplesFirst>());
   app.footer(
@@ -106,31 +134,7 @@ void Declare(CLI::App& app, CliContext& context) {
                        std::string("tombolo ") + kVersion + " (tombolo.control.v1)");
   app.require_subcommand(0, 1);
   app.fallthrough();
-  AddDoctorCommand(app, context);
-  AddStatusCommand(app, context);
-  AddPeersCommand(app, context);
-  AddWatchCommand(app, context);
-  AddPingCommand(app, context);
-  AddBenchCommand(app, context);
-  AddForwardCommand(app, context);
-  AddCopyCommand(app, context);
-  AddNetCommand(app, context);
-  AddVmArgsCommand(app, context);
-  AddXmlCommand(app, context);
-  AddStatCommand(app, context);
-  AddTopCommand(app, context);
-  AddFsckCommand(app, context);
-  AddServicesCommand(app, context);
-  AddRegionCommand(app, context);
-  AddLockCommand(app, context);
-  AddRingCommand(app, context);
-  AddWaitCommand(app, context);
-  AddIdCommand(app, context);
-  AddHostfileCommand(app, context);
-  AddAdminCommand(app, context);
-  AddRegionsCommand(app, context);
-  AddKvCommand(app, context);
-  AddCompletionCommand(app, context);
+  AddCommands(app, context);
 }
 
 int ExitCodeOf(const absl::Status& status) {

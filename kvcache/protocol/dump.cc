@@ -1,29 +1,13 @@
 #include "kvcache/protocol/dump.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "kvcache/layout/item.h"
+#include "kvcache/protocol/encoded_key.h"
 
 namespace tombolo::kvcache {
 namespace {
 
 constexpr int kStepsAtOnce = 64;
-
-// As in a URI (RFC 3986, section 2.1): keys may hold anything.
-std::string Encode(std::string_view key) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-._~";
-  std::string encoded;
-  for (const char c : key) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_isalnum(byte) || kPlain.find(c) != std::string_view::npos) {
-      encoded += c;
-    } else {
-      encoded.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
-    }
-  }
-  return encoded;
-}
 
 }  // namespace
 
@@ -47,7 +31,7 @@ bool Dump::Continue() {
 // When an item was used last is not kept: it is said to be now.
 void Dump::AppendLine() {
   const int64_t expiry_s = item_.expiry_s == 0 ? -1 : int64_t{item_.expiry_s};
-  replies_.Append(absl::StrCat("key=", Encode(key_), " exp=", expiry_s,
+  replies_.Append(absl::StrCat("key=", EncodedKey(key_), " exp=", expiry_s,
                                " la=", server_.backend.NowS(), " cas=", item_.cas,
                                " fetch=", (item_.marks & kMarkFetched) != 0 ? "yes" : "no",
                                " cls=1 size=", ItemBytes(key_.size(), item_.value_bytes), "\n"));

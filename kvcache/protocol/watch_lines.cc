@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "kvcache/protocol/watch_key.h"
+#include "kvcache/protocol/encoded_key.h"
 #include "kvcache/store/expiry.h"
 
 namespace tombolo::kvcache {
@@ -84,7 +84,7 @@ std::optional<uint32_t> WatchKindsIn(const Tokens& tokens) {
 void TellFetchToWatchers(const Server& server, std::string_view key, bool is_hit,
                          uint32_t value_bytes) {
   server.watch_log->Tell(
-      kWatchFetchers, absl::StrCat("type=item_get key=", WatchedKey(key), " status=",
+      kWatchFetchers, absl::StrCat("type=item_get key=", EncodedKey(key), " status=",
                                    is_hit ? "found" : "not_found", " clsid=", is_hit ? 1 : 0,
                                    " cfd=", server.served_fd, " size=", is_hit ? value_bytes : 0));
 }
@@ -108,7 +108,7 @@ void TellStore(Server& server, const PendingPut& put, uint64_t value_bytes,
   const uint32_t ttl_s = expiry_s == 0 ? 0 : expiry_s - now_s;
   server.watch_log->Tell(
       kWatchMutations,
-      absl::StrCat("type=item_store key=", WatchedKey(put.key), " status=", StatusOf(result),
+      absl::StrCat("type=item_store key=", EncodedKey(put.key), " status=", StatusOf(result),
                    " cmd=", NameOf(put.mode), " ttl=", ttl_s, " clsid=1 cfd=", server.served_fd,
                    " size=", value_bytes + (is_joined ? before.value_bytes : 0)));
 }

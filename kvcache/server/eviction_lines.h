@@ -2,7 +2,7 @@
 #pragma once
 
 #include "absl/strings/str_cat.h"
-#include "kvcache/protocol/watch_key.h"
+#include "kvcache/protocol/encoded_key.h"
 #include "kvcache/protocol/watch_log.h"
 #include "kvcache/store/eviction_listener.h"
 
@@ -16,7 +16,7 @@ class EvictionLines final : public EvictionListener {
   bool Listens() const override { return log_.Wants(kWatchEvictions); }
 
   void Evicted(const EvictedItem& item) override {
-    log_.Tell(kWatchEvictions, absl::StrCat("type=eviction key=", WatchedKey(item.key), " fetch=",
+    log_.Tell(kWatchEvictions, absl::StrCat("type=eviction key=", EncodedKey(item.key), " fetch=",
                                             item.was_fetched ? "yes" : "no", " ttl=", item.ttl_s,
                                             " la=0 clsid=1 size=", item.value_bytes));
   }

@@ -1,4 +1,4 @@
-// A key as lines of `watch` have it.
+// A key in lines of which it is one word: those of `watch`, and of `lru_crawler metadump`.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 namespace tombolo::kvcache {
 
 // Every byte but letters, digits and -._~ is written as %XX, as memcached does: a key is one word.
-inline std::string WatchedKey(std::string_view key) {
+inline std::string EncodedKey(std::string_view key) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
