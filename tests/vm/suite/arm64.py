@@ -30,7 +30,8 @@ POLLED = 2_000
 ASLEEP = 200
 LOOK_SECONDS = 0.05
 STREAM_BYTES = (512 << 10) + 13  # What comes last is not aligned to anything.
-VALUES, TIMES = 100, 20
+# For longer than a second: before a reader has seen the owner's heart beat, it does not answer.
+VALUES, TIMES = 100, 3_000
 PREFIX = "arm64-"
 PAGE, PAGE_PORT, FORWARD_PORT = "bytes", 8080, 8081
 GETS = 16
