@@ -266,6 +266,28 @@ TEST_F(CallTest, ABusyCalleeIsNotRungForWhatIsLessUrgent) {
   EXPECT_FALSE(IsOver(held));
 }
 
+TEST_F(CallTest, OfCallsThatWaitedTheMostUrgentAreSentFirst) {
+  Start(WithPriority(0, 0));
+  Settle();
+  callee_.callee.SetPriority(20);
+  Settle();
+  const std::string text(400, 'x');  // The link has no room for all of them at once.
+  for (uint8_t i = 1; i < kCallSlots; ++i) {
+    CallRequest request = Request(i, text);
+    request.priority = i;
+    Start(request);
+  }
+  callee_.callee.SetPriority(0);
+  callee_.Turn();
+  caller_.Turn();
+  callee_.Turn();
+  ASSERT_GT(callee_.methods.size(), 1u);
+  ASSERT_LT(callee_.methods.size(), kCallSlots);
+  for (size_t i = 1; i < callee_.methods.size(); ++i) {
+    EXPECT_EQ(callee_.methods[i], kCallSlots - i) << "of those that came first";
+  }
+}
+
 TEST_F(CallTest, CallsThatCameBeforeTheCalleeWasBusyWaitThere) {
   callee_.callee.SetPriority(20);
   const CallId low = Start(WithPriority(1, 19));
