@@ -1,6 +1,7 @@
 #include "kvcache/client/kvcache.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +21,9 @@
 
 struct tombolo_kv {
   tombolo::kvcache::Client client;
+  // Of tombolo_kv_get_many(): what they have room for is used again.
+  std::vector<std::string_view> keys = {};
+  std::vector<tombolo::kvcache::ManyAnswer> answers = {};
 };
 
 namespace tombolo::kvcache {
@@ -167,6 +172,33 @@ int Get(tombolo_kv* handle, std::string_view key, std::span<std::byte> room,
   return seen.value_bytes > room.size() ? FailBySize(seen.value_bytes, room.size()) : 1;
 }
 
+// Whether it is there.
+bool Take(const ManyAnswer& answer, tombolo_kv_wanted& wanted) {
+  wanted.result = 0;
+  if (answer.result != ReadResult::kHit) return false;
+  const std::string& value = answer.value;
+  wanted.item = {.value_bytes = value.size(),
+                 .cas = answer.found.cas,
+                 .flags = answer.found.flags,
+                 .expiry_s = answer.found.expiry_s};
+  wanted.result = value.size() > wanted.capacity ? -EMSGSIZE : 1;
+  if (wanted.result == 1 && !value.empty()) memcpy(wanted.buffer, value.data(), value.size());
+  return true;
+}
+
+int GetMany(tombolo_kv* handle, std::span<tombolo_kv_wanted> wanted) {
+  if (wanted.size() > INT_MAX) return Fail(absl::InvalidArgumentError("too many keys at once."));
+  handle->keys.clear();
+  for (const tombolo_kv_wanted& one : wanted) handle->keys.emplace_back(one.key, one.key_bytes);
+  if (handle->answers.size() < wanted.size()) handle->answers.resize(wanted.size());
+  const auto answers = std::span(handle->answers).first(wanted.size());
+  const absl::Status status = handle->client.GetMany(handle->keys, answers);
+  if (!status.ok()) return Fail(status);
+  int there = 0;
+  for (size_t i = 0; i < wanted.size(); ++i) there += Take(answers[i], wanted[i]) ? 1 : 0;
+  return there;
+}
+
 int Gat(tombolo_kv* handle, std::string_view key, int64_t exptime, std::span<std::byte> room,
         tombolo_kv_item* item) {
   StoredValue seen;
@@ -209,6 +241,10 @@ int tombolo_kv_get(tombolo_kv* handle, const char* key, size_t key_bytes, void* 
   return Guarded([&] {
     return tombolo::kvcache::Get(handle, Bytes(key, key_bytes), Room(buffer, capacity), item);
   });
+}
+
+int tombolo_kv_get_many(tombolo_kv* handle, tombolo_kv_wanted* wanted, size_t count) {
+  return Guarded([&] { return tombolo::kvcache::GetMany(handle, std::span(wanted, count)); });
 }
 
 int tombolo_kv_look(tombolo_kv* handle, const char* key, size_t key_bytes, tombolo_kv_view* view) {

@@ -69,6 +69,25 @@ static void check_touching(void) {
   REQUIRE(tombolo_kv_touch(kv, "a", 1, 1) == TOMBOLO_KV_NOT_FOUND);
 }
 
+static void check_many(void) {
+  char first[8] = "", second[8] = "", small[1];
+  tombolo_kv_wanted wanted[] = {{.key = "one", .key_bytes = 3, .buffer = first, .capacity = 8},
+                                {.key = "none", .key_bytes = 4, .buffer = small, .capacity = 1},
+                                {.key = "two", .key_bytes = 3, .buffer = second, .capacity = 8},
+                                {.key = "two", .key_bytes = 3, .buffer = small, .capacity = 1}};
+  REQUIRE(tombolo_kv_set(kv, "one", 3, "1", 1, 5, 0) == TOMBOLO_KV_STORED);
+  REQUIRE(tombolo_kv_set(kv, "two", 3, "22", 2, 0, 0) == TOMBOLO_KV_STORED);
+  for (int round = 0; round < 2; ++round) {
+    REQUIRE(tombolo_kv_get_many(kv, wanted, 4) == 3);
+    REQUIRE(wanted[0].result == 1 && strcmp(first, "1") == 0 && wanted[0].item.flags == 5);
+    REQUIRE(wanted[1].result == 0);
+    REQUIRE(wanted[2].result == 1 && strcmp(second, "22") == 0 && wanted[2].item.value_bytes == 2);
+    REQUIRE(wanted[3].result == -EMSGSIZE && wanted[3].item.value_bytes == 2);
+  }
+  REQUIRE(tombolo_kv_get_many(kv, wanted, 1) == 1);
+  REQUIRE(tombolo_kv_get_many(kv, NULL, 0) == 0);
+}
+
 static void check_looking(void) {
   tombolo_kv_view view;
   REQUIRE(tombolo_kv_look(kv, "none", 4, &view) == 0);
@@ -143,6 +162,7 @@ int main(int argc, char** argv) {
     check_storing();
     check_counting();
     check_touching();
+    check_many();
     check_looking();
     check_limits();
     REQUIRE(tombolo_kv_set(kv, "kept", 4, "value", 5, 0, 0) == TOMBOLO_KV_STORED);
