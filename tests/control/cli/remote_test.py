@@ -93,15 +93,19 @@ class WhoIsLetInTest(RemoteTest):
 
 
 class CommandTest(RemoteTest):
+    def told(self, *words):
+        done = self.tombolo(*words, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
     def test_it_shows_peers_status_and_services_and_watches(self):
-        peers = json.loads(self.tombolo("peers", "--json").stdout)
+        peers = self.told("peers")
         self.assertEqual([peer["kind"] for peer in peers["peers"]], ["host"])
-        status = json.loads(self.tombolo("status", "--json").stdout)
+        status = self.told("status")
         self.assertEqual(status["region"]["uuid"], peers["region_uuid"])
         self.assertEqual((status["where"], status["daemon"]["state"]), (None, "answers"))
-        self.assertEqual(json.loads(self.tombolo("services", "--json").stdout)["services"], [])
-        watched = json.loads(self.tombolo("watch", "--json", "--count", "1").stdout)
-        self.assertEqual(watched["event"], "snapshot")
+        self.assertEqual(self.told("services")["services"], [])
+        self.assertEqual(self.told("watch", "--count", "1")["event"], "snapshot")
 
     def test_it_is_refused_with_a_certificate_of_somebody_else(self):
         done = self.tombolo("peers", name="stranger")
