@@ -140,11 +140,15 @@ TEST_F(TornReadTest, NoValueIsTornOrOlderThanWhatWasAcknowledged) {
 }
 
 TEST_F(TornReadTest, AViewThatIsStillValidShowedNothingTornOrOld) {
+#if !defined(__x86_64__)
+  GTEST_SKIP() << "there are no views where loads may be reordered (Reader::Look)";
+#endif
   const auto enough = static_cast<uint64_t>(FromEnvironment("TORN_READ_HITS", kEnoughHits));
   EXPECT_TRUE(ReadUntil([this](Reader& reader, uint64_t key) { LookAtOne(reader, key); },
                         [&](const ReaderCounters&) {
                           return valid_views_ >= enough && overwritten_views_ >= kEnoughRetries;
-                        }));
+                        }))
+      << valid_views_ << " were valid, " << overwritten_views_ << " were not";
   EXPECT_EQ(torn_, 0u);
   EXPECT_EQ(stale_, 0u);
 }
