@@ -69,9 +69,8 @@ typedef struct tombolo_kv_wanted {
   tombolo_kv_item item;
 } tombolo_kv_wanted;
 
-/* The same for several keys at once, whose memory is fetched together: 64 take little more than
- * half the time of 64 one by one. Returns how many are there, those among them that are too large.
- * When it fails no `result` counts. */
+/* The same for several keys at once, whose memory is fetched together. Returns how many are there,
+ * those among them that are too large. When it fails no `result` counts. */
 int tombolo_kv_get_many(tombolo_kv* handle, tombolo_kv_wanted* wanted, size_t count);
 
 /* A value in place, which was not copied: its bytes may be overwritten at any moment. */
