@@ -1,26 +1,21 @@
 #include "control/cli/region_command.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/byte_streams.h"
 #include "control/cli/own_endpoint.h"
 #include "control/cli/region_option.h"
 #include "control/region_source/region_source.h"
 #include "transport/alloc/extent_map.h"
-#include "transport/base/errno_status.h"
 #include "transport/base/offset.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/endpoint.h"
@@ -34,7 +29,6 @@ namespace tombolo::control {
 namespace {
 
 constexpr char kOwnName[] = "tombolo-region";
-constexpr uint64_t kPieceBytes = 1 * kMiB;
 
 struct RegionFlags {
   std::string name;
@@ -82,22 +76,11 @@ absl::StatusOr<std::span<std::byte>> Part(std::span<std::byte> memory, const Reg
                         std::min<uint64_t>(flags.length, memory.size() - flags.offset));
 }
 
-absl::Status Print(MemoryType type, std::span<const std::byte> from) {
-  std::vector<std::byte> piece(std::min<uint64_t>(kPieceBytes, from.size()));
-  while (!from.empty()) {
-    const size_t bytes = std::min(piece.size(), from.size());
-    CopyOut(type, piece.data(), from.first(bytes));
-    if (fwrite(piece.data(), 1, bytes, stdout) != bytes) return ErrnoStatus(errno, "write stdout");
-    from = from.subspan(bytes);
-  }
-  return fflush(stdout) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "write stdout");
-}
-
 absl::Status PrintPart(const Region& region, const RegionFlags& flags) {
   absl::StatusOr<std::span<std::byte>> memory =
       flags.name.empty() ? Everything(region) : FindMemory(region, flags.name);
   if (memory.ok()) memory = Part(*memory, flags);
-  return memory.ok() ? Print(region.Type(), *memory) : memory.status();
+  return memory.ok() ? PrintBytes(region.Type(), *memory) : memory.status();
 }
 
 // As a member where there is a broker; else as `tombolo fsck` finds regions.
@@ -133,27 +116,11 @@ absl::StatusOr<std::span<std::byte>> ClaimMemory(const Region& region, ServiceId
   return memory;
 }
 
-absl::Status Fill(MemoryType type, std::span<std::byte> to) {
-  std::vector<std::byte> piece(kPieceBytes);
-  const size_t room = to.size();
-  while (const size_t bytes = fread(piece.data(), 1, piece.size(), stdin)) {
-    if (bytes > to.size()) {
-      CopyIn(type, to.data(), std::span(piece).first(to.size()));
-      return absl::OutOfRangeError(absl::StrCat("stdin has more than the ", room,
-                                                " bytes that there are from --offset on; the "
-                                                "first of them were written."));
-    }
-    CopyIn(type, to.data(), std::span(piece).first(bytes));
-    to = to.subspan(bytes);
-  }
-  return ferror(stdin) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "read stdin");
-}
-
 absl::Status WriteInto(const Region& region, ServiceId service, const RegionFlags& flags) {
   absl::StatusOr<std::span<std::byte>> memory = MemoryOf(region, service.index);
   if (memory->empty()) memory = ClaimMemory(region, service, flags.size);
   if (memory.ok()) memory = Part(*memory, flags);
-  return memory.ok() ? Fill(region.Type(), *memory) : memory.status();
+  return memory.ok() ? FillFromStdin(region.Type(), *memory) : memory.status();
 }
 
 absl::Status Write(const CliContext& context, const RegionFlags& flags) {
