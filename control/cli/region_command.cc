@@ -12,8 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "control/cli/byte_streams.h"
+#include "control/cli/ivshmem_option.h"
 #include "control/cli/own_endpoint.h"
 #include "control/cli/region_option.h"
+#include "control/ivshmem_peer/ivshmem_peer.h"
 #include "control/region_source/region_source.h"
 #include "transport/alloc/extent_map.h"
 #include "transport/base/offset.h"
@@ -21,6 +23,7 @@
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/service_view.h"
 #include "transport/layout/extent_word.h"
+#include "transport/layout/region_header.h"
 #include "transport/layout/service_record.h"
 #include "transport/region/region.h"
 #include "transport/region/region_copy.h"
@@ -36,6 +39,7 @@ struct RegionFlags {
   uint64_t offset = 0;
   uint64_t length = UINT64_MAX;
   uint64_t size = 0;
+  IvshmemFlags ivshmem;
 };
 
 // Memory of service `index`, if it has any: its first run that is for applications.
@@ -83,8 +87,24 @@ absl::Status PrintPart(const Region& region, const RegionFlags& flags) {
   return memory.ok() ? PrintBytes(region.Type(), *memory) : memory.status();
 }
 
+absl::Status CheckNoName(const RegionFlags& flags) {
+  if (flags.name.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("memory has names in Tombolo only; leave '",
+                                                 flags.name, "' out, and say where by --offset."));
+}
+
+absl::Status ReadIvshmem(const RegionFlags& flags) {
+  if (absl::Status status = CheckNoName(flags); !status.ok()) return status;
+  const absl::StatusOr<std::unique_ptr<IvshmemPeer>> self = JoinIvshmem(flags.ivshmem);
+  if (!self.ok()) return self.status();
+  absl::StatusOr<std::span<std::byte>> memory = (*self)->Memory(Access::kRead);
+  if (memory.ok()) memory = Part(*memory, flags);
+  return memory.ok() ? PrintBytes((*self)->Type(), *memory) : memory.status();
+}
+
 // As a member where there is a broker; else as `tombolo fsck` finds regions.
 absl::Status Read(const CliContext& context, const RegionFlags& flags) {
+  if (flags.ivshmem.IsChosen()) return ReadIvshmem(flags);
   if (flags.file.empty()) {
     const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, kOwnName);
     if (endpoint.ok()) return PrintPart((*endpoint)->SharedRegion(), flags);
@@ -123,7 +143,35 @@ absl::Status WriteInto(const Region& region, ServiceId service, const RegionFlag
   return memory.ok() ? FillFromStdin(region.Type(), *memory) : memory.status();
 }
 
+// Bytes anywhere in it would break what others rely on.
+absl::Status CheckNoRegion(MemoryType type, std::span<const std::byte> memory) {
+  uint64_t magic = 0;
+  if (memory.size() >= sizeof(magic)) {
+    CopyOut(type, reinterpret_cast<std::byte*>(&magic), memory.first(sizeof(magic)));
+  }
+  if (magic != kRegionMagic) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "there is a region of Tombolo in this memory; write into memory that has a name there: "
+      "tombolo region write NAME, without --ivshmem-server and --ivshmem-device.");
+}
+
+absl::Status WriteIvshmem(const RegionFlags& flags) {
+  if (absl::Status status = CheckNoName(flags); !status.ok()) return status;
+  const absl::StatusOr<std::unique_ptr<IvshmemPeer>> self = JoinIvshmem(flags.ivshmem);
+  if (!self.ok()) return self.status();
+  absl::StatusOr<std::span<std::byte>> memory = (*self)->Memory(Access::kReadAndWrite);
+  if (!memory.ok()) return memory.status();
+  absl::Status status = CheckNoRegion((*self)->Type(), *memory);
+  if (!status.ok()) return status;
+  memory = Part(*memory, flags);
+  return memory.ok() ? FillFromStdin((*self)->Type(), *memory) : memory.status();
+}
+
 absl::Status Write(const CliContext& context, const RegionFlags& flags) {
+  if (flags.ivshmem.IsChosen()) return WriteIvshmem(flags);
+  if (flags.name.empty()) {
+    return absl::InvalidArgumentError("say the NAME of the memory: tombolo region write NAME.");
+  }
   const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, kOwnName);
   if (!endpoint.ok()) return endpoint.status();
   const absl::StatusOr<ServiceId> service = (*endpoint)->OpenService(flags.name);
@@ -146,7 +194,8 @@ void AddRead(CLI::App& parent, CliContext& context) {
   command->footer(
       "  tombolo region read | sha1sum              the same on all machines, if nobody writes\n"
       "  tombolo region read plan | sha256sum       of what `tombolo region write plan` wrote\n"
-      "  tombolo region read --length 320 | xxd     the region's header (docs/layout.md)");
+      "  tombolo region read --length 320 | xxd     the region's header (docs/layout.md)\n"
+      "  tombolo region read --ivshmem-server /run/ivshmem.sock | sha1sum   without Tombolo");
   const auto flags = std::make_shared<RegionFlags>();
   command->add_option("NAME", flags->name, "Of the memory; none: the whole region")
       ->option_text(" ");
@@ -155,6 +204,7 @@ void AddRead(CLI::App& parent, CliContext& context) {
       ->option_text("BYTES")
       ->transform(CLI::AsSizeValue(false));
   AddRegionOption(*command, flags->file);
+  AddIvshmemOptions(*command, flags->ivshmem);
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Read(context, *flags); }; });
 }
@@ -166,13 +216,16 @@ void AddWrite(CLI::App& parent, CliContext& context) {
       "at a time may write it, all may read.");
   command->footer(
       "  tombolo region write plan --size 64M < plan.bin   makes it, whole pages\n"
-      "  printf x | tombolo region write plan --offset 4K  a byte of what is there");
+      "  printf x | tombolo region write plan --offset 4K  a byte of what is there\n"
+      "  tombolo region write --ivshmem-device auto < a    in a guest without Tombolo");
   const auto flags = std::make_shared<RegionFlags>();
-  command->add_option("NAME", flags->name, "Of the memory")->required()->option_text(" ");
+  command->add_option("NAME", flags->name, "Of the memory; without Tombolo: none")
+      ->option_text(" ");
   AddOffset(*command, *flags);
   command->add_option("--size", flags->size, "Of memory that is not there yet: 4K, 64M")
       ->option_text("BYTES")
       ->transform(CLI::AsSizeValue(false));
+  AddIvshmemOptions(*command, flags->ivshmem);
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Write(context, *flags); }; });
 }

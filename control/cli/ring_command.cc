@@ -12,9 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "control/cli/deadline.h"
+#include "control/cli/ivshmem_doorbells.h"
+#include "control/cli/ivshmem_option.h"
 #include "control/cli/own_endpoint.h"
-#include "transport/base/clock.h"
-#include "transport/base/units.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
 #include "transport/endpoint/membership_view.h"
@@ -34,12 +35,14 @@ constexpr char kIdName[] = "tombolo-id";
 
 struct RingFlags {
   std::string target;
+  IvshmemFlags ivshmem;
 };
 
 struct WaitFlags {
   std::string event;
   uint32_t count = 1;
   double timeout_s = -1;
+  IvshmemFlags ivshmem;
 };
 
 struct Target {
@@ -94,9 +97,15 @@ absl::Status RingEvent(Endpoint& endpoint, const std::string& event) {
 }
 
 absl::Status Ring(const CliContext& context, const RingFlags& flags) {
+  const std::optional<Target> doorbell = ParseDoorbell(flags.target);
+  if (flags.ivshmem.IsChosen()) {
+    if (doorbell) return RingIvshmem(flags.ivshmem, doorbell->slot, doorbell->vector);
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", flags.target,
+                     "' is no doorbell: events have names in Tombolo only, here say PEER:VECTOR."));
+  }
   const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, kRingName);
   if (!endpoint.ok()) return endpoint.status();
-  const std::optional<Target> doorbell = ParseDoorbell(flags.target);
   return doorbell ? RingDoorbell(**endpoint, *doorbell) : RingEvent(**endpoint, flags.target);
 }
 
@@ -109,18 +118,6 @@ class EventCounter final : public ChannelHandler {
     if (tag == kEventTag) ++seen;
   }
   void OnDeparted(EndpointId) override {}
-};
-
-// Until it is time; -1: for ever.
-class Deadline {
- public:
-  explicit Deadline(double seconds)
-      : at_ns_(seconds < 0 ? INT64_MAX : MonotonicNs() + static_cast<int64_t>(seconds * 1e9)) {}
-  int64_t LeftNs() const { return at_ns_ == INT64_MAX ? kNsPerSecond : at_ns_ - MonotonicNs(); }
-  bool IsOver() const { return LeftNs() <= 0; }
-
- private:
-  const int64_t at_ns_;
 };
 
 absl::Status TooLate(uint32_t seen, const WaitFlags& flags) {
@@ -166,6 +163,9 @@ absl::Status AwaitDoorbell(const Endpoint& endpoint, const WaitFlags& flags) {
 }
 
 absl::Status Wait(const CliContext& context, const WaitFlags& flags) {
+  if (flags.ivshmem.IsChosen()) {
+    return AwaitIvshmem(flags.ivshmem, flags.event, flags.count, flags.timeout_s);
+  }
   const std::string name = flags.event.empty() ? kWaitName : kEventPrefix + flags.event;
   if (name.size() >= kEndpointNameBytes) {
     return absl::InvalidArgumentError(absl::StrCat("the name '", flags.event, "' is ",
@@ -181,7 +181,8 @@ absl::Status Wait(const CliContext& context, const WaitFlags& flags) {
   return status;
 }
 
-absl::Status Id(const CliContext& context) {
+absl::Status Id(const CliContext& context, const IvshmemFlags& ivshmem) {
+  if (ivshmem.IsChosen()) return PrintIvshmemId(ivshmem);
   const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, kIdName);
   if (!endpoint.ok()) return endpoint.status();
   const Region& region = (*endpoint)->SharedRegion();
@@ -197,11 +198,13 @@ void AddRingCommand(CLI::App& app, CliContext& context) {
       app.add_subcommand("ring", "Tell all who wait for an event, or ring a doorbell as it is.");
   command->footer(
       "  tombolo ring ready      all who run `tombolo wait ready`; exit code 1 if nobody does\n"
-      "  tombolo ring 3:2        vector 2 of slot 3, whoever hears that");
+      "  tombolo ring 3:2        vector 2 of slot 3, whoever hears that\n"
+      "  tombolo ring --ivshmem-server /run/ivshmem.sock 1:0   of peer 1, without Tombolo");
   const auto flags = std::make_shared<RingFlags>();
   command->add_option("EVENT", flags->target, "Its name, or SLOT:VECTOR")
       ->required()
       ->option_text(" ");
+  AddIvshmemOptions(*command, flags->ivshmem);
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Ring(context, *flags); }; });
 }
@@ -213,22 +216,31 @@ void AddWaitCommand(CLI::App& app, CliContext& context) {
       "  tombolo wait ready && start   on one machine; tombolo ring ready on another\n"
       "  tombolo wait -n 10 tick       until it came ten times\n"
       "  tombolo wait --timeout 5 up   exit code 1 if it does not come\n"
-      "  tombolo wait                  prints how to ring it; others may share that doorbell");
+      "  tombolo wait                  prints how to ring it; others may share that doorbell\n"
+      "  tombolo wait --ivshmem-device vfio 1   for vector 1, in a guest without Tombolo");
   const auto flags = std::make_shared<WaitFlags>();
-  command->add_option("EVENT", flags->event, "Its name")->option_text(" ");
+  command->add_option("EVENT", flags->event, "Its name; without Tombolo: a vector, default 0")
+      ->option_text(" ");
   command->add_option("-n,--count", flags->count, "How many times (default 1)")
       ->option_text("N")
       ->check(CLI::Range(1u, 1'000'000'000u));
   command->add_option("--timeout", flags->timeout_s, "Seconds to wait at most (default: for ever)")
       ->option_text("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
+  AddIvshmemOptions(*command, flags->ivshmem);
   command->callback(
       [&context, flags] { context.run = [&context, flags] { return Wait(context, *flags); }; });
 }
 
 void AddIdCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("id", "Which slot of which region this machine has.");
-  command->callback([&context] { context.run = [&context] { return Id(context); }; });
+  command->footer(
+      "  tombolo id\n"
+      "  tombolo id --ivshmem-server /run/ivshmem.sock   who is there, without Tombolo");
+  const auto flags = std::make_shared<IvshmemFlags>();
+  AddIvshmemOptions(*command, *flags);
+  command->callback(
+      [&context, flags] { context.run = [&context, flags] { return Id(context, *flags); }; });
 }
 
 }  // namespace tombolo::control
