@@ -16,7 +16,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), *(str(ROOT / folder) for folder in ("scripts/main_job", "tests/mpi", "tests/support"))]
+FOLDERS = ("scripts/main_job", "tests/control/ivshmem_peer", "tests/mpi", "tests/support")
+sys.path[:0] = [str(HERE), *(str(ROOT / folder) for folder in FOLDERS)]
 
 from lab import containment, qemu_versions  # noqa: E402
 from lab.deadline import LabError  # noqa: E402

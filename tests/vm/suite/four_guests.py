@@ -6,7 +6,8 @@ Each region has a tombolod of its own, and a machine has a device and an agent f
     FIRST     x    x    -    x
     SECOND         x    x
 
-vm3 has a device for FIRST as well, and joins it when the job of mixed regions is over.
+vm3 has a device for FIRST as well, and joins it when the job of mixed regions is over. vm4 has one at a server that is
+no tombolod (example_server.py).
 """
 
 import json
@@ -19,12 +20,12 @@ from btl_choices import choices
 from host_side import AGENT_ENDPOINT, RUNTIME
 from lab.deadline import Deadline, LabError
 
-from . import bad_input, mpi
+from . import bad_input, example_server, mpi
 from .checks import Checks, expect
 from .world import AGENT_SECONDS, HOST, World, device, place
 
 GUESTS = (1, 2, 3, 4)
-IN_FIRST, IN_BOTH, IN_SECOND = 1, 2, 3
+IN_FIRST, IN_BOTH, IN_SECOND, ELSEWHERE = 1, 2, 3, 4
 FIRST, SECOND = REGIONS = (RUNTIME, Path("/run/tombolo-2"))
 # FIRST is the first device of everybody.
 DEVICES = {1: [FIRST], 2: [FIRST, SECOND], 3: [FIRST, SECOND], 4: [FIRST]}
@@ -39,10 +40,20 @@ NOT_USED = re.compile(r"^\[vm(\d):\d+\] btl:tombolo: not used: .*?(/run/[\w-]+)/
 
 def devices() -> dict:
     """Of the guests of this lab."""
-    return {guest: [device(guest, region) for region in regions] for guest, regions in DEVICES.items()}
+    all_devices = {guest: [device(guest, region) for region in regions] for guest, regions in DEVICES.items()}
+    all_devices[ELSEWHERE].append(example_server.device())
+    return all_devices
 
 
 def run(world: World, checks: Checks) -> None:
+    other_server = example_server.start()
+    try:
+        _run(world, checks)
+    finally:
+        other_server.close()
+
+
+def _run(world: World, checks: Checks) -> None:
     with checks.check("two tombolods start, and four guests boot, two of them with two devices", essential=True):
         for region in REGIONS:
             host_side.start_daemon(world.lab, world.programs, region)
@@ -51,6 +62,7 @@ def run(world: World, checks: Checks) -> None:
         bad_input.copy_agent(world, IN_BOTH)
         found = ", ".join(_addresses(world, IN_BOTH))
         bad_input.refused(world, IN_BOTH, [], bad_input.USAGE, f"there are 2 ivshmem devices: {found}")
+    example_server.run(world, checks, ELSEWHERE, _addresses(world, ELSEWHERE)[1])
     with checks.check("vm1 and vm2 join the first region", essential=True):
         for guest in (IN_FIRST, IN_BOTH):
             _join(world, guest, FIRST)
