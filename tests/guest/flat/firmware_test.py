@@ -16,7 +16,8 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, 'tests/support')
+sys.path[:0] = ['tests/support', 'tests/control/daemon/restart']
+from managers import HolderManager  # pylint: disable=wrong-import-position
 from tombolod import Tombolod  # pylint: disable=wrong-import-position
 
 TOMBOLOD = TOMBOLO_FLAT = FLAT_PEER = ECHO_ELF = ''
@@ -33,8 +34,10 @@ def qemu(firmware):
 
 
 class FlatTest(unittest.TestCase):
+    DAEMON = Tombolod
+
     def setUp(self):
-        self.daemon = Tombolod(TOMBOLOD, '--size', '16M', '--slots', '4', '--vectors', '4', '--endpoints', '64')
+        self.daemon = self.DAEMON(TOMBOLOD, '--size', '16M', '--slots', '4', '--vectors', '4', '--endpoints', '64')
         self.addCleanup(self.daemon.stop)
         self.broker = os.path.join(self.daemon.runtime_dir, 'broker.sock')
 
@@ -86,6 +89,41 @@ class FirmwareTest(FlatTest):
             self.assertEqual(peer.wait(TIMEOUT_S), 0)
         said = machine.communicate(timeout=TIMEOUT_S)
         self.assertEqual(machine.returncode, 0, said)
+
+
+class RestartTest(FlatTest):
+    """A tombolod that its holder starts anew when it is killed."""
+
+    DAEMON = HolderManager
+
+    def test_a_killed_tombolod_keeps_the_machine_its_slot_and_its_endpoint(self):
+        machine = self.start(*qemu(ECHO_ELF), flags=('--name', 'echo', '--slot', '2'))
+        self.assertIn('slot 2,', machine.stderr.readline())
+        with self.peer('echo', 'await-end') as witness:
+            self.assertEqual(witness.stdout.readline(), 'answered\n')
+            for _ in range(3):
+                self.daemon.kill()
+                self.daemon.wait_until_ready()
+            # Who comes now is told of the machine by a tombolod that never saw it come.
+            with self.peer('echo', '20') as peer:
+                self.assertEqual(peer.wait(TIMEOUT_S), 0)
+            # Which hears of its end all the same.
+            self.assertEqual(witness.stdout.readline(), 'it has departed\n')
+            self.assertEqual(witness.wait(TIMEOUT_S), 0)
+        self.assertEqual(machine.wait(TIMEOUT_S), 0)
+
+    def test_the_slot_is_not_given_to_another_machine(self):
+        machine = self.start('sleep', '600', flags=('--slot', '2'))
+        self.assertIn('slot 2,', machine.stderr.readline())
+        self.daemon.kill()
+        self.daemon.wait_until_ready()
+        second = self.start('true', flags=('--slot', '2'))
+        self.assertIn('another machine has this slot', second.stderr.read())
+        machine.kill()
+        machine.wait()
+        # When it is known that it is dead, which takes no time-out.
+        third = self.start('sleep', '600', flags=('--slot', '2'))
+        self.assertIn('slot 2,', third.stderr.readline())
 
 
 class FlatDeviceTest(FlatTest):
