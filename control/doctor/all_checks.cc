@@ -26,6 +26,8 @@ class Checks {
     if (side_ == Side::kHost) {
       Add("kvm", CheckKvm, kSystemHangs);
       Add("qemu", CheckQemu, kProgramHangs);
+      Add("flat", CheckFlat, kProgramHangs);
+      Add("v2", CheckV2, kProgramHangs);
     } else {
       Add("device", CheckDevice, kSystemHangs);
       Add("iommu", CheckIommu, kSystemHangs);

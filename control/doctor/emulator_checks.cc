@@ -25,6 +25,11 @@ constexpr char kDevice[] = "ivshmem-doorbell";
 // Older ones may do, but nobody tries them.
 constexpr std::pair<int, int> kOldestTested = {7, 2};
 
+// Of guests without an operating system (guest/flat), and its device for ivshmem v2.
+constexpr char kFlatProgram[] = "qemu-system-arm";
+constexpr char kFlatBoard[] = "mps2-an385";
+constexpr char kV2Device[] = "vfio-user-pci";
+
 constexpr char kSlowly[] = "; without KVM QEMU emulates the processor, some ten times slower";
 
 Finding CannotOpen(int error, const std::string& path) {
@@ -107,6 +112,30 @@ Finding CheckQemu(const Machine&) {
   return Warning(absl::StrCat(text, "; tested are ", kOldestTested.first, ".", kOldestTested.second,
                               " and newer"),
                  "install a newer QEMU");
+}
+
+Finding CheckFlat(const Machine&) {
+  const absl::StatusOr<CommandOutput> boards = RunCommand({kFlatProgram, "-machine", "help"});
+  if (!boards.ok()) {
+    return Well(absl::StrCat("no ", kFlatProgram,
+                             ", which firmware behind tombolo-flat needs, and "
+                             "nothing else"));
+  }
+  const bool has_board = absl::StrContains(boards->text, kFlatBoard);
+  return Well(absl::StrCat(kFlatProgram, has_board ? " with " : " without ", kFlatBoard,
+                           ", on which firmware behind tombolo-flat was tried"));
+}
+
+Finding CheckV2(const Machine&) {
+  const std::string program = "qemu-system-" + MachineName();
+  const absl::StatusOr<CommandOutput> device =
+      RunCommand({program, "-device", absl::StrCat(kV2Device, ",help")});
+  const bool has_device =
+      device.ok() && absl::StrContains(device->text, absl::StrCat(kV2Device, " options"));
+  if (has_device) return Well(absl::StrCat(program, " has ", kV2Device, ", for tombolo-ivshmem2"));
+  return Well(absl::StrCat("no QEMU with ", kV2Device,
+                           " (10.1 and newer have it), which tombolo-ivshmem2 needs, and nothing "
+                           "else"));
 }
 
 }  // namespace tombolo::control

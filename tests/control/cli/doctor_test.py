@@ -20,7 +20,7 @@ from tombolod import Tombolod
 
 TOMBOLOD = AGENT = TOMBOLO = ""
 GOOD, FAILED = 0, 1
-CHECKS = 13  # Of a host.
+CHECKS = 15  # Of a host.
 NOBODY = 65534
 TIMEOUT_S = 100  # Of a run in which every check is silent.
 
@@ -114,18 +114,18 @@ class DoctorTest(unittest.TestCase):
         self.assertIn("end it, and start it again", found["broker"]["mend"])
 
     def test_a_program_that_hangs_is_a_problem_and_is_ended(self):
-        for name in ("qemu-system-" + os.uname().machine, "ompi_info"):
+        for name in ("qemu-system-" + os.uname().machine, "qemu-system-arm", "ompi_info"):
             path = os.path.join(self.folder, name)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(f"#!/bin/sh\necho $$ >>{self.folder}/started\nexec sleep 1000\n")
             os.chmod(path, 0o755)
         environment = {**os.environ, "PATH": self.folder + ":" + os.environ["PATH"]}
         found = self.examine(self.folder, "--timeout", "0.5", code=FAILED, env=environment)
-        for name in ("qemu", "open-mpi"):
+        for name in ("qemu", "flat", "v2", "open-mpi"):
             self.assert_finding(found[name], "problem", "no answer within 500 ms")
         with open(self.folder + "/started", encoding="utf-8") as file:
             started = [int(pid) for pid in file]
-        self.assertEqual(len(started), 2)
+        self.assertEqual(len(started), 4)
         for pid in started:
             self.assertTrue(eventually(lambda: not os.path.exists(f"/proc/{pid}")), "still there")
 

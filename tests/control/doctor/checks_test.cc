@@ -261,6 +261,23 @@ TEST_F(ChecksTest, QemuIsAskedForVersionAndDevice) {
   EXPECT_TRUE(Says(CheckQemu(machine_), Level::kWarning, "no version: hello"));
 }
 
+TEST_F(ChecksTest, WhatFewNeedIsToldAndIsWellWithout) {
+#ifndef __x86_64__
+  GTEST_SKIP() << "QEMU is called otherwise here";
+#endif
+  InstallProgram("other", "");
+  EXPECT_TRUE(Says(CheckFlat(machine_), Level::kOk, "no qemu-system-arm"));
+  EXPECT_TRUE(Says(CheckV2(machine_), Level::kOk, "no QEMU with vfio-user-pci"));
+  InstallProgram("qemu-system-arm", "echo mps2-an385   ARM MPS2");
+  EXPECT_TRUE(Says(CheckFlat(machine_), Level::kOk, "with mps2-an385"));
+  InstallProgram("qemu-system-arm", "echo virt");
+  EXPECT_TRUE(Says(CheckFlat(machine_), Level::kOk, "without mps2-an385"));
+  InstallProgram("qemu-system-x86_64", "echo \"Device 'vfio-user-pci' not found\"");
+  EXPECT_TRUE(Says(CheckV2(machine_), Level::kOk, "no QEMU with vfio-user-pci"));
+  InstallProgram("qemu-system-x86_64", "echo vfio-user-pci options:");
+  EXPECT_TRUE(Says(CheckV2(machine_), Level::kOk, "has vfio-user-pci"));
+}
+
 TEST_F(ChecksTest, HugePagesAreCounted) {
   EXPECT_TRUE(Says(CheckHugePages(machine_), Level::kWarning, "meminfo"));
   const fs::path meminfo = fs::path(machine_.proc) / "meminfo";
