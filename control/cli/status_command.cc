@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,10 +17,14 @@
 #include "control/cli/status_text.h"
 #include "control/cli/table.h"
 #include "control/client/control_client.h"
+#include "control/client/regions_client.h"
+#include "control/proto/region_values.h"
 #include "control/region_source/region_source.h"
 
 namespace tombolo::control {
 namespace {
+
+constexpr std::chrono::milliseconds kPatience{1'000};
 
 struct StatusFlags {
   std::string region;
@@ -50,6 +56,20 @@ DaemonStatus AskWhoever(const CliContext& context) {
   return AskServer(client);
 }
 
+// As far as the daemon tells this user: to others than administrators, and of further regions than
+// the first one, it does not.
+std::vector<UnservedRegion> FindUnserved(const CliContext& context, const DaemonStatus& daemon) {
+  std::vector<UnservedRegion> unserved;
+  if (!context.server.empty() || daemon.state != DaemonState::kAnswers) return unserved;
+  const absl::StatusOr<std::vector<ServedRegion>> regions =
+      RegionsClient(context.ControlSocket(), kPatience).List();
+  if (!regions.ok()) return unserved;
+  for (const ServedRegion& region : *regions) {
+    if (!region.problem.empty()) unserved.push_back({region.name, region.problem});
+  }
+  return unserved;
+}
+
 absl::Status Run(const CliContext& context, const StatusFlags& flags) {
   if (!context.server.empty() && !flags.region.empty()) {
     return absl::InvalidArgumentError("--region is of this machine, --server of another.");
@@ -57,6 +77,7 @@ absl::Status Run(const CliContext& context, const StatusFlags& flags) {
   DaemonStatus daemon = AskWhoever(context);
   absl::StatusOr<StatusReport> report = Find(context, flags, daemon);
   if (!report.ok()) return report.status();
+  report->unserved = FindUnserved(context, daemon);
   report->daemon = std::move(daemon);
   const std::string text =
       flags.json ? StatusJson(*report) + "\n" : StatusText(*report, MayDecorate(STDOUT_FILENO));

@@ -36,11 +36,18 @@ struct PeerStatus {
   std::vector<std::string> endpoints;  // The names of its living ones.
 };
 
+// A region of the same daemon which its predecessor has served and it cannot.
+struct UnservedRegion {
+  std::string name;
+  std::string problem;
+};
+
 struct StatusReport {
   std::string where;  // Where the region was read; empty: it was asked for.
   RegionInfo region;
   DaemonStatus daemon;
-  std::vector<PeerStatus> peers;  // Occupied slots, in order.
+  std::vector<UnservedRegion> unserved;  // Empty also when the daemon does not tell.
+  std::vector<PeerStatus> peers;         // Occupied slots, in order.
   // Only where the region was read.
   std::optional<MemoryStatus> memory;
   std::vector<EndpointStat> busiest;  // At most kBusiest, who has most messages first.
@@ -48,7 +55,7 @@ struct StatusReport {
 
 inline constexpr size_t kBusiest = 5;
 
-// `daemon` is left as it is by default.
+// `daemon` and `unserved` are left as they are by default.
 StatusReport ReadStatus(const Region& region, std::string where);
 StatusReport StatusFrom(const RegionInfo& region, const PeerList& list);
 

@@ -100,6 +100,10 @@ Json BusyJson(const EndpointStat& stat) {
           {"bytes_received", ValueOf(stat.counters, "bytes_received")}};
 }
 
+Json UnservedJson(const UnservedRegion& region) {
+  return {{"name", Printable(region.name)}, {"problem", Printable(region.problem)}};
+}
+
 // Text.
 
 std::string RegionLine(const StatusReport& report) {
@@ -121,6 +125,16 @@ std::string DaemonLine(const StatusReport& report) {
   if (daemon.uptime_s) absl::StrAppend(&text, ", up ", ShortTime(*daemon.uptime_s));
   if (!IsOfThisRegion(report)) absl::StrAppend(&text, ", of another region");
   return text;
+}
+
+// A line each, if there are any.
+std::string UnservedLines(const StatusReport& report) {
+  std::string lines;
+  for (const UnservedRegion& region : report.unserved) {
+    absl::StrAppend(&lines, "\nnot served ", Printable(region.name), ": ",
+                    Printable(region.problem));
+  }
+  return lines;
 }
 
 std::string PeersLine(const StatusReport& report) {
@@ -173,6 +187,7 @@ std::string StatusJson(const StatusReport& report) {
                {"where", nullptr},
                {"region", RegionJson(report.region)},
                {"daemon", DaemonJson(report)},
+               {"unserved", Json::array()},
                {"ready", CountOf(report, PeerState::kReady)},
                {"connected", CountOf(report, PeerState::kConnected)},
                {"live_endpoints", EndpointsOf(report)},
@@ -180,6 +195,7 @@ std::string StatusJson(const StatusReport& report) {
                {"memory", MemoryJson(report.memory)},
                {"busiest", Json::array()}};
   if (!report.where.empty()) json["where"] = report.where;
+  for (const UnservedRegion& one : report.unserved) json["unserved"].push_back(UnservedJson(one));
   for (const PeerStatus& peer : report.peers) json["peers"].push_back(PeerJson(peer));
   for (const EndpointStat& stat : report.busiest) json["busiest"].push_back(BusyJson(stat));
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -187,9 +203,10 @@ std::string StatusJson(const StatusReport& report) {
 
 std::string StatusText(const StatusReport& report, bool decorate) {
   return absl::StrCat("region     ", RegionLine(report), "\ndaemon     ", DaemonLine(report),
-                      "\npeers      ", PeersLine(report), "\nendpoints  ", EndpointsOf(report),
-                      " of ", report.region.endpoints, "\nmemory     ", MemoryLine(report), "\n\n",
-                      PeersTable(report, decorate), BusiestTable(report, decorate));
+                      UnservedLines(report), "\npeers      ", PeersLine(report), "\nendpoints  ",
+                      EndpointsOf(report), " of ", report.region.endpoints, "\nmemory     ",
+                      MemoryLine(report), "\n\n", PeersTable(report, decorate),
+                      BusiestTable(report, decorate));
 }
 
 }  // namespace tombolo::control

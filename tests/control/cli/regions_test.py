@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import uuid
 
 sys.path.insert(0, "tests/support")
 from forwarding import eventually
@@ -68,6 +69,27 @@ class RegionsTest(unittest.TestCase):
     def names(self):
         return [region["name"] for region in json.loads(self.told("regions", "list", "--json"))["regions"]]
 
+    def kill_daemon(self):
+        """Its holder starts another one."""
+        with open(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children", encoding="ascii") as file:
+            child = int(file.read().split()[0])
+        os.kill(child, signal.SIGKILL)
+
+    def forget(self, region):
+        """Wipes what the holder keeps for the next tombolod to go on with `region`, a UUID."""
+        folder = f"/proc/{self.holder.pid}/fd"
+        wiped = 0
+        for fd in os.listdir(folder):
+            path = os.path.join(folder, fd)
+            if "tombolo-state" not in os.readlink(path):
+                continue
+            with open(path, "r+b") as state:
+                content = state.read()
+                if region.bytes in content:
+                    os.pwrite(state.fileno(), bytes(len(content)), 0)
+                    wiped += 1
+        self.assertEqual(wiped, 1)
+
     def plug(self, socket_path):
         machine = subprocess.Popen([sys.executable, "-c", MACHINE, socket_path])
         self.addCleanup(machine.wait)
@@ -98,15 +120,25 @@ class RegionsTest(unittest.TestCase):
         red = self.create("red")
         self.plug(os.path.join(blue["folder"], "slot-1.sock"))
         self.assertTrue(eventually(lambda: self.show("blue")["virtual_machines"] == 1))
-        with open(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children", encoding="ascii") as file:
-            child = int(file.read().split()[0])
-        os.kill(child, signal.SIGKILL)
+        self.kill_daemon()
         self.assertTrue(eventually(lambda: self.ask("regions", "show", "red", "--json").returncode == 0))
         self.assertEqual(self.names(), ["default", "blue", "red"])
         self.assertEqual((self.show("blue")["uuid"], self.show("red")["uuid"]), (blue["uuid"], red["uuid"]))
         self.assertEqual(self.show("blue")["virtual_machines"], 1)
         self.told("regions", "delete", "red")
         self.fails(FAILED, "1 virtual machines", "regions", "delete", "blue")
+
+    def test_status_names_one_that_cannot_be_gone_on_with(self):
+        self.assertEqual(json.loads(self.told("status", "--json"))["unserved"], [])
+        self.forget(uuid.UUID(self.create("blue")["uuid"]))
+        self.kill_daemon()
+        self.assertTrue(eventually(lambda: self.ask("regions", "list").returncode == FAILED))
+        unserved, = json.loads(self.told("status", "--json"))["unserved"]
+        self.assertEqual(unserved["name"], "blue")
+        self.assertNotEqual(unserved["problem"], "")
+        self.assertRegex(self.told("status"), r"(?m)^not served blue: \S")
+        # Nobody else's status is the worse for it.
+        self.assertEqual(json.loads(self.told("status", "--json"))["daemon"]["state"], "answers")
 
     def test_an_empty_one_is_resized_and_deleted_and_made_again(self):
         blue = self.create("blue")
