@@ -75,9 +75,9 @@ class ClusterSession {
 ClusterLink::ClusterLink(ClusterOptions options, std::optional<TlsMaterial> tls,
                          const MembershipView& membership, ClusterView& view)
     : options_(std::move(options)),
-      tls_(std::move(tls)),
       membership_(membership),
       view_(view),
+      tls_(std::move(tls)),
       thread_([this] { Run(); }) {}
 
 ClusterLink::~ClusterLink() {
@@ -87,6 +87,16 @@ ClusterLink::~ClusterLink() {
   }
   changed_.notify_all();
   thread_.join();
+}
+
+void ClusterLink::RenewTls(TlsMaterial tls) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tls_ = std::move(tls);
+}
+
+std::optional<TlsMaterial> ClusterLink::Tls() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return tls_;
 }
 
 bool ClusterLink::Pause(int64_t duration_ns) {
@@ -109,7 +119,7 @@ void ClusterLink::Run() {
 }
 
 absl::Status ClusterLink::RunSession(const std::string& endpoint) {
-  ClusterSession session(endpoint, tls_, options_.prefix, view_);
+  ClusterSession session(endpoint, Tls(), options_.prefix, view_);
   if (absl::Status begun = session.Begin(); !begun.ok()) return begun;
   do {
     absl::Status status = session.Tick(OwnHost(options_, membership_));

@@ -49,6 +49,10 @@ class ClusterLink {
 
   // Takes what it has published out of etcd, if that answers within a second or two.
   ~ClusterLink();
+
+  // For the connections that are made from now on; one that is there stays. From any thread.
+  void RenewTls(TlsMaterial tls);
+
   ClusterLink(const ClusterLink&) = delete;
   ClusterLink& operator=(const ClusterLink&) = delete;
 
@@ -58,14 +62,15 @@ class ClusterLink {
   absl::Status RunSession(const std::string& endpoint);
   // False when it is to stop.
   bool Pause(int64_t duration_ns);
+  std::optional<TlsMaterial> Tls();
   void SayFailure(const absl::Status& status);
   void SayAnswer(const std::string& endpoint, const std::string& problem);
 
   const ClusterOptions options_;
-  const std::optional<TlsMaterial> tls_;
   const MembershipView& membership_;
   ClusterView& view_;
-  std::mutex mutex_;  // Guards is_stopping_.
+  std::mutex mutex_;  // Guards tls_ and is_stopping_.
+  std::optional<TlsMaterial> tls_;
   std::condition_variable changed_;
   bool is_stopping_ = false;
   // Of the thread, as all that follows.

@@ -88,8 +88,8 @@ class Daemon {
 
   std::string Describe() const;
 
-  // Reads the files of --tls-cert, --tls-key and --tls-ca anew, and says what became of that. With
-  // bad ones it goes on as before.
+  // Reads the files of --tls-cert, --tls-key and --tls-ca anew, and those of --etcd-tls-cert and so
+  // on, and says what became of that. With bad ones it goes on as before.
   void RenewTls();
 
   // All of the region but its name and group; `check` only where that is asked for.
@@ -123,6 +123,8 @@ class Daemon {
   absl::Status BeginTls(const DaemonOptions& options, bool is_first);
   absl::Status ServeTls();
   absl::Status TakeOtherTls();
+  void RenewServingTls();
+  void RenewClusterTls();
   void CloseVacantLinks();
   void DropWhoNeverKnew(const RegistryState& state, const NamedDescriptors& kept);
   void Keep();
@@ -156,6 +158,7 @@ class Daemon {
   AdminDesk admin_desk_;
   std::unique_ptr<ClusterView> cluster_view_;  // As the next one, only with --etcd.
   std::unique_ptr<ClusterLink> cluster_link_;
+  TlsFiles cluster_tls_files_;
   std::unique_ptr<ControlServer> control_server_;
   std::string tls_address_;  // Empty: nobody is to be served over TCP.
   TlsFiles tls_files_;

@@ -38,6 +38,7 @@ absl::Status Daemon::JoinCluster(ClusterOptions options) {
     if (!read.ok()) return read.status();
     tls = *std::move(read);
   }
+  cluster_tls_files_ = options.tls;
   cluster_view_ = std::make_unique<ClusterView>(
       options.prefix, [options, this] { return OwnHost(options, view_); });
   cluster_link_ = std::make_unique<ClusterLink>(options, std::move(tls), view_, *cluster_view_);
@@ -83,10 +84,17 @@ absl::Status Daemon::TakeOtherTls() {
 }
 
 void Daemon::RenewTls() {
-  if (tls_address_.empty()) {
-    spdlog::info("SIGHUP: there are no certificates to be read, because there is no --listen-tls");
-    return;
+  const bool is_in_cluster = cluster_link_ != nullptr && !cluster_tls_files_.certificate.empty();
+  if (tls_address_.empty() && !is_in_cluster) {
+    spdlog::info(
+        "SIGHUP: there are no certificates to be read, because there is no --listen-tls and no "
+        "--etcd-tls-cert");
   }
+  if (!tls_address_.empty()) RenewServingTls();
+  if (is_in_cluster) RenewClusterTls();
+}
+
+void Daemon::RenewServingTls() {
   const absl::Status renewed = serves_tls_ ? TakeOtherTls() : ServeTls();
   if (!renewed.ok()) {
     spdlog::error("SIGHUP: the certificates are not taken, and all is as before: {}",
@@ -95,6 +103,17 @@ void Daemon::RenewTls() {
     spdlog::info("SIGHUP: certificates are read; who comes to {} from now on meets these",
                  tls_address_);
   }
+}
+
+void Daemon::RenewClusterTls() {
+  absl::StatusOr<TlsMaterial> tls = ReadTlsFiles(cluster_tls_files_);
+  if (!tls.ok()) {
+    spdlog::error("SIGHUP: the certificates for etcd are not taken, and all is as before: {}",
+                  std::string(tls.status().message()));
+    return;
+  }
+  cluster_link_->RenewTls(*std::move(tls));
+  spdlog::info("SIGHUP: certificates for etcd are read; the next connection is made with these");
 }
 
 // Not ready before the first turn of the loop.

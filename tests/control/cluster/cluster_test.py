@@ -216,6 +216,33 @@ class ClusterTest(unittest.TestCase):
             self.assertEqual(bad.state(), "connecting")
         self.assertTrue(eventually(lambda: good.sees() == ["good"]))
 
+    def test_certificates_are_read_anew_at_sighup(self):
+        folder = tempfile.mkdtemp(prefix="cluster_", dir="/tmp")
+        self.addCleanup(shutil.rmtree, folder)
+        ours, strangers = Certificates(folder), Certificates(folder, "strangers")
+        ours.sign("client")
+        ours.sign("server")
+        strangers.sign("stranger")
+        etcd = Etcd(certificates=ours)
+        self.addCleanup(etcd.stop)
+
+        def take(certificate, key):
+            shutil.copy(ours.pem(certificate), ours.pem("used"))
+            shutil.copy(ours.key(key), ours.key("used"))
+
+        take("stranger", "stranger")
+        host = Host(TOMBOLOD, TOMBOLO, "one", etcd.endpoint,
+                    *(flag.replace("--tls", "--etcd-tls") for flag in ours.flags("used")))
+        self.addCleanup(host.stop)
+        self.assertTrue(eventually(lambda: host.cluster()["etcd"]["problem"]))
+        take("client", "stranger")
+        host.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: "the certificates for etcd are not taken" in host.log()))
+        self.assertEqual(host.state(), "connecting")
+        take("client", "client")
+        host.signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: host.state() == "connected"), host.log())
+
     def test_flags_that_do_not_go_together_are_refused(self):
         for flags, words in ((["--cluster-host", "a"], "are for --etcd, which is missing"),
                              (["--etcd", "a:1", "--etcd-tls-ca", "x"], "go together"),
