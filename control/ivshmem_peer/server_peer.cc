@@ -168,13 +168,16 @@ absl::StatusOr<uint64_t> ServerPeer::Await(int64_t timeout_ns) {
     pollfd inputs[] = {{.fd = heard_.Get(), .events = POLLIN, .revents = 0},
                        {.fd = socket_.Get(), .events = POLLIN, .revents = 0}};
     const int64_t left_ns = std::max<int64_t>(end_ns - MonotonicNs(), 0);
-    if (!AwaitInput(inputs, left_ns) && left_ns == 0) return 0;
+    AwaitInput(inputs, left_ns);
     eventfd_t rings = 0;
     if (inputs[0].revents != 0 && eventfd_read(heard_.Get(), &rings) == 0) return rings;
     // Who comes and goes has to be read, or a server could wait for us.
-    if (inputs[1].revents == 0) continue;
-    const absl::StatusOr<std::optional<Doorbell>> message = Next(0);
-    if (!message.ok()) return message.status();
+    if (inputs[1].revents != 0) {
+      const absl::StatusOr<std::optional<Doorbell>> message = Next(0);
+      if (!message.ok()) return message.status();
+    }
+    // Also when it goes on telling.
+    if (left_ns == 0) return 0;
   }
 }
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -268,6 +269,16 @@ class HostileServerTest(IvshmemTest):
         self.says((0,), (5,), (-1, [self.memory]), (6, [self.eventfd]))
         self.output("ring", "6:0")
         self.assertEqual(os.eventfd_read(self.eventfd), 1)
+
+    def test_a_flood_does_not_outlast_the_time_to_wait(self):
+        def flood(connection):
+            for message in ((0,), (5,), (-1, [self.memory]), (5, [self.eventfd])):
+                send(connection, *message)
+            while True:
+                connection.sendall(struct.pack("<q", 6) * 8192)  # Faster than they are read.
+
+        self.script = flood
+        self.fails(FAILED, "rung 0 times within 0.2 s", "wait", "--timeout", "0.2")
 
     def test_any_messages_end_in_an_answer(self):
         luck = random.Random(2026)
