@@ -10,6 +10,9 @@
 // may claim, publish, abandon and open peers, but neither poll nor detach; a caller that locks may
 // let go of its lock in a handler, if it takes it again before it returns.
 //
+// Where the region is mapped as Device memory (vfio on arm64), what is claimed and what a handler
+// is shown is private memory, which may be used in any way, and is copied to and from the lane.
+//
 // What it assumes of the peers: nothing. What a handler is shown lies in memory that the sender may
 // still change.
 #ifndef TOMBOLO_MPI_BTL_ENGINE_ENGINE_H_

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint_id.h"
+#include "transport/region/region_copy.h"
 
 namespace tombolo::mpi {
 
@@ -14,6 +16,13 @@ namespace tombolo::mpi {
 // any. False: no room now.
 bool TryClaimOperation(Channel& channel, EndpointId peer, size_t header_bytes,
                        uint64_t payload_bytes, Claim& claim);
+
+// Writes `header` at the begin of what was claimed, as the lane's memory wants it.
+template <typename T>
+void WriteHeader(const Channel& channel, const Claim& claim, const T& header) {
+  CopyIn(channel.SharedRegion().Type(), claim.payload.data(),
+         std::as_bytes(std::span<const T, 1>(&header, 1)));
+}
 
 // Publishes all that was claimed.
 void PublishOperation(Channel& channel, const Claim& claim);

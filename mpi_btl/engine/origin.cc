@@ -135,7 +135,7 @@ bool Origin::TrySend(uint32_t number, Open& open) {
   Claim claim;
   const OperationRequest request = RequestFor(number, open.operation);
   if (!TryClaimOperation(channel_, open.operation.target, sizeof(request), 0, claim)) return false;
-  memcpy(claim.payload.data(), &request, sizeof(request));
+  WriteHeader(channel_, claim, request);
   PublishOperation(channel_, claim);
   return true;
 }
@@ -151,7 +151,7 @@ bool Origin::TrySendPut(uint32_t number, Open& open) {
     request.address = put.address + open.moved_bytes;
     request.bytes = part;
     request.is_last = part == left ? 1 : 0;
-    memcpy(claim.payload.data(), &request, sizeof(request));
+    WriteHeader(channel_, claim, request);
     CopyIn(channel_.SharedRegion().Type(), claim.payload.data() + sizeof(request),
            {put.local + open.moved_bytes, part});
     PublishOperation(channel_, claim);

@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "mpi_btl/engine/address.h"
+#include "mpi_btl/engine/operation_claim.h"
 #include "transport/base/clock.h"
+#include "transport/base/memory_type.h"
 #include "transport/base/units.h"
 #include "transport/endpoint/membership_view.h"
 #include "transport/layout/link.h"
@@ -56,6 +58,7 @@ RankEngine::RankEngine(std::unique_ptr<Endpoint> endpoint, std::unique_ptr<Chann
       channel_(std::move(channel)),
       acquainted_(endpoint_->SharedRegion().Limits().endpoint_count),
       left_(acquainted_.size()),
+      is_staged_(endpoint_->SharedRegion().Type() == MemoryType::kDevice),
       reassembler_(MaxMessageBytes()),
       memory_(endpoint_->SharedRegion(), endpoint_->Id()),
       origin_(*channel_, memory_,
@@ -208,6 +211,12 @@ bool RankEngine::StartOperation(Peer& peer, const Operation& operation) {
 
 void RankEngine::OnMessage(EndpointId source, uint8_t tag, std::span<const std::byte> payload) {
   acquainted_[source.index] = source.incarnation;
+  if (is_staged_) {
+    if (payload.size() > MaxMessageBytes()) {
+      return SuspectById(source, "it sent a message that is longer than any can be");
+    }
+    payload = staging_.Read(payload);
+  }
   if (tag == kEngineTag) return OnEngineMessage(source, payload);
   handlers_->message(handlers_->context, tag, payload.data(), payload.size());
 }
@@ -338,7 +347,7 @@ bool RankEngine::TrySayGoodbye(EndpointId id) {
   Claim claim;
   if (!channel_->TryClaim(id, sizeof(EngineHeader), claim)) return false;
   const EngineHeader header = {EngineMessage::kGoodbye, 0, 0, 0};
-  memcpy(claim.payload.data(), &header, sizeof(header));
+  WriteHeader(*channel_, claim, header);
   channel_->Publish(claim, kEngineTag, sizeof(header));
   return true;
 }

@@ -23,6 +23,7 @@
 #include "mpi_btl/engine/reassembler.h"
 #include "mpi_btl/engine/region_memory.h"
 #include "mpi_btl/engine/registrations.h"
+#include "mpi_btl/engine/staging.h"
 #include "mpi_btl/engine/target.h"
 #include "transport/channel/channel.h"
 #include "transport/endpoint/endpoint.h"
@@ -66,16 +67,21 @@ class RankEngine final : private ChannelHandler {
   // nullptr: no room now, or the peer is lost.
   std::byte* TryClaim(Peer& peer, size_t bytes, Claim& claim) {
     if (!peer.is_open && !OpenLink(peer)) return nullptr;
-    return channel_->TryClaim(peer.id, bytes, claim) ? claim.payload.data() : nullptr;
+    if (!channel_->TryClaim(peer.id, bytes, claim)) return nullptr;
+    return is_staged_ ? staging_.Take(claim.payload) : claim.payload.data();
   }
   // Whether a claim that found no room is going to, sooner or later.
   bool WillHaveRoom(const Peer& peer, size_t bytes) const {
     return bytes <= channel_->MaxPayloadBytes(peer.id);
   }
   void Publish(const Claim& claim, uint8_t tag, size_t bytes) {
+    if (is_staged_) staging_.Fill(claim.payload, bytes);
     channel_->Publish(claim, tag, bytes);
   }
-  void Abandon(const Claim& claim) { channel_->Abandon(claim); }
+  void Abandon(const Claim& claim) {
+    if (is_staged_) staging_.Drop(claim.payload);
+    channel_->Abandon(claim);
+  }
 
   // Sends a copy of `message` as far as there is room, from byte `sent_bytes` on, which it moves.
   // True: all is on its way.
@@ -147,6 +153,8 @@ class RankEngine final : private ChannelHandler {
   // By endpoint index: incarnations of those who know this one, and of those who said goodbye.
   std::vector<uint32_t> acquainted_;
   std::vector<uint32_t> left_;
+  const bool is_staged_;  // Messages are not written and read where they lie.
+  Staging staging_;
   Reassembler reassembler_;
   RegionMemory memory_;
   bool keeps_memory_ = false;

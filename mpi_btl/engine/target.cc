@@ -1,7 +1,5 @@
 #include "mpi_btl/engine/target.h"
 
-#include <string.h>
-
 #include <optional>
 #include <utility>
 #include <vector>
@@ -95,7 +93,7 @@ bool Target::TrySend(EndpointId peer, Answer& answer) {
 bool Target::TrySendReply(EndpointId peer, const OperationReply& reply) {
   Claim claim;
   if (!TryClaimOperation(channel_, peer, sizeof(reply), 0, claim)) return false;
-  memcpy(claim.payload.data(), &reply, sizeof(reply));
+  WriteHeader(channel_, claim, reply);
   PublishOperation(channel_, claim);
   return true;
 }
@@ -114,7 +112,7 @@ bool Target::TrySendData(EndpointId peer, Answer& answer) {
     const uint64_t left = get.bytes - reply.offset_bytes;
     if (!TryClaimOperation(channel_, peer, sizeof(reply), left, claim)) return false;
     const uint64_t part = claim.payload.size() - sizeof(reply);
-    memcpy(claim.payload.data(), &reply, sizeof(reply));
+    WriteHeader(channel_, claim, reply);
     CopyIn(channel_.SharedRegion().Type(), claim.payload.data() + sizeof(reply),
            {memory + reply.offset_bytes, part});
     PublishOperation(channel_, claim);

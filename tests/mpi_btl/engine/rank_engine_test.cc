@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "tests/transport/channel/simulated_members.h"
 #include "transport/alloc/extent_map.h"
+#include "transport/base/memory_type.h"
 #include "transport/layout/extent_word.h"
 #include "transport/layout/link.h"
 
@@ -28,8 +30,8 @@ struct Message {
 // An engine and what its handlers were told.
 class Rank {
  public:
-  Rank(SimulatedMembers& members, std::string_view name) {
-    std::unique_ptr<Endpoint> endpoint = members.Join(name);
+  Rank(SimulatedMembers& members, std::string_view name, MemoryType type = MemoryType::kWriteBack) {
+    std::unique_ptr<Endpoint> endpoint = members.Adopt(members.Add(name), type);
     id = endpoint->Id();
     engine = *RankEngine::Create(std::move(endpoint));
   }
@@ -48,6 +50,12 @@ class Rank {
     return true;
   }
 
+  bool LiesInRegion(const void* address) const {
+    const std::span<std::byte> extents = engine->RegionExtents();
+    return !std::less<>()(address, extents.data()) &&
+           std::less<>()(address, extents.data() + extents.size());
+  }
+
   int Poll() {
     const tombolo_handlers handlers = {this, OnMessage, OnPeerLost, OnOperationDone};
     return engine->Poll(handlers);
@@ -56,12 +64,14 @@ class Rank {
   EndpointId id;
   std::unique_ptr<RankEngine> engine;
   std::vector<Message> messages;
+  bool read_in_region = false;  // The last one.
   std::vector<std::string> losses;
 
  private:
   static void OnMessage(void* self, uint8_t tag, const void* payload, size_t bytes) {
-    static_cast<Rank*>(self)->messages.push_back(
-        {tag, std::string(static_cast<const char*>(payload), bytes)});
+    auto* rank = static_cast<Rank*>(self);
+    rank->messages.push_back({tag, std::string(static_cast<const char*>(payload), bytes)});
+    rank->read_in_region = rank->LiesInRegion(payload);
   }
   static void OnPeerLost(void* self, void*, const char* why) {
     static_cast<Rank*>(self)->losses.push_back(why);
@@ -83,6 +93,54 @@ TEST(RankEngineTest, DeliversToARankThatDidNotOpenTheSender) {
   ASSERT_EQ(b.messages.size(), 1u);
   EXPECT_EQ(b.messages[0].tag, kTag);
   EXPECT_EQ(b.messages[0].payload, "hello");
+}
+
+// Open MPI packs and unpacks there with memcpy, which Device memory does not bear.
+TEST(RankEngineTest, InDeviceMemoryMessagesAreWrittenAndReadElsewhere) {
+  for (const MemoryType type : {MemoryType::kWriteBack, MemoryType::kDevice}) {
+    SimulatedMembers members;
+    Rank a(members, "a", type), b(members, "b", type);
+    Peer* peer = a.Open(b);
+    for (const size_t bytes : {size_t{1}, size_t{1000}, a.engine->MaxMessageBytes()}) {
+      const std::string text(bytes, 'x');
+      Claim claim;
+      const std::byte* memory = a.engine->TryClaim(*peer, bytes, claim);
+      ASSERT_NE(memory, nullptr);
+      EXPECT_EQ(a.LiesInRegion(memory), type != MemoryType::kDevice);
+      a.engine->Abandon(claim);
+      ASSERT_TRUE(a.Send(peer, text));
+      for (int i = 0; i < kManyPolls && b.messages.empty(); ++i) b.Poll();
+      ASSERT_EQ(b.messages.size(), 1u);
+      EXPECT_EQ(b.messages[0].payload, text);
+      EXPECT_EQ(b.read_in_region, type != MemoryType::kDevice);
+      b.messages.clear();
+    }
+  }
+}
+
+TEST(RankEngineTest, InDeviceMemoryClaimsAreFilledInAnyOrder) {
+  SimulatedMembers members;
+  Rank a(members, "a", MemoryType::kDevice), b(members, "b"), c(members, "c");
+  Peer* to_b = a.Open(b);
+  Peer* to_c = a.Open(c);
+  Claim claims[3];
+  std::byte* first = a.engine->TryClaim(*to_b, 1, claims[0]);
+  std::byte* second = a.engine->TryClaim(*to_c, 2000, claims[1]);
+  std::byte* third = a.engine->TryClaim(*to_b, 1, claims[2]);
+  *first = std::byte{'1'};
+  std::fill_n(second, 2000, std::byte{'2'});
+  *third = std::byte{'3'};
+  a.engine->Publish(claims[2], kTag, 1);
+  a.engine->Publish(claims[1], kTag, 2000);
+  a.engine->Publish(claims[0], kTag, 1);
+  for (int i = 0; i < kManyPolls && b.messages.size() + c.messages.size() < 3; ++i) {
+    b.Poll();
+    c.Poll();
+  }
+  ASSERT_EQ(b.messages.size(), 2u);
+  EXPECT_EQ(b.messages[0].payload + b.messages[1].payload, "13");
+  ASSERT_EQ(c.messages.size(), 1u);
+  EXPECT_EQ(c.messages[0].payload, std::string(2000, '2'));
 }
 
 TEST(RankEngineTest, TellsOnceOfAPeerThatDied) {
