@@ -13,10 +13,20 @@ _RUN = """#!/bin/sh
 exec qemu-aarch64-static -L '{sysroot}' "$@"
 """
 
-def _arm64_sysroot_impl(ctx):
+def arm64_sysroot_path(ctx):
+    """Where that is, for a repository rule with HOME and XDG_CACHE_HOME in its `environ`.
+
+    Args:
+      ctx: of the rule.
+    Returns:
+      A path, of a folder that need not be there.
+    """
     home = ctx.os.environ.get("HOME", "/root")
     cache = ctx.os.environ.get("XDG_CACHE_HOME") or home + "/.cache"
-    sysroot = cache + "/tombolo-lab/arm64"
+    return cache + "/tombolo-lab/arm64"
+
+def _arm64_sysroot_impl(ctx):
+    sysroot = arm64_sysroot_path(ctx)
     ctx.file("sysroot.bzl", "SYSROOT = '{}'\n".format(sysroot))
     ctx.file("run.sh", _RUN.format(sysroot = sysroot))
     ctx.file("BUILD", _BUILD)

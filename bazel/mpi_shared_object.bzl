@@ -5,12 +5,14 @@ load("@rules_cc//cc:defs.bzl", "cc_binary")
 # For what includes Open MPI's internal headers.
 OPENMPI_INTERNAL_COPTS = [
     "-fvisibility=hidden",
-    # opal_lifo.h compares and swaps 16 bytes.
-    "-mcx16",
     # What Open MPI's macros do.
     "-Wno-missing-field-initializers",
     "-Wno-sign-conversion",
-]
+] + select({
+    "//bazel/arm64:is_arm64": [],
+    # opal_lifo.h compares and swaps 16 bytes.
+    "//conditions:default": ["-mcx16"],
+})
 
 def shared_object(name, deps, linkopts = []):
     """NAME.so with everything that it needs of ours in it; it shows what exports.lds beside it names, and nothing else.
