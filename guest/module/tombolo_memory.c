@@ -2,15 +2,17 @@
 /*
  * The shared memory, mapped into processes in the way that they chose.
  *
- * BAR2 gets struct pages, and faults insert those. A mapping by page frame numbers would not do:
- * the kernel takes the type of such a one from its own table of physical ranges, in which a BAR is
- * uncached, and in most guests there is no way to have it otherwise.
+ * BAR2 gets struct pages, and faults insert those. On x86 a mapping by page frame numbers would not
+ * do: the kernel takes the type of such a one from its own table of physical ranges, in which a BAR
+ * is uncached, and in most guests there is no way to have it otherwise. Elsewhere it does, and
+ * takes the place of pages that the kernel has not: tombolo_pages.h.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
 #include "tombolo.h"
+#include "tombolo_pages.h"
 
 #define TOMBOLO_MEMORY_BAR 2
 #define TOMBOLO_PIN_POLL_MS 10
@@ -30,7 +32,7 @@ int tombolo_memory_start(struct tombolo_device *device)
 	device->pages.range.start = pci_resource_start(pdev, TOMBOLO_MEMORY_BAR);
 	device->pages.range.end = pci_resource_end(pdev, TOMBOLO_MEMORY_BAR);
 	device->pages.nr_range = 1;
-	mapped = memremap_pages(&device->pages, dev_to_node(&pdev->dev));
+	mapped = tombolo_pages_make(&device->pages, dev_to_node(&pdev->dev));
 	if (!IS_ERR(mapped))
 		return 0;
 	dev_err(&pdev->dev, "shared memory of %llu bytes gets no pages (error %ld), 2 MiB would\n",
@@ -66,8 +68,9 @@ void tombolo_memory_stop(struct tombolo_device *device)
 {
 	if (device->inode)
 		unmap_mapping_range(device->inode->i_mapping, 0, 0, 1);
-	tombolo_wait_for_pins(device);
-	memunmap_pages(&device->pages);
+	if (TOMBOLO_HAS_PAGES)
+		tombolo_wait_for_pins(device);
+	tombolo_pages_end(&device->pages);
 }
 
 static vm_fault_t tombolo_insert(struct tombolo_device *device, struct vm_fault *vmf)
@@ -83,7 +86,7 @@ static vm_fault_t tombolo_insert(struct tombolo_device *device, struct vm_fault 
 		const unsigned long page = linear_page_index(vma, address);
 
 		/* EBUSY: it is there, from another thread's fault. */
-		error = vm_insert_page(vma, address, pfn_to_page(memory + page));
+		error = tombolo_insert_page(vma, address, memory + page);
 		if (error && error != -EBUSY)
 			return error == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	}
@@ -149,7 +152,7 @@ int tombolo_memory_map(struct tombolo_file *file, struct vm_area_struct *vma)
 			return -EPERM;
 		clear = VM_MAYWRITE;
 	}
-	tombolo_set_flags(vma, VM_MIXEDMAP | VM_DONTEXPAND | VM_DONTDUMP, clear);
+	tombolo_set_flags(vma, TOMBOLO_VM_PAGES | VM_DONTEXPAND | VM_DONTDUMP, clear);
 	vma->vm_page_prot = tombolo_protection(file->mapping, vma->vm_page_prot);
 	vma->vm_ops = &tombolo_vm_operations;
 	return 0;
