@@ -4,7 +4,7 @@
 //   alignment file PATH TYPE   a file of sysfs, resource2 or resource2_wc, or any other file; TYPE,
 //                              of which the copy routines are told: write-back, write-combining,
 //                              uncached or device
-//   alignment vfio             the machine's only ivshmem device, through vfio
+//   alignment vfio|module      the machine's only ivshmem device, through vfio or the kernel module
 //
 // Uses the last 16 KiB of the file, which must be zero and nobody's, and leaves them so. Prints one
 // JSON object, {"aligned word": "ok" or "SIGBUS", ..., "our copies": "ok", "SIGBUS" or "wrong"}.
@@ -27,6 +27,7 @@
 #include "transport/base/unique_fd.h"
 #include "transport/base/units.h"
 #include "transport/device/mapping.h"
+#include "transport/device/module/module_pci_device.h"
 #include "transport/device/vfio/pci_finder.h"
 #include "transport/device/vfio/system_paths.h"
 #include "transport/device/vfio/vfio_pci_device.h"
@@ -98,8 +99,9 @@ absl::Status TryFile(const std::string& path, MemoryType type) {
   return absl::OkStatus();
 }
 
-absl::Status TryVfio() {
-  const auto device = VfioPciDevice::Open(SystemPaths{}, kAnyPciDevice);
+template <typename PciDevice>
+absl::Status TryDevice() {
+  const auto device = PciDevice::Open(SystemPaths{}, kAnyPciDevice);
   if (!device.ok()) return device.status();
   Try((*device)->Type(), (*device)->Memory());
   return absl::OkStatus();
@@ -108,11 +110,13 @@ absl::Status TryVfio() {
 int Main(const std::vector<std::string>& words) {
   absl::Status end;
   if (words.size() == 1 && words[0] == "vfio") {
-    end = TryVfio();
+    end = TryDevice<VfioPciDevice>();
+  } else if (words.size() == 1 && words[0] == "module") {
+    end = TryDevice<ModulePciDevice>();
   } else if (words.size() == 3 && words[0] == "file" && TypeOf(words[2])) {
     end = TryFile(words[1], *TypeOf(words[2]));
   } else {
-    fprintf(stderr, "usage: alignment file PATH TYPE | vfio\n");
+    fprintf(stderr, "usage: alignment file PATH TYPE | vfio | module\n");
     return 2;
   }
   if (end.ok()) return 0;

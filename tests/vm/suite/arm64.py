@@ -1,9 +1,10 @@
 """An x86-64 guest and an arm64 guest, which is emulated, in one region: which accesses each way to the region bears on arm64,
-and messages, streams and cache reads between the two and with the host."""
+messages, streams and cache reads between the two and with the host, and an MPI job in the arm64 guest."""
 
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -17,10 +18,13 @@ from lab.deadline import Deadline, LabError
 from lab.guest import Guest
 from lab.guest_agent import Result
 from lab.qemu_options import Ivshmem, Window
+from programs import COMPONENTS
 from tombolo_kv import Client
 
+from . import arm64_module, mpi
 from .checks import Checks, expect
 from .exchanges import SECONDS
+from .kernel_module import expect_kernel_well
 from .talk import exchange
 from .world import AGENT_SECONDS, HOST, World, device
 
@@ -35,6 +39,8 @@ VALUES, TIMES = 100, 3_000
 PREFIX = "arm64-"
 PAGE, PAGE_PORT, FORWARD_PORT = "bytes", 8080, 8081
 GETS = 16
+RANKS = 2
+MPI_SECONDS = 120
 
 BORNE = {"aligned word", "atomic add", "compare and swap", "memcpy of 4096"}
 # What compilers and C libraries make of ordinary code; aligned programs make them too.
@@ -70,6 +76,7 @@ def run(world: World, checks: Checks, built: Path) -> None:
     _messages(world, checks, "Device memory")
     _stream_from_host(guest, checks, "Device memory")
     _stream_to_x86_64(world, guest, checks)
+    _mpi(world, checks, "Device memory", "sizes")
     _cache(guest, checks)
     with checks.check("arm64 joins through sysfs, which gives it Normal memory", essential=True):
         world.stop_agent(guest)
@@ -77,6 +84,34 @@ def run(world: World, checks: Checks, built: Path) -> None:
         _start_agent(world, guest, "--device", "sysfs")
     _messages(world, checks, "Normal memory")
     _stream_from_host(guest, checks, "Normal memory")
+    _with_module(world, guest, checks)
+
+
+def _with_module(world: World, guest: Guest, checks: Checks) -> None:
+    with checks.check("the kernel module is cross-compiled, and has the device", essential=True):
+        module = arm64_module.build(kernel.find_arm64(), world.lab.work / "module")
+        world.stop_agent(guest)
+        arm64_module.bind(guest, module)
+    with checks.check("its cached mapping bears every access, and our copies are right"):
+        _expect_accesses(_try(guest, "module"), refused=set())
+    with checks.check("arm64 joins through the module", essential=True):
+        _start_agent(world, guest, "--device", "module")
+    _messages(world, checks, "cached memory")
+    _mpi(world, checks, "cached memory", "region_messages", "--one-sided")
+    with checks.check("arm64's kernel has nothing to complain of"):
+        expect_kernel_well(guest)
+
+
+def _mpi(world: World, checks: Checks, memory: str, group: str, *flags: str) -> None:
+    with checks.check(f"MPI: {group} of mpi_check, {RANKS} ranks in arm64, over Tombolo alone, in {memory}") as note:
+        # plm: there is no ssh in this guest, and no other node.
+        program = ["--mca", "plm", "isolated", "-n", RANKS, "--oversubscribe", world.tests.mpi_check, *flags, "--only", group]
+        words = mpi.command(world, program, interface="lo")
+        code, log = mpi.run_in(world, ARM64, f"mpi-{group}", words, MPI_SECONDS)
+        said = re.search(rf"{RANKS} ranks on 1 nodes: (\d+) checks passed", log.read_text())
+        if code != 0 or not said:
+            raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
+        note(f"{said[1]} checks")
 
 
 def _alignment(guest: Guest, checks: Checks) -> None:
@@ -162,6 +197,8 @@ def _bring_programs(world: World, guest: Guest, built: Path) -> None:
     ours.mkdir()
     programs = {
         "control/agent/tombolo-agent": world.programs.agent,
+        **{component: world.programs.component_folder / Path(component).name for component in COMPONENTS},
+        "tests/mpi/mpi_check": world.tests.mpi_check,
         "tests/vm/exchange/exchange": world.tests.exchange,
         "tests/vm/alignment/alignment": None,
         "tests/vm/window/read_values": None,
@@ -172,6 +209,8 @@ def _bring_programs(world: World, guest: Guest, built: Path) -> None:
         copy = Path(shutil.copy(built / program, ours))
         if path:
             guest.run(f"mkdir -p {path.parent} && cp /lab/bin/{copy.name} {path}")
+    # Debian's mpirun is an alternative, which only packages that are installed have.
+    guest.run("ln -sf mpirun.openmpi /usr/bin/mpirun")
 
 
 def _start_agent(world: World, guest: Guest, *flags: str) -> None:

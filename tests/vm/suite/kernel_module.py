@@ -19,7 +19,8 @@ SOURCES = Path(__file__).resolve().parents[3] / "guest/module"
 RIGHTS = Path(__file__).resolve().parents[1] / "inside/module_rights.py"
 DEVICE = "/dev/tombolo0"
 INSTALLED = Path("/tmp/installed")
-BIND = f"MODPROBE_OPTIONS='-d {INSTALLED}' {SOURCES}/tombolo-bind"
+OPTIONS = f"MODPROBE_OPTIONS='-d {INSTALLED}'"
+BIND = f"{OPTIONS} {SOURCES}/tombolo-bind"
 MAKE_SECONDS = 120
 POLLED, RUNG = 2_000, 200
 SPARE = 20
@@ -37,7 +38,7 @@ def run(world: World, checks: Checks) -> None:
     with checks.check("tombolo-bind loads it, and gives it the device that vfio-pci had", essential=True):
         world.stop_agent(guest)
         address = _address(guest)
-        _install(guest, module)
+        install(guest, module)
         guest.run(f"dmesg --clear; {BIND} start")
         guest.run(f"test -c {DEVICE}")
     with checks.check("files have the rights, windows, mappings and eventfds that they asked for, and no others") as note:
@@ -73,11 +74,16 @@ def run(world: World, checks: Checks) -> None:
 
 def _build(world: World) -> Path:
     kernel = world.lab.kernel
-    if not Path(f"/lib/modules/{kernel.version}/build").exists():
+    headers = Path(f"/lib/modules/{kernel.version}/build")
+    if not headers.exists():
         raise LabError(f"no headers of the kernel {kernel.version}; install the package linux-headers-amd64")
-    folder = world.lab.work / "module"
+    return build(headers, world.lab.work / "module")
+
+
+def build(headers: Path, folder: Path, *variables: str) -> Path:
+    """The module for the kernel of `headers`, built in `folder`, which is made."""
     folder.mkdir()
-    run_command(["make", "-C", SOURCES, f"KERNEL={kernel.version}", f"OUT={folder}"], MAKE_SECONDS)
+    run_command(["make", "-C", SOURCES, f"HEADERS={headers}", f"OUT={folder}", *variables], MAKE_SECONDS)
     return folder / "tombolo.ko"
 
 
@@ -87,7 +93,7 @@ def _address(guest) -> str:
     return guest.run(f"basename $(dirname $({find}))").output.strip()
 
 
-def _install(guest, module: Path) -> None:
+def install(guest, module: Path) -> None:
     """Into a folder of modules that has nothing else: to go through all of the guest's own takes depmod long."""
     guest.run(f"for_kernel={INSTALLED}/lib/modules/$(uname -r); mkdir -p $for_kernel; cp {module} $for_kernel; depmod -b {INSTALLED}")
 

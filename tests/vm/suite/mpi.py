@@ -67,7 +67,7 @@ class WaitingJob:
         program = ["-n", "2", "--host", hosts, "--enable-recovery", world.tests.peer_death, "killed"]
         # mpirun may wait for its other half, which is gone.
         limit = ["timeout", "--kill-after=5", str(3 * DEATH_SECONDS)]
-        world.lab.guest(witness).spawn("peer_death-machine", [*limit, *_command(world, program)])
+        world.lab.guest(witness).spawn("peer_death-machine", [*limit, *command(world, program)])
         wait_said(self._log, "^waiting$", DEATH_SECONDS)
 
     def expect_told(self, seconds: float) -> None:
@@ -80,7 +80,7 @@ class Soak:
     def __init__(self, world: World):
         self._log = world.lab.guest(1).log("soak")
         program = ["-n", "4", "--host", "vm1:2,vm2:2", world.tests.soak, "--seconds", SOAK_SECONDS]
-        world.lab.guest(1).spawn("soak", ["timeout", "--kill-after=5", CHECK_SECONDS, *_command(world, program)])
+        world.lab.guest(1).spawn("soak", ["timeout", "--kill-after=5", CHECK_SECONDS, *command(world, program)])
         wait_said(self._log, "^soak: begun", DEATH_SECONDS)
 
     def goes_on(self) -> bool:
@@ -104,13 +104,17 @@ def mpirun(
     world: World, name: str, words: list, seconds: float, btl: str = TOMBOLO_ALONE, interface: str = CARD
 ) -> tuple[int, Path]:
     """Runs mpirun in vm1, with its control traffic over `interface`; its exit code and its log."""
-    guest = world.lab.guest(1)
-    command = shlex.join(_command(world, words, btl, interface))
-    code = guest.run(f"{command} > /lab/{name}.log 2>&1", seconds, check=False).code
+    return run_in(world, 1, name, command(world, words, btl, interface), seconds)
+
+
+def run_in(world: World, slot: int, name: str, words: list[str], seconds: float) -> tuple[int, Path]:
+    """Runs a command in a guest; its exit code and its log."""
+    guest = world.lab.guest(slot)
+    code = guest.run(f"{shlex.join(words)} > /lab/{name}.log 2>&1", seconds, check=False).code
     return code, guest.log(name)
 
 
-def _command(world: World, words: list, btl: str = TOMBOLO_ALONE, interface: str = CARD) -> list[str]:
+def command(world: World, words: list, btl: str = TOMBOLO_ALONE, interface: str = CARD) -> list[str]:
     component_path = f"OMPI_MCA_mca_base_component_path={world.programs.component_folder}:SYS_DEFAULT"
     ways = ["--mca", "oob_tcp_if_include", interface, "--mca", "btl", btl]
     return [str(word) for word in [*_ENVIRONMENT, component_path, *_MPIRUN, *ways, *words]]
