@@ -72,7 +72,9 @@ def counting_program(*command: str) -> Callable[[int], Count]:
 def arm64_tests(deadline_seconds: int) -> Count:
     if call(['scripts/arm64_sysroot.sh'], deadline_seconds) != 0:
         return Count(0, 1)
-    return bazel_tests('arm64', '--config=arm64', targets=ARM64_TESTS)(deadline_seconds)
+    tests = bazel_tests('arm64', '--config=arm64', targets=ARM64_TESTS)(deadline_seconds)
+    job = check(['./dev', 'arm64', 'mpi'])(deadline_seconds)
+    return Count(tests.passed + job.passed, tests.failed + job.failed)
 
 
 def limited(command: Sequence[str], deadline_seconds: int) -> List[str]:
@@ -96,12 +98,14 @@ ARM64_TESTS = (
     '//tests/transport/ring:all',
     '//tests/transport/stream:stream_threads_test',
     '//tests/kvcache:torn_read_test',
+    '//tests/mpi_btl/engine:one_sided_test',
+    '//tests/mpi_btl/engine:rank_engine_test',
 )
 
 STAGES = [
     Stage('format', 'clang-format', 60, check(['scripts/format.sh', '--check'])),
     Stage('gcc', 'all tests, built by gcc', 2400, bazel_tests('gcc')),
-    Stage('arm64', 'tests built for arm64, in QEMU\'s user mode', 1200, arm64_tests),
+    Stage('arm64', 'tests built for arm64, in QEMU\'s user mode, and an MPI job of both architectures', 1200, arm64_tests),
     Stage('deb', 'Debian packages, and lintian', 600, check(['./dev', 'deb'])),
     Stage('vm', 'tests with real virtual machines', 1500, counting_program('./dev', 'vm')),
     Stage('vm-10.0', "guests under the QEMU of the release's backports",
