@@ -37,7 +37,8 @@ unpack() {
   done
   # What the packages' scripts would have made: the list of modules, and an account for programs in the guest.
   for folder in "$work"/root/lib/modules/*; do depmod -b "$work/root" "${folder##*/}"; done
-  # Programs of arm64 would not run here.
+  # The headers of the kernel are those that are unpacked here, with this machine's programs: others would not run.
+  sed -i "s|^include /usr/|include $sysroot/usr/|" "$work"/root/usr/src/linux-headers-*-arm64/Makefile
   ln -s /usr/lib/linux-kbuild-6.1 "$work/root/usr/lib/"
   printf 'root:x:0:0:root:/root:/bin/bash\n' > "$work/root/etc/passwd"
 }
