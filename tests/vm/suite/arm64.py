@@ -1,10 +1,9 @@
 """An x86-64 guest and an arm64 guest, which is emulated, in one region: which accesses each way to the region bears on arm64,
-messages, streams and cache reads between the two and with the host, and an MPI job in the arm64 guest."""
+messages, streams and cache reads between the two and with the host, and MPI jobs with ranks in the arm64 guest."""
 
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from lab.qemu_options import Ivshmem, Window
 from programs import COMPONENTS
 from tombolo_kv import Client
 
-from . import arm64_module, mpi
+from . import arm64_module, arm64_mpi
 from .checks import Checks, expect
 from .exchanges import SECONDS
 from .kernel_module import expect_kernel_well
@@ -39,8 +38,6 @@ VALUES, TIMES = 100, 3_000
 PREFIX = "arm64-"
 PAGE, PAGE_PORT, FORWARD_PORT = "bytes", 8080, 8081
 GETS = 16
-RANKS = 2
-MPI_SECONDS = 120
 
 BORNE = {"aligned word", "atomic add", "compare and swap", "memcpy of 4096"}
 # What compilers and C libraries make of ordinary code; aligned programs make them too.
@@ -65,18 +62,19 @@ def run(world: World, checks: Checks, built: Path) -> None:
     """`built`: where Bazel leaves programs of arm64."""
     guest = world.lab.guest(ARM64)
     with checks.check("tombolod, an x86-64 guest and an arm64 guest start", essential=True):
-        world.start_host()
+        world.start_host([arm64_mpi.ALLOW])
         world.lab.boot(BOOT_SECONDS)
         _bring_programs(world, guest, built)
     _alignment(guest, checks)
     with checks.check("both join the region, arm64 with vfio behind an SMMUv3", essential=True):
         world.start_agent(world.lab.guest(X86_64))
         guest.spawn("busybox-httpd", ["busybox", "httpd", "-f", "-p", f"127.0.0.1:{PAGE_PORT}", "-h", "/lab"])
-        _start_agent(world, guest, "--allow", f"page=127.0.0.1:{PAGE_PORT}")
+        _start_agent(world, guest, *arm64_mpi.FORWARD, "--allow", f"page=127.0.0.1:{PAGE_PORT}")
     _messages(world, checks, "Device memory")
     _stream_from_host(guest, checks, "Device memory")
     _stream_to_x86_64(world, guest, checks)
-    _mpi(world, checks, "Device memory", "sizes")
+    arm64_mpi.inside(world, checks, guest, "Device memory", "unexpected")
+    arm64_mpi.with_host(world, checks, guest, "Device memory", "region_messages", "--one-sided")
     _cache(guest, checks)
     with checks.check("arm64 joins through sysfs, which gives it Normal memory", essential=True):
         world.stop_agent(guest)
@@ -97,21 +95,9 @@ def _with_module(world: World, guest: Guest, checks: Checks) -> None:
     with checks.check("arm64 joins through the module", essential=True):
         _start_agent(world, guest, "--device", "module")
     _messages(world, checks, "cached memory")
-    _mpi(world, checks, "cached memory", "region_messages", "--one-sided")
+    arm64_mpi.inside(world, checks, guest, "cached memory", "region_messages", "--one-sided")
     with checks.check("arm64's kernel has nothing to complain of"):
         expect_kernel_well(guest)
-
-
-def _mpi(world: World, checks: Checks, memory: str, group: str, *flags: str) -> None:
-    with checks.check(f"MPI: {group} of mpi_check, {RANKS} ranks in arm64, over Tombolo alone, in {memory}") as note:
-        # plm: there is no ssh in this guest, and no other node.
-        program = ["--mca", "plm", "isolated", "-n", RANKS, "--oversubscribe", world.tests.mpi_check, *flags, "--only", group]
-        words = mpi.command(world, program, interface="lo")
-        code, log = mpi.run_in(world, ARM64, f"mpi-{group}", words, MPI_SECONDS)
-        said = re.search(rf"{RANKS} ranks on 1 nodes: (\d+) checks passed", log.read_text())
-        if code != 0 or not said:
-            raise LabError(f"mpirun ended with exit code {code}; its log is {log}")
-        note(f"{said[1]} checks")
 
 
 def _alignment(guest: Guest, checks: Checks) -> None:

@@ -67,9 +67,10 @@ class World:
         self._watches = 0
         self.kv_owner: Program
 
-    def start_host(self) -> None:
+    def start_host(self, allow: Sequence[str] = ()) -> None:
+        """`allow`: what guests may reach beside memcached and the cache."""
         self.daemon = host_side.start_daemon(self.lab, self.programs)
-        host_side.start_agent(self.lab, self.programs, [kvcache.ALLOW])
+        host_side.start_agent(self.lab, self.programs, [kvcache.ALLOW, *allow])
         self.begin_watch()
         self.kv_owner = kvcache.start_owner(self.lab, self.programs)
         memcached = self.lab.spawn("memcached", MEMCACHED)
