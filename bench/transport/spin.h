@@ -2,13 +2,21 @@
 // bench ends it when it takes too long.
 #pragma once
 
-#include <immintrin.h>
-
 namespace tombolo::bench {
+
+// Tells the processor that this is such a loop. SUBTLE: nothing drops it, because it has no
+// outputs.
+inline void Pause() {
+#if defined(__x86_64__)
+  asm("pause");
+#elif defined(__aarch64__)
+  asm("yield");
+#endif
+}
 
 template <typename Predicate>
 void SpinUntil(Predicate done) {
-  while (!done()) _mm_pause();
+  while (!done()) Pause();
 }
 
 }  // namespace tombolo::bench
