@@ -1,8 +1,6 @@
 #include "transport/device/v2/v2_pci_device.h"
 
-#include <errno.h>
 #include <linux/vfio.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <string>
@@ -10,10 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "transport/base/errno_status.h"
 #include "transport/device/register_order.h"
 #include "transport/device/v2/v2_registers.h"
-#include "transport/device/vfio/driver_binding.h"
 #include "transport/device/vfio/vfio_setup.h"
 
 namespace tombolo {
@@ -32,16 +28,6 @@ absl::StatusOr<Mapping> MapBar(int device, uint32_t index, uint64_t size_bytes) 
   return absl::FailedPreconditionError(
       absl::StrCat("BAR", index, " has ", region->size, " bytes, expected ", size_bytes,
                    " that can be mapped (flags ", region->flags, "). Is it an ivshmem v2 device?"));
-}
-
-absl::StatusOr<uint32_t> CountVectors(int device) {
-  vfio_irq_info info{};
-  info.argsz = sizeof(info);
-  info.index = VFIO_PCI_MSIX_IRQ_INDEX;
-  if (ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &info) != 0) {
-    return ErrnoStatus(errno, "ask for the number of MSI-X vectors");
-  }
-  return std::min(info.count, kMostVectors);
 }
 
 absl::StatusOr<V2Sections> CheckSections(const V2Capability& told, uint32_t peer_count) {
@@ -63,13 +49,9 @@ absl::StatusOr<std::unique_ptr<V2PciDevice>> V2PciDevice::Open(const SystemPaths
   if (!address.ok()) return address.status();
   const absl::StatusOr<V2Capability> told = ReadV2Capability(paths, *address);
   if (!told.ok()) return told.status();
-  if (auto status = BindToVfio(paths, *address); !status.ok()) return status;
-  const absl::StatusOr<std::string> group = IommuGroup(paths, *address);
-  if (!group.ok()) return group.status();
-  absl::StatusOr<VfioDescriptors> vfio = OpenVfio(paths, *group, *address);
+  absl::StatusOr<VfioDescriptors> vfio = OpenVfioPci(paths, *address);
   if (!vfio.ok()) return vfio.status();
   const int fd = vfio->device.Get();
-  if (auto status = BecomeBusMaster(fd); !status.ok()) return status;
   absl::StatusOr<Mapping> registers = MapBar(fd, VFIO_PCI_BAR0_REGION_INDEX, kRegisterBytes);
   if (!registers.ok()) return registers.status();
   std::unique_ptr<V2PciDevice> device(new V2PciDevice(*std::move(vfio), *std::move(registers)));
@@ -92,9 +74,10 @@ absl::Status V2PciDevice::Prepare(const V2Capability& told) {
   absl::StatusOr<Mapping> memory = MapBar(fd, VFIO_PCI_BAR2_REGION_INDEX, sections_.TotalBytes());
   if (!memory.ok()) return memory.status();
   memory_ = *std::move(memory);
-  const absl::StatusOr<uint32_t> count = CountVectors(fd);
+  const absl::StatusOr<uint32_t> count = CountVfioVectors(fd);
   if (!count.ok()) return count.status();
-  absl::StatusOr<std::vector<UniqueFd>> eventfds = SignalEventfds(fd, *count);
+  absl::StatusOr<std::vector<UniqueFd>> eventfds =
+      SignalEventfds(fd, std::min(*count, kMostVectors));
   if (!eventfds.ok()) return eventfds.status();
   eventfds_ = *std::move(eventfds);
   return absl::OkStatus();

@@ -8,11 +8,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "transport/device/vfio/pci_sysfs.h"
 #include "transport/device/vfio/system_paths.h"
 
 namespace tombolo {
-
-inline constexpr std::string_view kAnyPciDevice = "auto";
 
 // The PCI address ("0000:00:05.0") of the device to use.
 //   wanted: an address as lspci -D prints it, or kAnyPciDevice for the only ivshmem-doorbell there

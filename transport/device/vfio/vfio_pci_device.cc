@@ -1,8 +1,6 @@
 #include "transport/device/vfio/vfio_pci_device.h"
 
-#include <errno.h>
 #include <linux/vfio.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <string>
@@ -10,9 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "transport/base/errno_status.h"
 #include "transport/device/ivshmem_registers.h"
-#include "transport/device/vfio/driver_binding.h"
 #include "transport/device/vfio/pci_finder.h"
 #include "transport/device/vfio/vfio_setup.h"
 
@@ -40,15 +36,8 @@ absl::StatusOr<VfioWindows> FindWindows(int device) {
 }
 
 absl::StatusOr<uint32_t> CountVectors(int device) {
-  vfio_irq_info info{};
-  info.argsz = sizeof(info);
-  info.index = VFIO_PCI_MSIX_IRQ_INDEX;
-  if (ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &info) != 0) {
-    return ErrnoStatus(errno, "ask for the number of MSI-X vectors");
-  }
-  if (info.count > 0 && (info.flags & VFIO_IRQ_INFO_EVENTFD)) {
-    return std::min(info.count, kMostVectors);
-  }
+  const absl::StatusOr<uint32_t> count = CountVfioVectors(device);
+  if (!count.ok() || *count > 0) return count;
   return absl::FailedPreconditionError(
       "the device has no MSI-X vectors, so it is an ivshmem-plain and cannot be woken. Give this "
       "virtual machine an ivshmem-doorbell: `tombolo vm-args` on the host prints the options.");
@@ -60,16 +49,13 @@ absl::StatusOr<std::unique_ptr<VfioPciDevice>> VfioPciDevice::Open(const SystemP
                                                                    std::string_view wanted) {
   const absl::StatusOr<std::string> address = FindIvshmemPci(paths, wanted);
   if (!address.ok()) return address.status();
-  if (auto status = BindToVfio(paths, *address); !status.ok()) return status;
-  const absl::StatusOr<std::string> group = IommuGroup(paths, *address);
-  if (!group.ok()) return group.status();
-  absl::StatusOr<VfioDescriptors> vfio = OpenVfio(paths, *group, *address);
+  absl::StatusOr<VfioDescriptors> vfio = OpenVfioPci(paths, *address);
   if (!vfio.ok()) return vfio.status();
   const int device = vfio->device.Get();
-  if (auto status = BecomeBusMaster(device); !status.ok()) return status;
   const absl::StatusOr<uint32_t> count = CountVectors(device);
   if (!count.ok()) return count.status();
-  absl::StatusOr<std::vector<UniqueFd>> eventfds = SignalEventfds(device, *count);
+  absl::StatusOr<std::vector<UniqueFd>> eventfds =
+      SignalEventfds(device, std::min(*count, kMostVectors));
   if (!eventfds.ok()) return eventfds.status();
   return Adopt({*std::move(vfio), *std::move(eventfds)});
 }

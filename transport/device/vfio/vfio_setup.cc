@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transport/base/errno_status.h"
+#include "transport/device/vfio/driver_binding.h"
 
 namespace tombolo {
 namespace {
@@ -18,6 +19,21 @@ namespace {
 constexpr uint64_t kCommandRegister = 4;
 constexpr uint16_t kCommandMemory = 1 << 1;
 constexpr uint16_t kCommandBusMaster = 1 << 2;
+
+absl::Status BecomeBusMaster(int device) {
+  const auto config = VfioRegion(device, VFIO_PCI_CONFIG_REGION_INDEX);
+  if (!config.ok()) return config.status();
+  const off_t at = static_cast<off_t>(config->offset + kCommandRegister);
+  uint16_t command = 0;
+  if (pread(device, &command, sizeof(command), at) != sizeof(command)) {
+    return ErrnoStatus(errno, "read the PCI command register");
+  }
+  command |= kCommandMemory | kCommandBusMaster;
+  if (pwrite(device, &command, sizeof(command), at) != sizeof(command)) {
+    return ErrnoStatus(errno, "write the PCI command register");
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -33,19 +49,24 @@ absl::StatusOr<vfio_region_info> VfioRegion(int device, uint32_t index) {
   return info;
 }
 
-absl::Status BecomeBusMaster(int device) {
-  const auto config = VfioRegion(device, VFIO_PCI_CONFIG_REGION_INDEX);
-  if (!config.ok()) return config.status();
-  const off_t at = static_cast<off_t>(config->offset + kCommandRegister);
-  uint16_t command = 0;
-  if (pread(device, &command, sizeof(command), at) != sizeof(command)) {
-    return ErrnoStatus(errno, "read the PCI command register");
+absl::StatusOr<VfioDescriptors> OpenVfioPci(const SystemPaths& paths, const std::string& address) {
+  if (auto status = BindToVfio(paths, address); !status.ok()) return status;
+  const absl::StatusOr<std::string> group = IommuGroup(paths, address);
+  if (!group.ok()) return group.status();
+  absl::StatusOr<VfioDescriptors> vfio = OpenVfio(paths, *group, address);
+  if (!vfio.ok()) return vfio.status();
+  if (auto status = BecomeBusMaster(vfio->device.Get()); !status.ok()) return status;
+  return vfio;
+}
+
+absl::StatusOr<uint32_t> CountVfioVectors(int device) {
+  vfio_irq_info info{};
+  info.argsz = sizeof(info);
+  info.index = VFIO_PCI_MSIX_IRQ_INDEX;
+  if (ioctl(device, VFIO_DEVICE_GET_IRQ_INFO, &info) != 0) {
+    return ErrnoStatus(errno, "ask for the number of MSI-X vectors");
   }
-  command |= kCommandMemory | kCommandBusMaster;
-  if (pwrite(device, &command, sizeof(command), at) != sizeof(command)) {
-    return ErrnoStatus(errno, "write the PCI command register");
-  }
-  return absl::OkStatus();
+  return (info.flags & VFIO_IRQ_INFO_EVENTFD) != 0 ? info.count : 0;
 }
 
 absl::StatusOr<std::vector<UniqueFd>> SignalEventfds(int device, uint32_t count) {
