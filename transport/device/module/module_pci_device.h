@@ -18,6 +18,7 @@
 #include "transport/base/unique_fd.h"
 #include "transport/device/device.h"
 #include "transport/device/module/module_device.h"
+#include "transport/device/module/module_setup.h"
 #include "transport/device/vfio/system_paths.h"
 
 namespace tombolo {
@@ -32,9 +33,6 @@ struct ModuleDescriptors {
 //   wanted: as in pci_finder.h.
 // FailedPrecondition: none is bound. InvalidArgument: several are.
 absl::StatusOr<std::string> FindModuleAddress(const SystemPaths& paths, std::string_view wanted);
-
-// The name in /dev of the module's device for PCI `address`, "" when it is not bound to the module.
-std::string FindModuleName(const SystemPaths& paths, const std::string& address);
 
 class ModulePciDevice final : public Device {
  public:
