@@ -51,13 +51,15 @@ fill_documents() {
 
 # The module's source, as DKMS wants it.
 fill_module() {
-  local source="usr/src/tombolo-$version"
+  local kind source="usr/src/tombolo-$version"
   install -D -m 644 -t "$stage/module" guest/module/{Kbuild,Makefile,README.md} guest/module/*.[ch]
   install -D -m 755 -t "$stage/bind" guest/module/tombolo-bind
   sed "s|^PACKAGE_VERSION=.*|PACKAGE_VERSION=\"$version\"|" guest/module/dkms.conf > "$stage/debian/tombolo-dkms.dkms"
   printf '%s\n' "module/* $source" "bind/tombolo-bind usr/lib/tombolo" > "$stage/debian/tombolo-dkms.install"
   cp guest/module/60-tombolo.rules "$stage/debian/tombolo-dkms.udev"
-  sed 's|/usr/local/sbin|/usr/lib/tombolo|' guest/module/tombolo-module.service > "$stage/debian/tombolo-dkms.tombolo-module.service"
+  for kind in service init; do
+    sed 's|/usr/local/sbin|/usr/lib/tombolo|' "guest/module/tombolo-module.$kind" > "$stage/debian/tombolo-dkms.tombolo-module.$kind"
+  done
   cp dist/sysusers/tombolo.conf "$stage/debian/tombolo-dkms.sysusers"
 }
 
