@@ -30,8 +30,9 @@ static struct tombolo_file *tombolo_file_make(struct tombolo_device *device)
 	mutex_init(&file->lock);
 	file->mapping = TOMBOLO_MAP_CACHED;
 	file->rights.window_bytes = device->memory_bytes;
-	file->rights.last_slot = U16_MAX;
-	file->rights.last_vector = TOMBOLO_MOST_VECTORS - 1;
+	/* Of an ivshmem-doorbell it is not known how many there are. */
+	file->rights.last_slot = device->v2.peers ? device->v2.peers - 1 : U16_MAX;
+	file->rights.last_vector = (device->v2.peers ? device->vectors : TOMBOLO_MOST_VECTORS) - 1;
 	return file;
 }
 
@@ -73,6 +74,7 @@ static int tombolo_release(struct inode *inode, struct file *opened)
 	struct tombolo_file *file = opened->private_data;
 	struct tombolo_device *device = file->device;
 
+	tombolo_v2_end(file);
 	tombolo_listen_end(file);
 	kfree(file->listener);
 	kfree(file);
@@ -95,6 +97,14 @@ static long tombolo_get_info(struct tombolo_file *file, void __user *to)
 	info.window_bytes = file->rights.window_bytes;
 	mutex_unlock(&file->lock);
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long tombolo_get_sections(const struct tombolo_device *device, void __user *to)
+{
+	struct tombolo_sections sections;
+
+	tombolo_v2_get_sections(device, &sections);
+	return copy_to_user(to, &sections, sizeof(sections)) ? -EFAULT : 0;
 }
 
 static bool tombolo_within(const struct tombolo_rights *inner, const struct tombolo_rights *outer)
@@ -176,22 +186,36 @@ static long tombolo_change(struct tombolo_file *file, unsigned int command, unsi
 	return result;
 }
 
+/* What is asked of the hardware; under device->alive. */
+static long tombolo_use(struct tombolo_file *file, unsigned int command, unsigned long argument)
+{
+	switch (command) {
+	case TOMBOLO_RING:
+		return tombolo_ring(file, argument);
+	case TOMBOLO_SET_STATE:
+		return tombolo_v2_set_state(file, argument);
+	case TOMBOLO_GET_SECTIONS:
+		return tombolo_v2_is_served(file->device);
+	default:
+		return 0;
+	}
+}
+
 static long tombolo_ioctl(struct file *opened, unsigned int command, unsigned long argument)
 {
 	struct tombolo_file *file = opened->private_data;
 	struct tombolo_device *device = file->device;
-	long result = 0;
+	long result;
 
 	down_read(&device->alive);
-	if (device->gone)
-		result = -ENODEV;
-	else if (command == TOMBOLO_RING)
-		result = tombolo_ring(file, argument);
+	result = device->gone ? -ENODEV : tombolo_use(file, command, argument);
 	up_read(&device->alive);
-	if (result || command == TOMBOLO_RING)
+	if (result || command == TOMBOLO_RING || command == TOMBOLO_SET_STATE)
 		return result;
 	if (command == TOMBOLO_GET_INFO)
 		return tombolo_get_info(file, (void __user *)argument);
+	if (command == TOMBOLO_GET_SECTIONS)
+		return tombolo_get_sections(device, (void __user *)argument);
 	return tombolo_change(file, command, argument);
 }
 

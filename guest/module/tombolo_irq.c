@@ -27,9 +27,28 @@ static void tombolo_signal_all(struct tombolo_vector *vector)
 	spin_unlock_irqrestore(&vector->lock, flags);
 }
 
+static void tombolo_signal_every(struct tombolo_device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->vectors; i++)
+		tombolo_signal_all(&device->vector[i]);
+}
+
+/*
+ * In one-shot mode interrupts of any vector are lost until they are enabled again. So that is done
+ * first, and then everybody looks what there is.
+ */
 static irqreturn_t tombolo_interrupt(int irq, void *data)
 {
-	tombolo_signal_all(data);
+	struct tombolo_vector *vector = data;
+
+	if (vector->device->v2.one_shot) {
+		tombolo_v2_rearm(vector->device);
+		tombolo_signal_every(vector->device);
+	} else {
+		tombolo_signal_all(vector);
+	}
 	return IRQ_HANDLED;
 }
 
@@ -67,6 +86,7 @@ int tombolo_irq_start(struct tombolo_device *device)
 	if (!device->vector)
 		return -ENOMEM;
 	for (i = 0; i < device->vectors; i++) {
+		device->vector[i].device = device;
 		spin_lock_init(&device->vector[i].lock);
 		INIT_LIST_HEAD(&device->vector[i].listeners);
 	}
@@ -90,8 +110,7 @@ void tombolo_irq_stop(struct tombolo_device *device)
 	for (i = 0; i < device->vectors; i++)
 		free_irq(pci_irq_vector(device->pdev, i), &device->vector[i]);
 	pci_free_irq_vectors(device->pdev);
-	for (i = 0; i < device->vectors; i++)
-		tombolo_signal_all(&device->vector[i]);
+	tombolo_signal_every(device);
 }
 
 /* Puts `eventfd`, which may be NULL, in the place of the listener's. */

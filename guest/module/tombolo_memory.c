@@ -14,7 +14,6 @@
 #include "tombolo.h"
 #include "tombolo_pages.h"
 
-#define TOMBOLO_MEMORY_BAR 2
 #define TOMBOLO_PIN_POLL_MS 10
 #define TOMBOLO_FAULT_BYTES (64 * PAGE_SIZE) /* Inserted at a fault, unless they are there. */
 
@@ -23,11 +22,6 @@ int tombolo_memory_start(struct tombolo_device *device)
 	struct pci_dev *pdev = device->pdev;
 	void *mapped;
 
-	device->memory_bytes = pci_resource_len(pdev, TOMBOLO_MEMORY_BAR);
-	if (!device->memory_bytes) {
-		dev_err(&pdev->dev, "no shared memory (BAR2): is its server running?\n");
-		return -ENODEV;
-	}
 	device->pages.type = MEMORY_DEVICE_GENERIC;
 	device->pages.range.start = pci_resource_start(pdev, TOMBOLO_MEMORY_BAR);
 	device->pages.range.end = pci_resource_end(pdev, TOMBOLO_MEMORY_BAR);
@@ -36,7 +30,7 @@ int tombolo_memory_start(struct tombolo_device *device)
 	if (!IS_ERR(mapped))
 		return 0;
 	dev_err(&pdev->dev, "shared memory of %llu bytes gets no pages (error %ld), 2 MiB would\n",
-		device->memory_bytes, PTR_ERR(mapped));
+		pci_resource_len(pdev, TOMBOLO_MEMORY_BAR), PTR_ERR(mapped));
 	return PTR_ERR(mapped);
 }
 
@@ -135,25 +129,36 @@ static pgprot_t tombolo_protection(u32 mapping, pgprot_t cached)
 int tombolo_memory_map(struct tombolo_file *file, struct vm_area_struct *vma)
 {
 	const struct tombolo_rights *rights = &file->rights;
+	const struct tombolo_device *device = file->device;
 	const u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	const u64 bytes = vma->vm_end - vma->vm_start;
-	unsigned long clear = 0;
+	unsigned long set = TOMBOLO_VM_PAGES | VM_DONTEXPAND | VM_DONTDUMP;
+	bool may_write = !(rights->flags & TOMBOLO_READ_ONLY);
+	u32 mapping = file->mapping;
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	if (vma->vm_pgoff > file->device->memory_bytes >> PAGE_SHIFT)
+	if (vma->vm_pgoff > device->memory_bytes >> PAGE_SHIFT)
 		return -EINVAL;
 	if (offset < rights->window_offset ||
 	    offset - rights->window_offset > rights->window_bytes ||
 	    bytes > rights->window_bytes - (offset - rights->window_offset))
 		return -EPERM;
-	if (rights->flags & TOMBOLO_READ_ONLY) {
-		if (vma->vm_flags & VM_WRITE)
-			return -EPERM;
-		clear = VM_MAYWRITE;
+	if (device->v2.peers) {
+		const struct tombolo_section section = tombolo_v2_section(device, offset);
+
+		if (bytes > section.bytes - (offset - section.begin))
+			return -EINVAL;
+		if (!section.own) {
+			may_write = false;
+			mapping = TOMBOLO_MAP_UNCACHED;
+			set |= VM_IO; /* Nothing pins its pages. */
+		}
 	}
-	tombolo_set_flags(vma, TOMBOLO_VM_PAGES | VM_DONTEXPAND | VM_DONTDUMP, clear);
-	vma->vm_page_prot = tombolo_protection(file->mapping, vma->vm_page_prot);
+	if (!may_write && vma->vm_flags & VM_WRITE)
+		return -EPERM;
+	tombolo_set_flags(vma, set, may_write ? 0 : VM_MAYWRITE);
+	vma->vm_page_prot = tombolo_protection(mapping, vma->vm_page_prot);
 	vma->vm_ops = &tombolo_vm_operations;
 	return 0;
 }

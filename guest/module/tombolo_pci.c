@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds QEMU's ivshmem-doorbell devices and makes /dev/tomboloN of each: N counts devices, lowest
- * free number first.
+ * Finds ivshmem-doorbell and ivshmem v2 devices and makes /dev/tomboloN of each: N counts devices,
+ * lowest free number first.
  */
 #include <linux/idr.h>
 #include <linux/io.h>
@@ -43,6 +43,7 @@ static struct tombolo_device *tombolo_device_make(struct pci_dev *pdev)
 	}
 	init_rwsem(&device->alive);
 	mutex_init(&device->inode_lock);
+	mutex_init(&device->v2.lock);
 	device->pdev = pdev;
 	device_initialize(&device->dev);
 	device->dev.class = tombolo_class;
@@ -72,7 +73,17 @@ static int tombolo_start(struct tombolo_device *device)
 	device->registers = pcim_iomap(pdev, TOMBOLO_REGISTERS_BAR, 0);
 	if (!device->registers)
 		return -ENOMEM;
-	device->slot = ioread32(device->registers + TOMBOLO_IV_POSITION);
+	device->memory_bytes = pci_resource_len(pdev, TOMBOLO_MEMORY_BAR);
+	if (!device->memory_bytes) {
+		dev_err(&pdev->dev, "no shared memory (BAR2): is its server running?\n");
+		return -ENODEV;
+	}
+	if (tombolo_is_v2(pdev))
+		error = tombolo_v2_start(device);
+	else
+		device->slot = ioread32(device->registers + TOMBOLO_IV_POSITION);
+	if (error)
+		return error;
 	pci_set_master(pdev); /* Or no MSI-X message leaves the device. */
 	error = tombolo_memory_start(device);
 	if (error)
@@ -80,6 +91,8 @@ static int tombolo_start(struct tombolo_device *device)
 	error = tombolo_irq_start(device);
 	if (error)
 		tombolo_memory_stop(device);
+	else
+		tombolo_v2_enable(device);
 	return error;
 }
 
@@ -88,9 +101,11 @@ static int tombolo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct tombolo_device *device;
 	int error;
 
-	/* An ivshmem-plain is memory alone, such as the window of a cache: not ours, and no error.
+	/*
+	 * An ivshmem-plain is memory alone, such as the window of a cache, and a v2 device of
+	 * another protocol a network or virtio: not ours, and no error.
 	 */
-	if (!pdev->msix_cap)
+	if (!pdev->msix_cap || (tombolo_is_v2(pdev) && !tombolo_v2_is_ours(pdev)))
 		return -ENODEV;
 	device = tombolo_device_make(pdev);
 	if (IS_ERR(device))
@@ -102,10 +117,12 @@ static int tombolo_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (error)
 		goto stop;
 	pci_set_drvdata(pdev, device);
-	dev_info(&pdev->dev, "%s: slot %u, %u vectors, %llu bytes\n", dev_name(&device->dev),
-		 device->slot, device->vectors, device->memory_bytes);
+	dev_info(&pdev->dev, "%s: %s %u, %u vectors, %llu bytes\n", dev_name(&device->dev),
+		 device->v2.peers ? "peer" : "slot", device->slot, device->vectors,
+		 device->memory_bytes);
 	return 0;
 stop:
+	tombolo_v2_stop(device);
 	tombolo_irq_stop(device);
 	tombolo_memory_stop(device);
 put:
@@ -122,6 +139,7 @@ static void tombolo_remove(struct pci_dev *pdev)
 	down_write(&device->alive);
 	device->gone = true;
 	up_write(&device->alive);
+	tombolo_v2_stop(device);
 	tombolo_memory_stop(device);
 	tombolo_irq_stop(device);
 	put_device(&device->dev);
@@ -129,6 +147,7 @@ static void tombolo_remove(struct pci_dev *pdev)
 
 static const struct pci_device_id tombolo_ids[] = {
 	{ PCI_DEVICE(0x1af4, 0x1110) },
+	{ PCI_DEVICE(TOMBOLO_V2_VENDOR, TOMBOLO_V2_DEVICE) },
 	{},
 };
 MODULE_DEVICE_TABLE(pci, tombolo_ids);
@@ -175,4 +194,4 @@ static void __exit tombolo_exit(void)
 module_init(tombolo_init);
 module_exit(tombolo_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Shared memory and doorbells of QEMU's ivshmem devices, for Tombolo");
+MODULE_DESCRIPTION("Shared memory and doorbells of ivshmem devices, for Tombolo");
