@@ -1,4 +1,5 @@
-// v2_peer: messages over the ivshmem v2 device of this guest, every byte checked. Runs in guests.
+// v2_peer: messages over the ivshmem v2 device of this guest, through the kernel module if that has
+// it, else through vfio; every byte checked. Runs in guests.
 //
 //   v2_peer echo               sends back what the others send, until it is killed
 //   v2_peer poll PEER COUNT    sends COUNT messages to PEER, which echoes, and checks what comes
@@ -23,12 +24,13 @@
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "transport/base/clock.h"
 #include "transport/base/units.h"
-#include "transport/device/v2/v2_pci_device.h"
+#include "transport/device/v2/v2_guest_device.h"
 #include "transport/device/vfio/system_paths.h"
 #include "transport/v2/v2_endpoint.h"
 
@@ -47,8 +49,8 @@ constexpr int kUsage = 2;
   exit(1);
 }
 
-std::unique_ptr<V2PciDevice> OpenDevice() {
-  auto device = V2PciDevice::Open(SystemPaths(), "auto");
+std::unique_ptr<V2GuestDevice> OpenDevice() {
+  auto device = V2GuestDevice::Open(SystemPaths(), "auto");
   if (!device.ok()) Fail(std::string(device.status().message()));
   return *std::move(device);
 }
@@ -67,6 +69,7 @@ class Peer {
   V2Endpoint& Endpoint() { return *endpoint_; }
   uint32_t Count() const { return device_->Sections().peer_count; }
   uint64_t Rings() const { return rings_; }
+  std::string_view Way() const { return device_->Way(); }
 
   // After it found nothing to do.
   void Wait() {
@@ -94,7 +97,7 @@ class Peer {
   }
 
   const bool sleeps_;
-  const std::unique_ptr<V2PciDevice> device_;
+  const std::unique_ptr<V2GuestDevice> device_;
   std::unique_ptr<V2Endpoint> endpoint_;
   uint64_t rings_ = 0;
   uint64_t looks_ = 0;
@@ -152,7 +155,8 @@ void Talk(uint32_t peer, uint32_t count, bool sleeps) {
     }
   }
   std::cout << "{\"received\": " << received << ", \"rings\": " << self.Rings()
-            << ", \"took_us\": " << (MonotonicNs() - start_ns) / kNsPerUs << "}" << std::endl;
+            << ", \"took_us\": " << (MonotonicNs() - start_ns) / kNsPerUs << ", \"way\": \""
+            << self.Way() << "\"}" << std::endl;
 }
 
 void AwaitReset(uint32_t peer) {

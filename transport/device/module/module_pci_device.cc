@@ -14,6 +14,8 @@
 #include "absl/strings/str_join.h"
 #include "guest/module/tombolo_uapi.h"
 #include "transport/base/errno_status.h"
+#include "transport/device/ivshmem_registers.h"
+#include "transport/device/v2/v2_registers.h"
 #include "transport/device/vfio/pci_finder.h"
 #include "transport/device/vfio/pci_sysfs.h"
 
@@ -21,6 +23,17 @@ namespace tombolo {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr PciIdentity kIvshmem{kIvshmemVendorId, kIvshmemDeviceId};
+constexpr PciIdentity kV2{kV2VendorId, kV2DeviceId};
+
+absl::StatusOr<std::string> CheckWanted(const SystemPaths& paths, std::string_view wanted) {
+  if (!HasPciIdentity(paths, wanted, kV2)) return std::string(wanted);
+  return absl::InvalidArgumentError(
+      absl::StrCat("the PCI device ", std::string(wanted),
+                   " is an ivshmem v2 device, which has no region; expected an ivshmem-doorbell "
+                   "(1af4:1110). `lspci -D -d 1af4:1110` lists those."));
+}
 
 // What is given away can ring and map, and cannot take interrupts from others or narrow them.
 absl::Status Seal(int file, uint64_t memory_bytes) {
@@ -39,14 +52,14 @@ absl::Status Seal(int file, uint64_t memory_bytes) {
 }  // namespace
 
 absl::StatusOr<std::string> FindModuleAddress(const SystemPaths& paths, std::string_view wanted) {
-  if (wanted != kAnyPciDevice) return std::string(wanted);
+  if (wanted != kAnyPciDevice) return CheckWanted(paths, wanted);
   std::vector<std::string> bound;
   std::error_code error;
   for (const auto& entry :
        fs::directory_iterator(fs::path(paths.sys) / "bus/pci/drivers/tombolo", error)) {
     // Beside files such as `bind` there is a link for each device, named by its address.
     std::string name = entry.path().filename().string();
-    if (name.find(':') != std::string::npos) bound.push_back(std::move(name));
+    if (HasPciIdentity(paths, name, kIvshmem)) bound.push_back(std::move(name));
   }
   if (bound.empty()) return NotBoundToModule("no device is");
   if (bound.size() == 1) return bound.front();

@@ -31,7 +31,8 @@ struct ModuleDescriptors {
 
 // The PCI address of the device to use among those bound to the module, which needs no root.
 //   wanted: as in pci_finder.h.
-// FailedPrecondition: none is bound. InvalidArgument: several are.
+// FailedPrecondition: none is bound. InvalidArgument: several are, or it is an ivshmem v2 device,
+// which the module drives too.
 absl::StatusOr<std::string> FindModuleAddress(const SystemPaths& paths, std::string_view wanted);
 
 class ModulePciDevice final : public Device {

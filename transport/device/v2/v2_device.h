@@ -1,6 +1,6 @@
 // V2Device: an ivshmem v2 device as its driver sees it: registers, and the memory with its
-// sections. Where they come from is the business of who derives from it: vfio in a guest, or a
-// simulator.
+// sections. Where they come from is the business of who derives from it: vfio or the kernel module
+// in a guest, or a simulator.
 //
 // It is no Device (transport/device/device.h): its memory is no region, because a peer may write
 // its own output section and the R/W section only. Thread safety: all functions.

@@ -69,4 +69,15 @@ absl::StatusOr<V2Capability> ReadV2Capability(const SystemPaths& paths,
                       .output_bytes = At<uint64_t>(*config, at + 0x10)};
 }
 
+absl::StatusOr<V2Sections> CheckV2Sections(const V2Capability& told, uint32_t peer_count) {
+  absl::StatusOr<V2Sections> sections =
+      MakeV2Sections(peer_count, told.rw_bytes, told.output_bytes);
+  if (sections.ok() && told.state_table_bytes != sections->state_table_bytes) {
+    return absl::FailedPreconditionError(absl::StrCat("the device's state table has ",
+                                                      told.state_table_bytes, " bytes, expected ",
+                                                      sections->state_table_bytes, "."));
+  }
+  return sections;
+}
+
 }  // namespace tombolo

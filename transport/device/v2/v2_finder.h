@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "transport/device/v2/v2_sections.h"
 #include "transport/device/vfio/system_paths.h"
 
 namespace tombolo {
@@ -25,5 +26,9 @@ absl::StatusOr<std::string> FindV2Pci(const SystemPaths& paths, std::string_view
 // FailedPrecondition: it has no such capability. PermissionDenied: the configuration cannot be
 // read.
 absl::StatusOr<V2Capability> ReadV2Capability(const SystemPaths& paths, const std::string& address);
+
+// What was told, checked, for a device that has `peer_count`. FailedPrecondition: its state table
+// is no page. Else the errors of MakeV2Sections.
+absl::StatusOr<V2Sections> CheckV2Sections(const V2Capability& told, uint32_t peer_count);
 
 }  // namespace tombolo

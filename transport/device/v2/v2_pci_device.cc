@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "transport/device/register_order.h"
+#include "transport/device/v2/v2_finder.h"
 #include "transport/device/v2/v2_registers.h"
 #include "transport/device/vfio/vfio_setup.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr uint32_t kGone = 0xffffffff;
 constexpr uint64_t kRegisterBytes = kV2PageBytes;
-constexpr uint32_t kMostVectors = 16;  // More are of no use to anybody here.
 
 absl::StatusOr<Mapping> MapBar(int device, uint32_t index, uint64_t size_bytes) {
   const auto region = VfioRegion(device, index);
@@ -30,15 +30,17 @@ absl::StatusOr<Mapping> MapBar(int device, uint32_t index, uint64_t size_bytes) 
                    " that can be mapped (flags ", region->flags, "). Is it an ivshmem v2 device?"));
 }
 
-absl::StatusOr<V2Sections> CheckSections(const V2Capability& told, uint32_t peer_count) {
-  absl::StatusOr<V2Sections> sections =
-      MakeV2Sections(peer_count, told.rw_bytes, told.output_bytes);
-  if (sections.ok() && told.state_table_bytes != sections->state_table_bytes) {
-    return absl::FailedPreconditionError(absl::StrCat("the device's state table has ",
-                                                      told.state_table_bytes, " bytes, expected ",
-                                                      sections->state_table_bytes, "."));
-  }
-  return sections;
+volatile uint32_t* Register(const Mapping& registers, uint64_t offset) {
+  // SAFETY: the caller has mapped the page; all registers are in it and aligned.
+  return reinterpret_cast<volatile uint32_t*>(registers.Bytes().data() + offset);
+}
+
+absl::StatusOr<V2Sections> CheckSections(const V2Capability& told, const Mapping& registers) {
+  const uint32_t peer_count = *Register(registers, kV2MaxPeersRegister);
+  if (peer_count != kGone) return CheckV2Sections(told, peer_count);
+  return absl::FailedPreconditionError(
+      "the device's registers read as ones: it was unplugged, or who served it has ended. Start "
+      "this virtual machine again.");
 }
 
 }  // namespace
@@ -54,45 +56,32 @@ absl::StatusOr<std::unique_ptr<V2PciDevice>> V2PciDevice::Open(const SystemPaths
   const int fd = vfio->device.Get();
   absl::StatusOr<Mapping> registers = MapBar(fd, VFIO_PCI_BAR0_REGION_INDEX, kRegisterBytes);
   if (!registers.ok()) return registers.status();
-  std::unique_ptr<V2PciDevice> device(new V2PciDevice(*std::move(vfio), *std::move(registers)));
-  if (auto status = device->Prepare(*told); !status.ok()) return status;
-  return device;
-}
-
-absl::Status V2PciDevice::Prepare(const V2Capability& told) {
-  const uint32_t peer_count = ReadRegister(kV2MaxPeersRegister);
-  if (peer_count == kGone) {
-    return absl::FailedPreconditionError(
-        "the device's registers read as ones: it was unplugged, or who served it has ended. Start "
-        "this "
-        "virtual machine again.");
-  }
-  const auto sections = CheckSections(told, peer_count);
+  const absl::StatusOr<V2Sections> sections = CheckSections(*told, *registers);
   if (!sections.ok()) return sections.status();
-  sections_ = *sections;
-  const int fd = vfio_.device.Get();
-  absl::StatusOr<Mapping> memory = MapBar(fd, VFIO_PCI_BAR2_REGION_INDEX, sections_.TotalBytes());
+  absl::StatusOr<Mapping> memory = MapBar(fd, VFIO_PCI_BAR2_REGION_INDEX, sections->TotalBytes());
   if (!memory.ok()) return memory.status();
-  memory_ = *std::move(memory);
   const absl::StatusOr<uint32_t> count = CountVfioVectors(fd);
   if (!count.ok()) return count.status();
   absl::StatusOr<std::vector<UniqueFd>> eventfds =
-      SignalEventfds(fd, std::min(*count, kMostVectors));
+      SignalEventfds(fd, std::min(*count, kV2MostVectors));
   if (!eventfds.ok()) return eventfds.status();
-  eventfds_ = *std::move(eventfds);
-  return absl::OkStatus();
+  return std::unique_ptr<V2PciDevice>(new V2PciDevice(*sections, *std::move(eventfds),
+                                                      *std::move(vfio), *std::move(registers),
+                                                      *std::move(memory)));
 }
 
-uint32_t V2PciDevice::ReadRegister(uint64_t offset) { return *Register(offset); }
+V2PciDevice::V2PciDevice(const V2Sections& sections, std::vector<UniqueFd> eventfds,
+                         VfioDescriptors vfio, Mapping registers, Mapping memory)
+    : V2GuestDevice(sections, std::move(eventfds)),
+      vfio_(std::move(vfio)),
+      registers_(std::move(registers)),
+      memory_(std::move(memory)) {}
+
+uint32_t V2PciDevice::ReadRegister(uint64_t offset) { return *Register(registers_, offset); }
 
 void V2PciDevice::WriteRegister(uint64_t offset, uint32_t value) {
   OrderBeforeRegisterStore();
-  *Register(offset) = value;
-}
-
-volatile uint32_t* V2PciDevice::Register(uint64_t offset) const {
-  // SAFETY: Open() has mapped the page; all registers are in it and aligned.
-  return reinterpret_cast<volatile uint32_t*>(registers_.Bytes().data() + offset);
+  *Register(registers_, offset) = value;
 }
 
 }  // namespace tombolo

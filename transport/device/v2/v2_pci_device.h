@@ -14,48 +14,37 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transport/base/unique_fd.h"
 #include "transport/device/mapping.h"
-#include "transport/device/v2/v2_device.h"
-#include "transport/device/v2/v2_finder.h"
+#include "transport/device/v2/v2_guest_device.h"
 #include "transport/device/v2/v2_sections.h"
 #include "transport/device/vfio/system_paths.h"
 #include "transport/device/vfio/vfio_group.h"
 
 namespace tombolo {
 
-class V2PciDevice final : public V2Device {
+class V2PciDevice final : public V2GuestDevice {
  public:
   // Finds (`wanted` as in v2_finder.h), binds and opens the device, and makes it bus master. Errors
   // are those of v2_finder.h, v2_sections.h, and of transport/device/vfio.
   static absl::StatusOr<std::unique_ptr<V2PciDevice>> Open(const SystemPaths& paths,
                                                            std::string_view wanted);
 
-  const V2Sections& Sections() const override { return sections_; }
+  std::string_view Way() const override { return "vfio"; }
   std::span<std::byte> Memory() override { return memory_.Bytes(); }
   uint32_t ReadRegister(uint64_t offset) override;
   void WriteRegister(uint64_t offset, uint32_t value) override;
 
-  uint32_t VectorCount() const { return static_cast<uint32_t>(eventfds_.size()); }
-  // Stays this object's.
-  int Eventfd(uint32_t vector) const { return eventfds_[vector].Get(); }
-
  private:
-  V2PciDevice(VfioDescriptors vfio, Mapping registers)
-      : vfio_(std::move(vfio)), registers_(std::move(registers)) {}
-  absl::Status Prepare(const V2Capability& told);
-  volatile uint32_t* Register(uint64_t offset) const;
+  V2PciDevice(const V2Sections& sections, std::vector<UniqueFd> eventfds, VfioDescriptors vfio,
+              Mapping registers, Mapping memory);
 
-  VfioDescriptors vfio_;
-  Mapping registers_;
-  Mapping memory_;
-  V2Sections sections_;
-  std::vector<UniqueFd> eventfds_;
+  const VfioDescriptors vfio_;
+  const Mapping registers_;
+  const Mapping memory_;
 };
 
 }  // namespace tombolo

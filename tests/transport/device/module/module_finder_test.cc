@@ -54,6 +54,16 @@ TEST_F(ModuleFinderTest, SeveralAskForAChoice) {
   EXPECT_EQ(FindModuleAddress(sysfs_.Paths(), kOther).value(), kOther);
 }
 
+TEST_F(ModuleFinderTest, AnIvshmemV2DeviceHasNoRegion) {
+  constexpr char kV2[] = "0000:00:04.0";
+  sysfs_.AddDevice(kV2, "0x110a", "0x4106", 0x09);
+  Bind(kV2, "tombolo0");
+  EXPECT_THAT(Text(FindModuleAddress(sysfs_.Paths(), "auto")), HasSubstr("no device is bound"));
+  Bind(kOther, "tombolo1");
+  EXPECT_EQ(FindModuleAddress(sysfs_.Paths(), "auto").value(), kOther);
+  EXPECT_THAT(Text(ModulePciDevice::Open(sysfs_.Paths(), kV2).status()), HasSubstr("v2 device"));
+}
+
 TEST_F(ModuleFinderTest, WithoutTheModuleSaysHowToGetIt) {
   for (const char* wanted : {"auto", kAddress}) {
     const absl::Status status = ModulePciDevice::Open(sysfs_.Paths(), wanted).status();
