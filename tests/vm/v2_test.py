@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Two guests with ivshmem v2 devices of tombolo-ivshmem2, under the QEMU of the next release's backports, which has
-vfio-user-pci. `./dev v2` builds what this needs and starts it.
+vfio-user-pci: with an IOMMU and vfio, and without one and with the kernel module. `./dev v2` builds what this needs and starts
+it.
 
 One line per check; the last line is "N passed, M failed". The logs are in out/v2_test.
 """
@@ -22,12 +23,14 @@ from lab.guest import Guest  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.process import Program  # noqa: E402
 from lab.qemu_options import V2Device  # noqa: E402
+from suite import v2_module  # noqa: E402
 from suite.checks import Checks, expect  # noqa: E402
 
 WORK = ROOT / "out/v2_test"
 QEMU = "11.1"
 SOCKETS = Path("/run/tombolo-ivshmem2")  # The lab has a /run of its own.
 PROTOCOL, SECTION_BYTES = 0x4001, 65536
+MODULE_SECTION = "1M"  # The module takes memories from 2 MiB on.
 PROBE = HERE / "inside/v2_device.py"
 SECONDS = 30
 POLLED, ASLEEP = 200, 50
@@ -44,8 +47,8 @@ class V2World:
         self._servers = 0
         self.guests = [lab.guest(1), lab.guest(2)]  # By the number of their peer.
 
-    def serve(self) -> Program:
-        sizes = ["--rw-size", "64K", "--output-size", "64K"]
+    def serve(self, section: str = "64K") -> Program:
+        sizes = ["--rw-size", section, "--output-size", section]
         self._servers += 1
         program = self.lab.spawn(f"tombolo-ivshmem2-{self._servers}", [self._server, "--protocol", str(PROTOCOL), *sizes])
         program.wait_until(lambda: "bytes in all" in program.log.read_text(), SECONDS, "its sockets")
@@ -63,8 +66,22 @@ class V2World:
         lines = self.guests[peer].run([self.peer, *words], 2 * SECONDS).output.splitlines()
         return json.loads(lines[-1])
 
-    def spawn_talk(self, peer: int, *words) -> int:
-        return self.guests[peer].spawn("talk", [self.peer, *words])
+    def await_reset(self, peer: int, other: int) -> int:
+        """A process at `peer` that waits until `other`, which it has seen, is gone: its PID."""
+        self.guests[peer].run("rm -f /lab/reset.log")  # Or what the one before said is taken for its own.
+        waiter = self.guests[peer].spawn("reset", [self.peer, "reset", other])
+        self.guests[peer].run("until grep -qs 'it is there' /lab/reset.log; do sleep 0.1; done", SECONDS)
+        return waiter
+
+    def finish(self, peer: int, waiter: int) -> dict:
+        """What the process tells at its end."""
+        self.guests[peer].run(f"while kill -0 {waiter} 2> /dev/null; do sleep 0.1; done", SECONDS)
+        said = self.guests[peer].log("reset").read_text().splitlines()[-1]
+        expect(said[:1], "{", f"what begins the last line of the process that waited, `{said}`")
+        return json.loads(said)
+
+    def end_peers(self, peer: int) -> None:
+        self.guests[peer].run("pkill -9 -x v2_peer; while pgrep -x v2_peer; do sleep 0.05; done")
 
 
 def _socket(peer: int) -> Path:
@@ -92,6 +109,7 @@ def _check_all(world: V2World, checks: Checks) -> None:
     _check_device(world, checks)
     _check_messages(world, checks)
     _check_deaths(world, checks, server)
+    _check_module(world, checks)
 
 
 def _check_device(world: V2World, checks: Checks) -> None:
@@ -120,6 +138,7 @@ def _check_messages(world: V2World, checks: Checks) -> None:
     with checks.check(f"{POLLED} messages of all sizes by polling, and back", essential=True) as note:
         world.echo(1)
         report = world.talk(0, "poll", 1, POLLED)
+        expect(report["way"], "vfio", "way to the device")
         note(f"{report['took_us'] / POLLED:.0f} us each")
     with checks.check(f"{ASLEEP} messages to a sleeper, and back") as note:
         report = world.talk(0, "sleep", 1, ASLEEP)
@@ -130,16 +149,13 @@ def _check_messages(world: V2World, checks: Checks) -> None:
 
 def _check_deaths(world: V2World, checks: Checks, server: Program) -> None:
     with checks.check("kill -9 of a process that has the device: the next one goes on"):
-        world.guests[1].run("pkill -9 -x v2_peer; while pgrep -x v2_peer; do sleep 0.05; done")
+        world.end_peers(1)
         world.echo(1)
         world.talk(0, "poll", 1, ASLEEP)
     with checks.check("kill -9 of a QEMU: the other peer is interrupted, and sees its state RESET") as note:
-        waiter = world.spawn_talk(0, "reset", 1)
-        log = world.guests[0].log("talk")
-        world.guests[0].run(f"until grep -q 'it is there' /lab/{log.name}; do sleep 0.1; done", SECONDS)
+        waiter = world.await_reset(0, 1)
         world.guests[1].kill()
-        world.guests[0].run(f"while kill -0 {waiter} 2> /dev/null; do sleep 0.1; done", SECONDS)
-        note(f"{json.loads(log.read_text().splitlines()[-1])['rings']} interrupts")
+        note(f"{world.finish(0, waiter)['rings']} interrupts")
         expect(world.talk(0, "states")[1], 0, "its state")
     with checks.check("it comes back to its socket, and they talk"):
         world.guests[1].start()
@@ -152,13 +168,16 @@ def _check_deaths(world: V2World, checks: Checks, server: Program) -> None:
             guest.run("true")
         refused = world.guests[0].run([world.peer, "states"], SECONDS, check=False)
         expect("reads as ones" in refused.errors, True, f"whether v2_peer says so, and not {refused.errors.strip()}")
-    with checks.check("started again at the next server, they talk as before"):
+
+
+def _check_module(world: V2World, checks: Checks) -> None:
+    module = v2_module.build(world, checks)
+    with checks.check("the guests are started again, without an IOMMU, at the next server", essential=True):
         for guest in world.guests:
             guest.kill()
-        world.serve()
-        world.lab.boot()
-        world.echo(1)
-        world.talk(0, "poll", 1, ASLEEP)
+        world.serve(MODULE_SECTION)
+        world.lab.boot(iommu=False)
+    v2_module.run(world, module, checks)
 
 
 def main() -> int:

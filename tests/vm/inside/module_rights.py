@@ -5,81 +5,10 @@ import errno
 import fcntl
 import mmap
 import os
-import select
-import signal
-import struct
-import sys
 
-PAGE = mmap.PAGESIZE
-CACHED, WRITE_COMBINING, UNCACHED = range(3)
-READ_ONLY, SEALED = 1, 2
-INFO, EVENTFD, RIGHTS = struct.Struct("=IIIIQQQ"), struct.Struct("=Ii"), struct.Struct("=QQHHHHII")
-WOKEN_MS = 2000
-SILENCE_MS = 100
-
-
-def request(direction: int, number: int, size: int) -> int:
-    """As _IO, _IOR and _IOW of the kernel make it."""
-    return direction << 30 | size << 16 | ord("t") << 8 | number
-
-
-GET_INFO, SET_EVENTFD = request(2, 0x80, INFO.size), request(1, 0x81, EVENTFD.size)
-RING, RESTRICT, SET_MAPPING = request(0, 0x82, 0), request(1, 0x83, RIGHTS.size), request(0, 0x84, 0)
-
-DEVICE, SLOT = sys.argv[1], int(sys.argv[2])
-passed = 0
-
-
-def expect(seen, expected, what: str) -> None:
-    global passed
-    if seen != expected:
-        raise SystemExit(f"error: {what}: {seen}, expected {expected}")
-    passed += 1
-
-
-def refused(code: int, what: str, action, *arguments) -> None:
-    try:
-        action(*arguments)
-    except OSError as error:
-        expect(errno.errorcode[error.errno], errno.errorcode[code], what)
-    else:
-        raise SystemExit(f"error: {what}: was allowed, expected {errno.errorcode[code]}")
-
-
-def opened() -> int:
-    return os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
-
-
-def info(fd: int) -> tuple:
-    """version, slot, vectors, mapping, memory_bytes, window_offset, window_bytes"""
-    return INFO.unpack(fcntl.ioctl(fd, GET_INFO, bytes(INFO.size)))
-
-
-def restrict(fd: int, window: tuple, slots=(0, 0xFFFF), vectors=(0, 255), flags=0, reserved=0) -> None:
-    fcntl.ioctl(fd, RESTRICT, RIGHTS.pack(*window, *slots, *vectors, flags, reserved))
-
-
-def listen(fd: int, vector: int) -> int:
-    eventfd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-    fcntl.ioctl(fd, SET_EVENTFD, EVENTFD.pack(vector, eventfd))
-    return eventfd
-
-
-def ring(fd: int, vector: int, slot: int = SLOT) -> None:
-    fcntl.ioctl(fd, RING, slot << 16 | vector)
-
-
-def rang(eventfd: int, milliseconds: int) -> bool:
-    poll = select.poll()
-    poll.register(eventfd, select.POLLIN)
-    if not poll.poll(milliseconds):
-        return False
-    os.eventfd_read(eventfd)
-    return True
-
-
-def mapped(fd: int, offset: int, size: int, protection=mmap.PROT_READ | mmap.PROT_WRITE) -> mmap.mmap:
-    return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, offset=offset)
+from module_calls import CACHED, EVENTFD, GET_SECTIONS, PAGE, READ_ONLY, SEALED, SECTIONS, SET_EVENTFD, SET_MAPPING, SET_STATE
+from module_calls import SILENCE_MS, SLOT, UNCACHED, WOKEN_MS, WRITE_COMBINING
+from module_calls import expect, info, listen, mapped, opened, rang, refused, request, restrict, ring, run
 
 
 def check_info(size: int) -> None:
@@ -162,11 +91,12 @@ def check_mappings(size: int) -> None:
     refused(errno.EINVAL, "a mapping of a kind that is none", fcntl.ioctl, fd, SET_MAPPING, 3)
     refused(errno.EPERM, "memory behind the end", mapped, fd, size, PAGE)
     refused(errno.ENOTTY, "a request that is none", fcntl.ioctl, fd, request(0, 0x90, 0))
+    refused(errno.ENOTTY, "the sections of a device that has none", fcntl.ioctl, fd, GET_SECTIONS, bytes(SECTIONS.size))
+    refused(errno.ENOTTY, "the state of a device that has none", fcntl.ioctl, fd, SET_STATE, 1)
     os.close(fd)
 
 
 def main() -> None:
-    signal.alarm(60)
     fd = opened()
     _, _, vectors, _, size, *_ = info(fd)
     os.close(fd)
@@ -175,7 +105,6 @@ def main() -> None:
     check_doorbells(vectors, size)
     check_windows(size)
     check_mappings(size)
-    print(passed)
 
 
-main()
+run(main)

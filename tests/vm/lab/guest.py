@@ -36,9 +36,9 @@ class Guest:
 
     # Life and death.
 
-    def start(self, interrupt_remapping: bool = True) -> None:
+    def start(self, interrupt_remapping: bool = True, iommu: bool = True) -> None:
         """Starts QEMU and returns at once; wait_ready() waits for the guest."""
-        machine = dataclasses.replace(self._machine, interrupt_remapping=interrupt_remapping)
+        machine = dataclasses.replace(self._machine, interrupt_remapping=interrupt_remapping, iommu=iommu)
         qmp, qmp_far = socket.socketpair()
         agent, agent_far = socket.socketpair()
         # Connected sockets instead of paths: nothing to wait for, and QEMU's death is an end of stream.

@@ -74,10 +74,10 @@ class Lab(HostPrograms):
         """vm1 is number 1."""
         return self.guests[number - 1]
 
-    def boot(self, seconds: float = BOOT_SECONDS) -> None:
+    def boot(self, seconds: float = BOOT_SECONDS, iommu: bool = True) -> None:
         """Boots all guests at the same time."""
         for guest in self.guests:
-            guest.start()
+            guest.start(iommu=iommu)
         for guest in self.guests:
             guest.wait_ready(seconds)
 

@@ -52,7 +52,8 @@ class Machine:
     folder: Path
     console: Path
     ivshmem: Sequence[Device]  # In ascending order of their PCI addresses.
-    interrupt_remapping: bool = True
+    iommu: bool = True
+    interrupt_remapping: bool = True  # By the IOMMU.
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _shared_memory() -> list[str]:
 def _iommu(machine: Machine) -> list[str]:
     """First, so that every device after it is behind the IOMMU; vfio needs interrupt remapping. On arm64 it is a part of the
     machine. vfio-user-pci is only behind an IOMMU that tells of each change."""
-    if machine.kernel.architecture is not X86_64:
+    if machine.kernel.architecture is not X86_64 or not machine.iommu:
         return []
     remapping = "on" if machine.interrupt_remapping else "off"
     return ["-device", f"intel-iommu,intremap={remapping}{',caching-mode=on' if _has_v2(machine) else ''}"]

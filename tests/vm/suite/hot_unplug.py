@@ -2,7 +2,7 @@
 
 from .checks import Checks, expect
 from .exchanges import SECONDS
-from .kernel_module import expect_kernel_well
+from .module_build import expect_kernel_well
 from .talk import EndlessTalk, exchange
 from .watch import of_slot
 from .world import HOST, World

@@ -1,44 +1,34 @@
 """The kernel module (guest/module) in a guest: what it allows and refuses, messages through it, and its end under use."""
 
 import os
-import re
 from pathlib import Path
-
-from lab.deadline import LabError
-from lab.process import run as run_command
 
 from .checks import Checks, expect
 from .exchanges import SECONDS
+from .module_build import BIND, build_module, expect_kernel_well, install_module
 from .talk import EndlessTalk, exchange
 from .watch import of_slot
 from .without_driver import read_speed
 from .world import HOST, World
 
 GUEST, OTHER = 2, 1
-SOURCES = Path(__file__).resolve().parents[3] / "guest/module"
 RIGHTS = Path(__file__).resolve().parents[1] / "inside/module_rights.py"
 DEVICE = "/dev/tombolo0"
-INSTALLED = Path("/tmp/installed")
-OPTIONS = f"MODPROBE_OPTIONS='-d {INSTALLED}'"
-BIND = f"{OPTIONS} {SOURCES}/tombolo-bind"
-MAKE_SECONDS = 120
 POLLED, RUNG = 2_000, 200
 SPARE = 20
 RELOADS = int(os.environ.get("TOMBOLO_MODULE_RELOADS", "5"))  # 100 in the long form.
 RELOAD_SECONDS = 2
 END_SECONDS = 20
-# What the kernel says when something is wrong with it.
-TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|tombolo.*error")
 
 
 def run(world: World, checks: Checks) -> None:
     guest = world.lab.guest(GUEST)
     with checks.check("the module is built for the guests' kernel", essential=True):
-        module = _build(world)
+        module = build_module(world.lab)
     with checks.check("tombolo-bind loads it, and gives it the device that vfio-pci had", essential=True):
         world.stop_agent(guest)
         address = _address(guest)
-        install(guest, module)
+        install_module(guest, module)
         guest.run(f"dmesg --clear; {BIND} start")
         guest.run(f"test -c {DEVICE}")
     with checks.check("files have the rights, windows, mappings and eventfds that they asked for, and no others") as note:
@@ -72,30 +62,10 @@ def run(world: World, checks: Checks) -> None:
         expect_kernel_well(guest)
 
 
-def _build(world: World) -> Path:
-    kernel = world.lab.kernel
-    headers = Path(f"/lib/modules/{kernel.version}/build")
-    if not headers.exists():
-        raise LabError(f"no headers of the kernel {kernel.version}; install the package linux-headers-amd64")
-    return build(headers, world.lab.work / "module")
-
-
-def build(headers: Path, folder: Path, *variables: str) -> Path:
-    """The module for the kernel of `headers`, built in `folder`, which is made."""
-    folder.mkdir()
-    run_command(["make", "-C", SOURCES, f"HEADERS={headers}", f"OUT={folder}", *variables], MAKE_SECONDS)
-    return folder / "tombolo.ko"
-
-
 def _address(guest) -> str:
     """Of the device with interrupts, which has a BAR1; the other one is the window of a cache."""
     find = "for file in $(grep -l 0x1110 /sys/bus/pci/devices/*/device); do test -e ${file%device}resource1 && echo $file; done"
     return guest.run(f"basename $(dirname $({find}))").output.strip()
-
-
-def install(guest, module: Path) -> None:
-    """Into a folder of modules that has nothing else: to go through all of the guest's own takes depmod long."""
-    guest.run(f"for_kernel={INSTALLED}/lib/modules/$(uname -r); mkdir -p $for_kernel; cp {module} $for_kernel; depmod -b {INSTALLED}")
 
 
 def _unplug(world: World) -> None:
@@ -113,9 +83,3 @@ def _unplug(world: World) -> None:
     # The holder starts agents until one finds the device again.
     ping = " ".join(world.cli("ping", HOST, "-n", 1))
     guest.run(f"until {ping}; do sleep 0.1; done", END_SECONDS)
-
-
-def expect_kernel_well(guest) -> None:
-    said = guest.run("dmesg").output
-    trouble = [line for line in said.splitlines() if TROUBLE.search(line)]
-    expect(trouble[:3], [], "lines of the kernel's log")

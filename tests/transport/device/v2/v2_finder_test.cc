@@ -2,6 +2,7 @@
 // model, or one that makes no sense.
 #include "transport/device/v2/v2_finder.h"
 
+#include <filesystem>
 #include <span>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "control/ivshmem_v2/config_space.h"
 #include "gtest/gtest.h"
 #include "tests/transport/device/vfio/fake_sysfs.h"
+#include "transport/device/v2/v2_guest_device.h"
 #include "transport/device/v2/v2_sections.h"
 
 namespace tombolo {
@@ -56,6 +58,17 @@ TEST_F(V2FinderTest, TheCapabilityTellsTheSectionsOfTheDevice) {
   EXPECT_EQ(told->state_table_bytes, sections.state_table_bytes);
   EXPECT_EQ(told->rw_bytes, sections.rw_bytes);
   EXPECT_EQ(told->output_bytes, sections.output_bytes);
+}
+
+TEST_F(V2FinderTest, TheKernelModuleIsTakenIfItHasTheDevice) {
+  AddV2(kAddress);
+  const auto why_not = [&] {
+    return std::string(V2GuestDevice::Open(sysfs_.Paths(), "auto").status().message());
+  };
+  EXPECT_NE(why_not().find("vfio-pci"), std::string::npos) << why_not();
+  std::filesystem::create_directories(sysfs_.Device(kAddress) / "tombolo/tombolo0");
+  FakeSysfs::Write(std::filesystem::path(sysfs_.Paths().dev) / "tombolo0", "");
+  EXPECT_NE(why_not().find("ask the kernel module"), std::string::npos) << why_not();
 }
 
 TEST_F(V2FinderTest, AConfigurationThatMakesNoSenseIsRefused) {
