@@ -13,6 +13,11 @@ constexpr std::byte kNothingThere{0xff};
 constexpr uint32_t kPeerShift = 16;
 constexpr uint32_t kVectorMask = 0xffff;
 
+uint16_t ProtocolOf(const std::vector<uint16_t>& protocols, uint32_t peer) {
+  if (protocols.empty()) return 0;
+  return peer < protocols.size() ? protocols[peer] : protocols.back();
+}
+
 bool IsRegisterAccess(uint64_t offset, size_t size_bytes) {
   return size_bytes == sizeof(uint32_t) && offset % sizeof(uint32_t) == 0;
 }
@@ -21,9 +26,11 @@ bool IsRegisterAccess(uint64_t offset, size_t size_bytes) {
 
 V2Bus::V2Bus(Options options)
     : options_(std::move(options)), memory_(options_.sections, options_.memory) {
-  const ConfigSpace fresh(options_.sections, options_.protocol, options_.vectors);
-  devices_.assign(options_.sections.peer_count, Device(fresh));
-  for (uint32_t peer = 0; peer < devices_.size(); ++peer) memory_.StoreState(peer, 0);
+  for (uint32_t peer = 0; peer < options_.sections.peer_count; ++peer) {
+    devices_.emplace_back(
+        ConfigSpace(options_.sections, ProtocolOf(options_.protocols, peer), options_.vectors));
+    memory_.StoreState(peer, 0);
+  }
 }
 
 void V2Bus::Connect(uint32_t peer) {

@@ -35,7 +35,9 @@ class V2Bus {
 
   struct Options {
     V2Sections sections;
-    uint16_t protocol = 0;
+    // What each peer speaks, in the class code of its device; the last one is that of all further
+    // peers, none is undefined. They differ where peers have roles, as the ends of virtio do.
+    std::vector<uint16_t> protocols = {};
     uint16_t vectors = 2;         // Of each peer; 1 to kMostVectors.
     std::span<std::byte> memory;  // sections.TotalBytes(), zeroed, aligned to a page; outlives us.
     Interrupt interrupt;          // To be delivered to a peer that lets them through.

@@ -33,7 +33,7 @@ V2Server::V2Server(EventLoop& loop, const V2ServerOptions& options, UniqueFd mem
       peers_(options.sections.peer_count),
       bus_(std::make_unique<V2Bus>(
           V2Bus::Options{.sections = options.sections,
-                         .protocol = options.protocol,
+                         .protocols = options.protocols,
                          .vectors = options.vectors,
                          .memory = memory_.Bytes(),
                          .interrupt = [this](uint32_t peer, uint16_t vector) {

@@ -32,7 +32,7 @@ namespace tombolo::control {
 struct V2ServerOptions {
   std::string folder;  // Of the sockets; must be there.
   V2Sections sections;
-  uint16_t protocol = 0;
+  std::vector<uint16_t> protocols = {};  // As V2Bus has them.
   uint16_t vectors = 2;
   V2Mappable mappable = V2Mappable::kOwnSections;
 };

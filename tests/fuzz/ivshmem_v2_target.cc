@@ -141,7 +141,7 @@ class V2Target {
   std::vector<std::unique_ptr<PeerDevice>> devices_;
   std::array<std::optional<vfio_user::Session>, kPeers> sessions_;
   V2Bus bus_{{.sections = *MakeV2Sections(kPeers, kRwBytes, kOutputBytes),
-              .protocol = 0,
+              .protocols = {},
               .vectors = kVectors,
               .memory = memory_.bytes,
               .interrupt = [this](uint32_t peer, uint16_t vector) { OnInterrupt(peer, vector); }}};

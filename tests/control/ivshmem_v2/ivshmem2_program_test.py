@@ -4,7 +4,9 @@
 Usage: ivshmem2_program_test.py TOMBOLO_IVSHMEM2 [unittest's flags]
 """
 
+import json
 import os
+import shlex
 import signal
 import socket
 import struct
@@ -17,6 +19,7 @@ PROGRAM = sys.argv.pop(1)
 TIMEOUT_S = 20
 GOOD, FAILED, USAGE = 0, 1, 2
 VERSION, REGION_READ = 1, 9
+REGISTERS, CONFIG = 0, 7  # Regions, as vfio numbers them.
 HEADER, ACCESS = struct.Struct("<HHIII"), struct.Struct("<QII")
 
 
@@ -34,8 +37,14 @@ class Qemu:
         self._socket.sendall(HEADER.pack(1, command, HEADER.size + len(payload), 0, 0) + payload)
         return self._socket.recv(8192)[HEADER.size:]
 
+    def read(self, region: int, offset: int) -> int:
+        return int.from_bytes(self.ask(REGION_READ, ACCESS.pack(offset, region, 4))[ACCESS.size:], "little")
+
     def register(self, offset: int) -> int:
-        return int.from_bytes(self.ask(REGION_READ, ACCESS.pack(offset, 0, 4))[ACCESS.size:], "little")
+        return self.read(REGISTERS, offset)
+
+    def config(self, offset: int) -> int:
+        return self.read(CONFIG, offset)
 
     def close(self) -> None:
         self._socket.close()
@@ -78,6 +87,10 @@ class ProgramTest(unittest.TestCase):
         self.refused(USAGE, "the output section has no bytes", "--output-size", "0")
         self.refused(USAGE, "--vectors", "--vectors", "0")
         self.refused(USAGE, "--protocol", "--protocol", "70000")
+        self.refused(USAGE, "3 values for 2 peers", "--protocol", "1,2,3")
+        self.refused(USAGE, "there are peers 0 to 2", "--peers", "3", "--vm-args", "3")
+        for memory in ("", "G", "1", "1G,x", "1 G", "x1G"):
+            self.refused(USAGE, "expected as in 512M", "--vm-args", "0", "--vm-memory", memory)
         self.refused(USAGE, "unknown", "unknown")
 
     def test_a_folder_that_cannot_be_is_refused(self):
@@ -92,6 +105,21 @@ class ProgramTest(unittest.TestCase):
         self.assertCountEqual(os.listdir(self.folder), [f"peer-{peer}.sock" for peer in range(5)])
         last = self.connect(4)
         self.assertEqual([last.register(0), last.register(4)], [4, 5])
+
+    def test_each_peer_has_the_protocol_that_it_was_given_and_the_rest_the_last(self):
+        self.start("--peers", "3", "--protocol", "0x8003,0xc003")
+        classes = [self.connect(peer).config(8) >> 8 for peer in range(3)]
+        self.assertEqual(classes, [0xFF8003, 0xFFC003, 0xFFC003])
+
+    def test_the_options_for_qemu_name_the_socket_that_is_served(self):
+        folder = f"{self.folder}/it's"
+        command = [PROGRAM, "--dir", folder, "--vm-args", "1", "--vm-memory", "512M"]
+        words = shlex.split(subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout)
+        self.assertEqual(words[words.index("-m") + 1], "512M")
+        self.assertIn("memory-backend-memfd,id=ram,share=on,size=512M", words)
+        device = {"driver": "vfio-user-pci", "socket": {"type": "unix", "path": f"{folder}/peer-1.sock"}}
+        self.assertEqual(json.loads(words[-1]), device)
+        self.assertEqual(os.listdir(self.folder), [], "it only prints")
 
     def test_it_ends_when_it_is_told_to_and_leaves_no_sockets(self):
         server = self.start()

@@ -34,7 +34,7 @@ class SimulatedV2 {
         memory_(*Mapping::Map(memory_fd_.Get(), 0, sections.TotalBytes())),
         interrupts_(sections.peer_count),
         bus_({.sections = sections,
-              .protocol = 0,
+              .protocols = {},
               .vectors = kVectors,
               .memory = memory_.Bytes(),
               .interrupt = [this](uint32_t peer, uint16_t vector) {

@@ -259,6 +259,17 @@ TEST(V2BusTest, TheConfigurationTellsIdentityProtocolAndSections) {
   EXPECT_EQ(machines.Read<uint32_t>(0, V2Space::kConfig, 0x60), 0x00030011u) << "4 vectors";
 }
 
+// As virtio's ends have to: the front end's driver must not take the back end's device.
+TEST(V2BusTest, EachPeerTellsItsOwnProtocolAndThoseBeyondTheListTheLast) {
+  V2Machines machines;
+  const std::array expected = {V2Machines::kProtocol, V2Machines::kOthersProtocol,
+                               V2Machines::kOthersProtocol};
+  for (uint32_t peer = 0; peer < V2Machines::kPeers; ++peer) {
+    const auto revision_and_class = machines.Read<uint32_t>(peer, V2Space::kConfig, 8);
+    EXPECT_EQ(revision_and_class >> 8 & 0xffff, expected[peer]) << peer;
+  }
+}
+
 TEST(V2BusTest, OnesWrittenToABarTellItsSize) {
   V2Machines machines;
   for (const uint64_t bar : {0x10u, 0x14u, 0x18u, 0x1cu}) {

@@ -23,7 +23,8 @@ class V2Machines {
   static constexpr uint64_t kRwBytes = 2 * kV2PageBytes;
   static constexpr uint64_t kOutputBytes = kV2PageBytes;
   static constexpr uint16_t kVectors = 4;
-  static constexpr uint16_t kProtocol = 0x4001;
+  static constexpr uint16_t kProtocol = 0x4001;  // Of peer 0.
+  static constexpr uint16_t kOthersProtocol = 0x8003;
   static constexpr uint64_t kVendorCapability = 0x40;
 
   V2Machines() {
@@ -71,7 +72,7 @@ class V2Machines {
   Interrupts interrupts_;
   Pages memory_;
   V2Bus bus_{{.sections = Sections(),
-              .protocol = kProtocol,
+              .protocols = {kProtocol, kOthersProtocol},
               .vectors = kVectors,
               .memory = memory_.bytes,
               .interrupt = [this](uint32_t peer, uint16_t vector) {
