@@ -33,6 +33,7 @@
 #include "control/cli/stat_command.h"
 #include "control/cli/status_command.h"
 #include "control/cli/top_command.h"
+#include "control/cli/v2_command.h"
 #include "control/cli/vm_args_command.h"
 #include "control/cli/watch_command.h"
 #include "control/cli/xml_command.h"
@@ -92,6 +93,7 @@ void AddCommands(CLI::App& app, CliContext& context) {
   AddHostfileCommand(app, context);
   AddAdminCommand(app, context);
   AddRegionsCommand(app, context);
+  AddV2Command(app, context);
   AddKvCommand(app, context);
   AddCompletionCommand(app, context);
 }
@@ -120,6 +122,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "--all\n"
       "  tombolo admin drain           keep newcomers out; and more for administrators\n"
       "  tombolo regions list          all regions of the daemon; create, resize and delete them\n"
+      "  tombolo v2 status             an ivshmem v2 device: its peers; also ping, send, receive\n"
       "  tombolo kv top                what memcached servers and tombolo-kv do, live; also get, "
       "set\n"
       "  tombolo config show --origin  how the programs are configured, and where\n"

@@ -46,7 +46,7 @@ Finding NoDevice(const Machine& machine) {
   return Warning(
       absl::StrCat("ivshmem v2 device found: ", absl::StrJoin(v2, ", "),
                    " (PCI 110a:4106), but no ivshmem-doorbell (1af4:1110)"),
-      absl::StrCat("docs/devices.md tells what each is for; for the second ", kGiveDevice));
+      absl::StrCat("`tombolo v2 status` shows it (docs/devices.md); for the second ", kGiveDevice));
 }
 
 // What the kernel says of the device's BAR2; 0 when it does not.

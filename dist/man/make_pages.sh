@@ -31,12 +31,13 @@ page() {
 
 # The commands of `tombolo`, one a line, and what each does.
 subcommands() {
-  tombolo --help | sed -n '/^Subcommands:/,$ { /^  [a-z]/ { s/^  \([a-z-]*\) */\1\t/; s/\. .*//; s/\.$//; p } }'
+  tombolo --help | sed -n '/^Subcommands:/,$ { /^  [a-z]/ { s/^  \([a-z0-9-]*\) */\1\t/; s/\. .*//; s/\.$//; p } }'
 }
 
 page 8 'shared memory between virtual machines: daemon of the host' tombolod
 page 8 'shared memory between virtual machines: agent of a machine' tombolo-agent
 page 8 'shared memory between virtual machines: a machine without an operating system' tombolo-flat
+page 8 'ivshmem v2 devices for virtual machines: their memory, registers and interrupts' tombolo-ivshmem2
 page 8 'memcached whose items others read in place' tombolo-kv
 page 1 'shared memory between virtual machines: who is there, and what is wrong' tombolo
 while IFS=$'\t' read -r command words; do

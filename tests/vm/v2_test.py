@@ -23,7 +23,7 @@ from lab.guest import Guest  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.process import Program  # noqa: E402
 from lab.qemu_options import V2Device  # noqa: E402
-from suite import v2_module  # noqa: E402
+from suite import v2_command, v2_module  # noqa: E402
 from suite.checks import Checks, expect  # noqa: E402
 
 WORK = ROOT / "out/v2_test"
@@ -42,8 +42,8 @@ READY = 2
 
 
 class V2World:
-    def __init__(self, lab: Lab, server: Path, peer: Path):
-        self.lab, self._server, self.peer = lab, server, peer
+    def __init__(self, lab: Lab, server: Path, peer: Path, tombolo: Path):
+        self.lab, self._server, self.peer, self.tombolo = lab, server, peer, tombolo
         self._servers = 0
         self.guests = [lab.guest(1), lab.guest(2)]  # By the number of their peer.
 
@@ -91,7 +91,8 @@ def _socket(peer: int) -> Path:
 def run() -> int:
     shutil.rmtree(WORK, ignore_errors=True)
     (WORK / "bin").mkdir(parents=True)
-    programs = [ROOT / "bazel-bin" / name for name in ("control/ivshmem_v2/tombolo-ivshmem2", "tests/vm/v2_peer/v2_peer")]
+    names = ("control/ivshmem_v2/tombolo-ivshmem2", "tests/vm/v2_peer/v2_peer", "control/cli/tombolo")
+    programs = [ROOT / "bazel-bin" / name for name in names]
     copies = [Path(shutil.copy(program, WORK / "bin")) for program in programs]
     checks = Checks()
     try:
@@ -108,6 +109,9 @@ def _check_all(world: V2World, checks: Checks) -> None:
         world.lab.boot()
     _check_device(world, checks)
     _check_messages(world, checks)
+    world.end_peers(1)
+    v2_command.run(world, checks)
+    world.echo(1)
     _check_deaths(world, checks, server)
     _check_module(world, checks)
 
