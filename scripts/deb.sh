@@ -18,8 +18,8 @@ stage=$out/tombolo-$version
 
 fill_programs() {
   install -D -m 755 -t "$stage/programs" \
-    bazel-bin/control/{daemon/tombolod,agent/tombolo-agent,cli/tombolo,flat/tombolo-flat} bazel-bin/kvcache/server/tombolo-kv \
-    bazel-bin/mpi_btl/{component/mca_btl_tombolo.so,mpool/mca_mpool_tombolo.so,preload/libtombolo_malloc.so} \
+    bazel-bin/control/{daemon/tombolod,agent/tombolo-agent,cli/tombolo,flat/tombolo-flat,ivshmem_v2/tombolo-ivshmem2} \
+    bazel-bin/kvcache/server/tombolo-kv bazel-bin/mpi_btl/{component/mca_btl_tombolo.so,mpool/mca_mpool_tombolo.so,preload/libtombolo_malloc.so} \
     bazel-bin/dist/libtombolo/libtombolo.so.0
 }
 
@@ -72,6 +72,7 @@ fill_debian() {
   cp -r dist/debian "$stage/debian"
   unit tombolo tombolod
   unit tombolo tombolo-host-agent
+  unit tombolo tombolo-ivshmem2@
   unit tombolo-agent tombolo-agent
   unit tombolo-agent tombolo-net
   unit tombolo-kv tombolo-kv

@@ -60,7 +60,7 @@ the_example() {
 
 all_pages() {
   local command
-  for command in tombolod.8 tombolo-agent.8 tombolo-flat.8 tombolo-kv.8 tombolo.1 tombolo-doctor.1 tombolo.toml.5; do
+  for command in tombolod.8 tombolo-agent.8 tombolo-flat.8 tombolo-ivshmem2.8 tombolo-kv.8 tombolo.1 tombolo-doctor.1 tombolo.toml.5; do
     [ -s "/usr/share/man/man${command##*.}/$command.gz" ] || { echo "no page $command"; return 1; }
   done
 }
@@ -73,7 +73,7 @@ completes() {
 
 installed() {
   local version=$1 program
-  for program in tombolod tombolo-agent tombolo tombolo-flat tombolo-kv; do
+  for program in tombolod tombolo-agent tombolo tombolo-flat tombolo-ivshmem2 tombolo-kv; do
     check "$program --version tells the version of the package" says "$program $version" "$program" --version
   done
   check "the configuration that is installed is good" tombolo config check
@@ -198,7 +198,10 @@ booted() {
   check "tombolo-kv starts" systemctl start tombolo-kv
   check "it is not root" says tombolo-kv user_of tombolo-kv
   check "its items outlive a restart" cache_outlives_a_restart
-  for unit in tombolo-host-agent tombolo-agent tombolo-net tombolo-kv; do
+  check "tombolo-ivshmem2@blue starts" systemctl start tombolo-ivshmem2@blue
+  check "it is not root, and QEMU's group reaches its sockets" says "tombolo kvm 660" \
+    stat -c "%U %G %a" /run/tombolo-ivshmem2/blue/peer-1.sock
+  for unit in tombolo-host-agent tombolo-agent tombolo-net tombolo-kv tombolo-ivshmem2@blue; do
     check "$unit is well contained" systemd-analyze security --no-pager --threshold=35 "$unit.service"
   done
   check "the agent of the host ends with the region" ends_with_the_region
