@@ -179,6 +179,7 @@ nothing_failed() {
 
 booted() {
   check "tombolod starts" start_daemon
+  check "before libvirt, whose machines find their sockets" has_state active libvirtd
   check "at once, beside the other units that were started" [ "$(systemctl show --value --property=NRestarts tombolod)" = 0 ]
   check "the folder of the sockets is its own" says "tombolo kvm" stat -c "%U %G" /run/tombolo
   check "tombolod is not root" says tombolo user_of tombolod

@@ -50,8 +50,16 @@ install_all() {
     apt-get update && apt-get install -y --no-install-recommends cmake g++ linux-headers-amd64 make openmpi-bin pkg-config udev /test/*.deb'
 }
 
-# The system's last service is the test.
+# The system's last service is the test. In libvirt's place is one that looks for what a machine needs at boot.
 prepare_boot() {
+  cat > "$root/etc/systemd/system/libvirtd.service" <<'UNIT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/test -S /run/tombolo/slot-1.sock
+[Install]
+WantedBy=multi-user.target
+UNIT
   cat > "$root/etc/systemd/system/test.service" <<'UNIT'
 [Unit]
 After=multi-user.target
@@ -64,7 +72,8 @@ StandardError=append:/test/booted.log
 [Install]
 WantedBy=default.target
 UNIT
-  mkdir -p "$root/etc/systemd/system/default.target.wants"
+  mkdir -p "$root/etc/systemd/system/"{default,multi-user}.target.wants
+  ln -sf ../libvirtd.service "$root/etc/systemd/system/multi-user.target.wants/libvirtd.service"
   ln -sf ../test.service "$root/etc/systemd/system/default.target.wants/test.service"
 }
 
@@ -75,7 +84,7 @@ boot() {
 
 # The system that is left when the host's package is removed, in a virtual machine.
 boot_guest() {
-  rm "$root/etc/systemd/system/"{test.service,default.target.wants/test.service}
+  rm "$root/etc/systemd/system/"{test.service,default.target.wants/test.service,libvirtd.service,multi-user.target.wants/libvirtd.service}
   step "the package of the host is removed alone" in_root apt-get remove -y tombolo || return 0
   tests/dist/guest_test.py "$root" > "$root.guest" || true
   count "$root.guest"
