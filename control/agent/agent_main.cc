@@ -28,10 +28,10 @@
 #include "control/event_loop/event_loop.h"
 #include "control/holder/holder.h"
 #include "control/link/boot_id.h"
+#include "control/log/start_log.h"
 #include "control/tunnel/agent_tunnels.h"
 #include "control/tunnel/tunnel_endpoint.h"
 #include "control/tunnel/tunnel_thread.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "transport/device/device.h"
 #include "transport/device/vfio/system_paths.h"
@@ -44,11 +44,6 @@ enum ExitCode { kExitGood = 0, kExitFailed = 1, kExitUsage = 2, kExitNoDaemon = 
 int Fail(const absl::Status& status, ExitCode code = kExitFailed) {
   std::cerr << "error: " << status.message() << std::endl;
   return absl::IsInvalidArgument(status) ? kExitUsage : code;
-}
-
-void StartLog(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("tombolo-agent"));
-  spdlog::set_level(spdlog::level::from_str(level));
 }
 
 absl::Status MakeFolder(const std::string& path) {
@@ -189,7 +184,7 @@ int Main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   return RunUnderHolder(
       [&flags](DescriptorStore& store) {
-        StartLog(flags->log_level);
+        StartLog("tombolo-agent", flags->log_level);
         return flags->host ? RunHost(store, *flags) : RunGuest(store, *flags);
       },
       Restarts());

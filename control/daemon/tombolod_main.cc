@@ -28,7 +28,7 @@
 #include "control/holder/descriptor_store.h"
 #include "control/holder/holder.h"
 #include "control/holder/systemd_store.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
+#include "control/log/start_log.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 
@@ -43,11 +43,6 @@ constexpr int kExitUsage = 2;
 // and again, as long as that does not keep a processor busy.
 constexpr RestartLimits kRestarts{
     .first_delay_ns = 20 * kNsPerMs, .longest_delay_ns = 100 * kNsPerMs, .stable_ns = kNsPerSecond};
-
-void StartLog(const std::string& level) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("tombolod"));
-  spdlog::set_level(spdlog::level::from_str(level));
-}
 
 int Fail(const absl::Status& status) {
   std::cerr << "error: " << status.message() << std::endl;
@@ -91,7 +86,7 @@ int Run(const DaemonOptions& options, DescriptorStore& store, SocketFiles files)
 }
 
 int Serve(const DaemonFlags& flags, DescriptorStore& store, SocketFiles files) {
-  StartLog(flags.log_level);
+  StartLog("tombolod", flags.log_level);
   // The standard library's way to say that there is no thread to be had.
   try {
     return Run(flags.options, store, files);

@@ -118,6 +118,25 @@ class TombolodTest(unittest.TestCase):
         self.start()
         self.fails(EXIT_FAILED, saying="another tombolod serves")
 
+    def test_systemds_journal_gets_the_level_of_a_line_as_a_number(self):
+        self.assertEqual(self.first_word(lambda end: f"{end.st_dev}:{end.st_ino}"), "<6>region")
+        # stderr is no longer what systemd had named.
+        self.assertRegex(self.first_word(lambda end: f"{end.st_dev}:{end.st_ino + 1}"), r"^\[20\d\d-")
+
+    def first_word(self, journal_stream):
+        """That it says on a stderr for which systemd had set $JOURNAL_STREAM so."""
+        read_end, write_end = os.pipe()
+        environment = {**os.environ, "JOURNAL_STREAM": journal_stream(os.fstat(write_end))}
+        process = subprocess.Popen(
+            [TOMBOLOD, "--runtime-dir", self.runtime_dir, "--size", "16M", "--store", "none"],
+            stderr=write_end, env=environment)
+        os.close(write_end)
+        with open(read_end, encoding="utf-8") as said:
+            line = said.readline()
+        process.kill()
+        process.wait()
+        return line.split()[0]
+
     def runs_until_terminated(self, signal_number=signal.SIGTERM, **options):
         process = self.start(**options)
         self.assertGreater(len(os.listdir(self.runtime_dir)), 2)
