@@ -16,6 +16,7 @@ namespace {
 
 // A full snapshot of the largest region that is sensible (64 Ki endpoints) fits.
 constexpr int kMaxAnswerBytes = 16 * 1024 * 1024;
+constexpr char kUsualFolder[] = "/run/tombolo";
 // Between two attempts to connect.
 constexpr int kShortestPauseMs = 10;
 constexpr int kLongestPauseMs = 100;
@@ -23,6 +24,13 @@ constexpr int kLongestPauseMs = 100;
 std::string FolderOf(const std::string& socket_path) {
   const std::string folder = std::filesystem::path(socket_path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+// The packages have a service for the usual folder.
+std::string HowToStart(const std::string& folder) {
+  const std::string by_hand = absl::StrCat("`tombolod --runtime-dir ", folder, "`");
+  if (folder != kUsualFolder) return by_hand;
+  return absl::StrCat("`systemctl start tombolod`, or without the package ", by_hand);
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(
@@ -108,8 +116,8 @@ absl::Status ControlChannel::ExplainNobody(const std::string& grpc_words) const 
   }
   return absl::UnavailableError(
       absl::StrCat("no tombolod answers at unix:", path_, ": ", std::string(probe.message()),
-                   " Start it with `tombolod --runtime-dir ", FolderOf(path_),
-                   "` (in a guest: `tombolo-agent`), or name its folder with --runtime-dir."));
+                   " Start it with ", HowToStart(FolderOf(path_)),
+                   " (in a guest tombolo-agent), or name its folder with --runtime-dir."));
 }
 
 }  // namespace tombolo::control

@@ -26,13 +26,16 @@
 namespace tombolo::control {
 namespace {
 
-// How to start who serves the sockets.
-std::string Start(const Machine& machine, Side side) {
-  const char* program = side == Side::kHost ? "start tombolod" : "as root, start tombolo-agent";
-  return absl::StrCat(program, " --runtime-dir ", machine.runtime_dir);
-}
-
 std::string Who(Side side) { return side == Side::kHost ? "tombolod" : "tombolo-agent"; }
+
+// How to start who serves the sockets; the packages have a service for the usual folder.
+std::string Start(const Machine& machine, Side side) {
+  const char* start = side == Side::kHost ? "start " : "as root, start ";
+  const std::string by_hand =
+      absl::StrCat(start, Who(side), " --runtime-dir ", machine.runtime_dir);
+  if (machine.runtime_dir != Machine().runtime_dir) return by_hand;
+  return absl::StrCat("systemctl start ", Who(side), "; without the package: ", by_hand);
+}
 
 // Nobody serves `path`. Who never started is no problem yet; who left a socket behind has died.
 Finding Nobody(const Machine& machine, Side side, const std::string& path,
@@ -43,7 +46,7 @@ Finding Nobody(const Machine& machine, Side side, const std::string& path,
   }
   if (absl::IsResourceExhausted(why)) {
     return Problem(absl::StrCat(Who(side), " takes no connections at ", path, ": it hangs"),
-                   absl::StrCat("end it, and ", Start(machine, side)));
+                   absl::StrCat("end it; ", Start(machine, side)));
   }
   if (access(path.c_str(), F_OK) != 0) {
     return Warning(absl::StrCat("there is no ", path, ": ", Who(side), " has not been started"),

@@ -27,7 +27,7 @@ Finding CheckOpenMpi() {
     return Well("Open MPI finds the component btl tombolo");
   }
   return Warning("Open MPI does not find the component btl tombolo; MPI jobs go over TCP",
-                 "./dev install-btl DIR, then "
+                 "apt install openmpi-tombolo; without the package: ./dev install-btl DIR, then "
                  "export OMPI_MCA_mca_base_component_path=DIR:SYS_DEFAULT");
 }
 
