@@ -23,20 +23,29 @@ constexpr mode_t kOpenMode = 0755;
 constexpr mode_t kGroupMode = 0750;
 constexpr size_t kGroupBytes = 64 * 1024;  // Of one group with its members.
 
-absl::Status Refused(int error, const std::string& what, const std::string& path) {
-  if (error != EPERM && error != EACCES && error != EROFS) {
-    return ErrnoStatus(error, absl::StrCat(what, " ", path));
-  }
+// `what`: as in "make /run/tombolo/blue".
+absl::Status Refused(int error, const std::string& what) {
+  if (error != EPERM && error != EACCES && error != EROFS) return ErrnoStatus(error, what);
   return absl::PermissionDeniedError(absl::StrCat("tombolod, as user ", geteuid(), ", may not ",
-                                                  what, " ", path,
+                                                  what,
                                                   "; it has to own the folder above and to be in "
                                                   "the group (SupplementaryGroups= of its unit)."));
+}
+
+// Its number where it has none.
+std::string GroupName(gid_t group) {
+  std::vector<char> buffer(kGroupBytes);
+  struct group entry;
+  struct group* found = nullptr;
+  getgrgid_r(group, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? entry.gr_name : absl::StrCat(group);
 }
 
 absl::Status GiveTo(const std::string& path, gid_t group) {
   // Never through a link.
   if (lchown(path.c_str(), static_cast<uid_t>(-1), group) == 0) return absl::OkStatus();
-  return Refused(errno, absl::StrCat("give to group ", group), path);
+  const int error = errno;
+  return Refused(error, absl::StrCat("give ", path, " to the group ", GroupName(group)));
 }
 
 // Its sockets, as far as it can be read.
@@ -66,7 +75,7 @@ absl::StatusOr<std::optional<gid_t>> FindGroup(const std::string& name) {
 
 absl::Status MakeRegionFolder(const std::string& path, std::optional<gid_t> group) {
   if (mkdir(path.c_str(), group ? kGroupMode : kOpenMode) != 0 && errno != EEXIST) {
-    return Refused(errno, "make", path);
+    return Refused(errno, absl::StrCat("make ", path));
   }
   struct stat info;
   if (lstat(path.c_str(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", path));
@@ -78,7 +87,7 @@ absl::Status MakeRegionFolder(const std::string& path, std::optional<gid_t> grou
   if (absl::Status given = GiveTo(path, *group); !given.ok()) return given;
   // Whatever the process's umask took away, and whoever made the folder.
   if (chmod(path.c_str(), kGroupMode) == 0) return absl::OkStatus();
-  return Refused(errno, "set the mode of", path);
+  return Refused(errno, absl::StrCat("set the mode of ", path));
 }
 
 absl::Status GiveSocketsTo(const std::string& folder, std::optional<gid_t> group) {
@@ -91,12 +100,7 @@ absl::Status GiveSocketsTo(const std::string& folder, std::optional<gid_t> group
 
 std::string GroupOf(const std::string& path) {
   struct stat info;
-  if (lstat(path.c_str(), &info) != 0) return "";
-  std::vector<char> buffer(kGroupBytes);
-  struct group entry;
-  struct group* found = nullptr;
-  getgrgid_r(info.st_gid, &entry, buffer.data(), buffer.size(), &found);
-  return found != nullptr ? entry.gr_name : absl::StrCat(info.st_gid);
+  return lstat(path.c_str(), &info) == 0 ? GroupName(info.st_gid) : "";
 }
 
 void RemoveRegionFolder(const std::string& path) {

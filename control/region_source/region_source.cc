@@ -47,6 +47,13 @@ absl::Status SeveralFound(const RegionSearch& search, const HeldMemories& held) 
   return absl::InvalidArgumentError(text);
 }
 
+absl::Status MayNotLook(const RegionSearch& search, pid_t server) {
+  return absl::UnavailableError(
+      absl::StrCat("process ", server, ", which serves ", search.daemon_socket,
+                   ", has a region that only root and its own user may look into: run this as "
+                   "root. `tombolo status` asks it instead."));
+}
+
 absl::Status NoneFound(const absl::Status& why_no_device, uint32_t unreadable) {
   std::string text = "no process of this machine holds a Tombolo region";
   if (unreadable != 0) {
@@ -77,8 +84,9 @@ absl::StatusOr<RegionSource> RegionSource::Open(const RegionSearch& search) {
     return OpenFile(memory.path, absl::StrCat("held by ", memory.Holders(search.proc)));
   }
   absl::StatusOr<RegionSource> device = OpenDevice(search);
-  if (absl::IsNotFound(device.status())) return NoneFound(device.status(), held.unreadable);
-  return device;
+  if (!absl::IsNotFound(device.status())) return device;
+  const pid_t server = held.unreadable == 0 ? 0 : ServerOf(search.daemon_socket);
+  return server > 0 ? MayNotLook(search, server) : NoneFound(device.status(), held.unreadable);
 }
 
 // All of them when it is none of these, or cannot be told.

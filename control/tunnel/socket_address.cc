@@ -93,8 +93,14 @@ bool SocketAddress::IsLoopback() const {
 
 absl::StatusOr<UniqueFd> SocketAddress::MakeSocket() const {
   UniqueFd fd(socket(address_.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.IsOpen()) return ErrnoStatus(errno, absl::StrCat("make a socket for ", text_));
-  return fd;
+  if (fd.IsOpen()) return fd;
+  const int error = errno;
+  const absl::Status status = ErrnoStatus(error, absl::StrCat("make a socket for ", text_));
+  if (error != EAFNOSUPPORT) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(),
+                                   "; a service of systemd needs PrivateNetwork=no and AF_INET in "
+                                   "RestrictAddressFamilies= for that (systemctl edit)."));
 }
 
 absl::StatusOr<UniqueFd> SocketAddress::Listen(unsigned unix_mode) const {
