@@ -173,7 +173,7 @@ absl::Status Folders::MakeFolder(std::string_view path) const {
   const absl::StatusOr<FilePlace> place = Place(path);
   if (!place.ok()) return place.status();
   if (mkdirat(place->folder.Get(), place->name.c_str(), kFolderMode) == 0) return absl::OkStatus();
-  if (errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("make the folder ", Copied(path)));
+  if (errno != EEXIST) return CannotWrite(errno, absl::StrCat("make the folder ", Copied(path)));
   // A link to one would do for what is written below it: the kernel keeps that from leading out.
   return OpenFolder(path).status();
 }

@@ -43,6 +43,15 @@ absl::Status CheckFileName(std::string_view name) {
                    " bytes, is not . or .., and no part of another copy (*.tombolo-part)"));
 }
 
+absl::Status CannotWrite(int error, const std::string& what) {
+  const absl::Status status = ErrnoStatus(error, what);
+  if (error != EROFS) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(),
+                                   "; a service of systemd writes only below the ReadWritePaths= "
+                                   "of its unit (systemctl edit)"));
+}
+
 absl::StatusOr<PartFile> PartFile::Open(int folder, const std::string& name) {
   PartFile part(folder, name, PartName(name));
   for (int i = 0; i < kMostTries; ++i) {
@@ -57,7 +66,7 @@ absl::StatusOr<PartFile> PartFile::Open(int folder, const std::string& name) {
 absl::StatusOr<bool> PartFile::TryOpen() {
   fd_ = UniqueFd(openat(folder_, part_name_.c_str(),
                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
-  if (!fd_.IsOpen()) return ErrnoStatus(errno, absl::StrCat("write ", part_name_));
+  if (!fd_.IsOpen()) return CannotWrite(errno, absl::StrCat("write ", part_name_));
   struct stat seen;
   if (fstat(fd_.Get(), &seen) != 0) return ErrnoStatus(errno, absl::StrCat("look at ", part_name_));
   if (!S_ISREG(seen.st_mode) || seen.st_nlink > 1 || seen.st_uid != geteuid()) {

@@ -20,6 +20,9 @@ namespace tombolo::control {
 // long for a part's name, or is one.
 absl::Status CheckFileName(std::string_view name);
 
+// Why `what`, such as "write x", failed with `error`, an errno value, and in a service what to do.
+absl::Status CannotWrite(int error, const std::string& what);
+
 class PartFile {
  public:
   // The part of `name` in the open folder `folder`, which must outlive it; made if there is none.
