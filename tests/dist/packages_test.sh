@@ -3,9 +3,11 @@
 # systemd-nspawn and looks at its services; then removes them. `./dev deb --test` makes the packages and starts this; it needs root and
 # the archive. The last line is "N passed, M failed".
 #
-#   packages_test.sh [--guest]    --guest: also boots a virtual machine from that folder, with the agent as its service
+#   packages_test.sh [--guest]    --guest: also walks the whole path of somebody new, with two virtual machines (path_test.py), and boots
+#                                 one from that folder, with the agent as its service (guest_test.py)
 #
-# TOMBOLO_DEB_TEST_DIR names the folder (default /var/tmp/tombolo-deb-test); it is kept when something failed.
+# TOMBOLO_DEB_TEST_DIR names the folder (default /var/tmp/tombolo-deb-test); it is kept when something failed, and so is the one beside
+# it with what the two machines have, DIR.machine.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 . scripts/packages.sh
@@ -82,9 +84,36 @@ boot() {
     --directory="$root" --boot < /dev/null > "$root.console" 2>&1 || true
 }
 
+# What a virtual machine has: the folder once more, without the host's package, and without the kernel module, which would have the device.
+# `me` may attach, and go from machine to machine.
+make_machine() {
+  rm -rf --one-file-system "$root.machine" && cp -a "$root" "$root.machine" || return
+  root=$root.machine in_root bash -ec 'export DEBIAN_FRONTEND=noninteractive
+    apt-get remove -y tombolo tombolo-dkms tombolo-kv
+    apt-get install -y --no-install-recommends iproute2 iputils-ping kmod libmemcached-tools linux-image-amd64 netpipe-openmpi openssh-client \
+      openssh-server qemu-guest-agent systemd-sysv
+    useradd --create-home --shell /bin/bash --groups tombolo me
+    cd /home/me && mkdir -m 700 .ssh && ssh-keygen -q -t ed25519 -N "" -f .ssh/id_ed25519 && cp .ssh/id_ed25519.pub .ssh/authorized_keys
+    echo "StrictHostKeyChecking accept-new" > .ssh/config
+    chown -R me: .ssh
+    apt-get clean'
+}
+
+make_host() {
+  in_root bash -ec 'export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y --no-install-recommends memcached qemu-system-x86
+    useradd --create-home --shell /bin/bash me'
+}
+
+walk_path() {
+  step "the virtual machines have what they need" make_machine || return 0
+  step "the host has QEMU" make_host || return 0
+  tests/dist/path_test.py "$root" "$root.machine" > "$root.path" || true
+  count "$root.path"
+}
+
 # The system that is left when the host's package is removed, in a virtual machine.
 boot_guest() {
-  rm "$root/etc/systemd/system/"{test.service,default.target.wants/test.service,libvirtd.service,multi-user.target.wants/libvirtd.service}
   step "the package of the host is removed alone" in_root apt-get remove -y tombolo || return 0
   tests/dist/guest_test.py "$root" > "$root.guest" || true
   count "$root.guest"
@@ -108,9 +137,10 @@ if step "the packages are installed" install_all; then
   boot
   cat "$root/test/booted.log" > "$root.booted" 2>/dev/null || cp "$root.console" "$root.booted"
   count "$root.booted"
-  [ "${1:-}" != --guest ] || boot_guest
+  rm "$root/etc/systemd/system/"{test.service,default.target.wants/test.service,libvirtd.service,multi-user.target.wants/libvirtd.service}
+  [ "${1:-}" != --guest ] || { walk_path; boot_guest; }
   step "nothing is left when they are removed" purge_all || true
 fi
-[ "$failed" != 0 ] || { remove_fresh_root "$root" && rm -f "$root".{booted,console,guest,installed,step}; }
+[ "$failed" != 0 ] || { remove_fresh_root "$root.machine" && remove_fresh_root "$root" && rm -f "$root".{booted,console,guest,installed,path,step}; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
