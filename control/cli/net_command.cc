@@ -111,12 +111,23 @@ absl::Status Up(const CliContext& context, const UpFlags& flags) {
   return RunUntilStopped(**loop, **net);
 }
 
+void PrintMembers(const Region& region, bool json) {
+  fputs((json ? NetJson(region) : NetTable(region)).c_str(), stdout);
+}
+
+// A region that cannot be looked at from outside, such as that of a guest whose device vfio has, is
+// seen by its endpoints.
 absl::Status Status(const CliContext& context, const StatusFlags& flags) {
   const absl::StatusOr<RegionSource> source = OpenRegion(context, flags.region);
-  if (!source.ok()) return source.status();
-  const Region region = source->View();
-  fputs((flags.json ? NetJson(region) : NetTable(region)).c_str(), stdout);
-  return absl::OkStatus();
+  if (source.ok()) {
+    PrintMembers(source->View(), flags.json);
+    return absl::OkStatus();
+  }
+  if (!flags.region.empty() || !absl::IsUnavailable(source.status())) return source.status();
+  const absl::StatusOr<std::unique_ptr<Endpoint>> endpoint = AttachAs(context, "tombolo-net");
+  if (!endpoint.ok()) return source.status();
+  PrintMembers((*endpoint)->SharedRegion(), flags.json);
+  return (*endpoint)->Detach();
 }
 
 void AddUp(CLI::App& net, CliContext& context) {
@@ -148,7 +159,7 @@ void AddUp(CLI::App& net, CliContext& context) {
 }
 
 void AddStatus(CLI::App& net, CliContext& context) {
-  CLI::App* status = net.add_subcommand("status", "List the members of all networks; asks nobody.");
+  CLI::App* status = net.add_subcommand("status", "List the members of all networks.");
   status->footer(
       "  tombolo net status\n"
       "  tombolo net status --json | jq -r '.members[].address'");

@@ -147,6 +147,15 @@ class NetTest(unittest.TestCase):
         self.assertEqual([member["address"] for member in json.loads(done.stdout)["members"]],
                          ["10.77.0.1", "10.77.0.2"])
 
+    def test_status_is_an_endpoint_where_nobodys_memory_can_be_looked_into(self):
+        self.both_up()
+        done = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *self.net("status")], capture_output=True,
+                              text=True, timeout=TIMEOUT_S, check=False)
+        self.assertRegex(done.stdout, r"(?m)^10\.77\.0\.0/16  10\.77\.0\.2  0 ", done.stderr)
+        done = subprocess.run(self.net("status", "--region", "/dev/null"), capture_output=True, text=True,
+                              timeout=TIMEOUT_S, check=False)
+        self.assertEqual(done.returncode, FAILED, done.stderr)
+
     def test_what_cannot_be_is_said(self):
         self.both_up()
         place = Place()
