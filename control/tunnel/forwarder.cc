@@ -51,8 +51,8 @@ void Forwarder::OnConnection(UniqueFd socket) {
 
 void Forwarder::Tell(const absl::Status& why) {
   // A service that is down meets many connections: one line for each change of the reason, unless
-  // everything is to be told.
-  const bool is_news = why.code() != std::exchange(last_told_, why.code());
+  // everything is to be told. Who hangs up is no news.
+  const bool is_news = !absl::IsAborted(why) && why.code() != std::exchange(last_told_, why.code());
   if (why.ok()) return;
   spdlog::log(is_news ? spdlog::level::warn : spdlog::level::debug,
               "{} -> slot {}: {}: a connection ended early: {}.", rule_.listen.ToString(),

@@ -4,12 +4,23 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "control/tunnel/socket_address.h"
 #include "transport/base/errno_status.h"
 
 namespace tombolo::control {
+namespace {
+
+// Many programs hang up while there is something on its way to them: Aborted, and no fault.
+absl::Status SocketError(int error, std::string_view what) {
+  const absl::Status status = ErrnoStatus(error, what);
+  const bool hung_up = error == EPIPE || error == ECONNRESET;
+  return hung_up ? absl::AbortedError(status.message()) : status;
+}
+
+}  // namespace
 
 Pump::Pump(EventLoop& loop, std::span<std::byte> scratch, UniqueFd socket,
            std::unique_ptr<Stream> stream)
@@ -39,7 +50,7 @@ void Pump::FromSocket() {
   const ssize_t bytes = recv(socket_.Get(), scratch_.data(), room, 0);
   if (bytes < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
-    return Abort(ErrnoStatus(errno, "read from the connection"));
+    return Abort(SocketError(errno, "read from the connection"));
   }
   if (bytes == 0) {
     read_watch_.Reset();
@@ -60,7 +71,7 @@ bool Pump::SendFront() {
   }
   if (errno == EINTR) return true;
   if (errno != EAGAIN) {
-    Abort(ErrnoStatus(errno, "write to the connection"));
+    Abort(SocketError(errno, "write to the connection"));
     return false;
   }
   if (write_watch_.IsActive()) return false;

@@ -109,6 +109,7 @@ absl::Status TunnelTarget::OnConnect(EndpointId, std::string_view service,
 }
 
 void TunnelTarget::Tell(const std::string& service, const absl::Status& why) {
+  if (absl::IsAborted(why)) return;  // Somebody hung up.
   // A target that is down meets many streams: one line for each change of the reason.
   absl::StatusCode& told = last_told_[service];
   if (why.code() == told) return;
