@@ -30,7 +30,8 @@ absl::Status OpenError(int error, const std::string& path) {
   }
   if (error == ENOSYS) {
     return absl::UnimplementedError(
-        "this kernel has no openat2(), without which paths are not safe; Linux 5.6 has it");
+        "this kernel has no openat2(), without which paths are not safe; Linux 5.6 has it, but for "
+        "a service of systemd with RestrictSUIDSGID=");
   }
   return ErrnoStatus(error, absl::StrCat("open ", path));
 }

@@ -167,6 +167,15 @@ cache_outlives_a_restart() {
   says STORED memcached 'set key 0 0 5' hello && systemctl restart tombolo-kv && says hello memcached 'get key'
 }
 
+# Into a folder that its unit lets it write to, as docs/install.md tells.
+copies_a_file() {
+  local unit=/run/systemd/system/tombolo-host-agent.service.d
+  mkdir -p "$unit" && install -d -o tombolo /srv/share
+  printf '%s\n' '[Service]' ReadWritePaths=/srv/share Environment=TOMBOLO_AGENT_ALLOW_COPY=/srv/share:rw > "$unit/test.conf"
+  systemctl daemon-reload && systemctl restart tombolo-host-agent && tombolo cp ten_lines.c 0:/srv/share/ &&
+    cmp ten_lines.c /srv/share/ten_lines.c && tombolo cp 0:/srv/share/ten_lines.c back.c && cmp ten_lines.c back.c
+}
+
 ends_with_the_region() {
   systemctl stop tombolod && eventually has_state inactive tombolo-host-agent
 }
@@ -187,6 +196,7 @@ booted() {
   check "the agent of the host comes with it" eventually has_state active tombolo-host-agent
   check "it is not root" says tombolo user_of tombolo-host-agent
   check "it answers a ping" tombolo ping 0
+  check "a file is copied to it and back" copies_a_file
   check "a restart of tombolod leaves it alone" is_left_alone_by_a_restart
   check "$KILLS kills of it under load are noticed by nobody" outlives_kills_under_load
   check "it is ended when it hangs, and goes on" outlives_hanging
