@@ -26,7 +26,7 @@
 #include "transport/base/errno_status.h"
 #include "transport/base/units.h"
 #include "transport/device/v2/v2_finder.h"
-#include "transport/device/v2/v2_pci_device.h"
+#include "transport/device/v2/v2_guest_device.h"
 #include "transport/device/vfio/system_paths.h"
 
 namespace tombolo::control {
@@ -69,7 +69,7 @@ absl::Status Status(const V2Flags& flags) {
   if (!address.ok()) return address.status();
   const absl::StatusOr<uint16_t> protocol = ReadProtocol(paths, *address);
   if (!protocol.ok()) return protocol.status();
-  const absl::StatusOr<std::unique_ptr<V2PciDevice>> device = OpenV2Device(*address);
+  const absl::StatusOr<std::unique_ptr<V2GuestDevice>> device = OpenV2Device(*address);
   if (!device.ok()) return device.status();
   absl::StatusOr<V2Status> status = ReadV2Status(**device);
   if (!status.ok()) return status.status();
@@ -280,8 +280,9 @@ void AddReceive(CLI::App& parent, CliContext& context) {
 }  // namespace
 
 void AddV2Command(CLI::App& app, CliContext& context) {
-  CLI::App* command = app.add_subcommand(
-      "v2", "Use this guest's ivshmem v2 device. One process at a time has it, by vfio, as root.");
+  CLI::App* command = app.add_subcommand("v2",
+                                         "Use this guest's ivshmem v2 device. One process at a "
+                                         "time has it, by the kernel module or by vfio.");
   command->require_subcommand(1);
   command->footer(
       "  tombolo v2 status              which peer this is, and who else is there\n"

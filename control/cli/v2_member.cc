@@ -42,8 +42,9 @@ uint64_t FreshIncarnation() {
 }  // namespace
 
 // Unavailable is for who is not there; a device that is busy is.
-absl::StatusOr<std::unique_ptr<V2PciDevice>> OpenV2Device(const std::string& wanted) {
-  absl::StatusOr<std::unique_ptr<V2PciDevice>> device = V2PciDevice::Open(SystemPaths(), wanted);
+absl::StatusOr<std::unique_ptr<V2GuestDevice>> OpenV2Device(const std::string& wanted) {
+  absl::StatusOr<std::unique_ptr<V2GuestDevice>> device =
+      V2GuestDevice::Open(SystemPaths(), wanted);
   if (absl::IsUnavailable(device.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("one process at a time has the device: ", device.status().message()));
@@ -52,7 +53,7 @@ absl::StatusOr<std::unique_ptr<V2PciDevice>> OpenV2Device(const std::string& wan
 }
 
 absl::StatusOr<std::unique_ptr<V2Member>> V2Member::Join(const std::string& device) {
-  absl::StatusOr<std::unique_ptr<V2PciDevice>> opened = OpenV2Device(device);
+  absl::StatusOr<std::unique_ptr<V2GuestDevice>> opened = OpenV2Device(device);
   if (!opened.ok()) return opened.status();
   std::unique_ptr<V2Member> member(new V2Member(*std::move(opened)));
   ListenForSignals();

@@ -14,18 +14,18 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "transport/device/v2/v2_pci_device.h"
+#include "transport/device/v2/v2_guest_device.h"
 #include "transport/v2/v2_endpoint.h"
 
 namespace tombolo::control {
 
 // Opens the device, for `tombolo v2`. FailedPrecondition when another process has it; else errors
-// as V2PciDevice::Open().
-absl::StatusOr<std::unique_ptr<V2PciDevice>> OpenV2Device(const std::string& wanted);
+// as V2GuestDevice::Open().
+absl::StatusOr<std::unique_ptr<V2GuestDevice>> OpenV2Device(const std::string& wanted);
 
 class V2Member {
  public:
-  // `device` as V2PciDevice::Open() has it. Errors are those of OpenV2Device() and V2Endpoint.
+  // `device` as V2GuestDevice::Open() has it. Errors are those of OpenV2Device() and V2Endpoint.
   static absl::StatusOr<std::unique_ptr<V2Member>> Join(const std::string& device);
 
   V2Endpoint& Endpoint() { return *endpoint_; }
@@ -36,10 +36,10 @@ class V2Member {
   absl::Status Wait(int64_t until_ns);
 
  private:
-  explicit V2Member(std::unique_ptr<V2PciDevice> device) : device_(std::move(device)) {}
+  explicit V2Member(std::unique_ptr<V2GuestDevice> device) : device_(std::move(device)) {}
   void Sleep(int64_t until_ns);
 
-  const std::unique_ptr<V2PciDevice> device_;
+  const std::unique_ptr<V2GuestDevice> device_;
   std::unique_ptr<V2Endpoint> endpoint_;
 };
 

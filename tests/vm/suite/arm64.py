@@ -23,7 +23,7 @@ from tombolo_kv import Client
 from . import arm64_module, arm64_mpi
 from .checks import Checks, expect
 from .exchanges import SECONDS
-from .kernel_module import expect_kernel_well
+from .module_build import expect_kernel_well
 from .talk import exchange
 from .world import AGENT_SECONDS, HOST, World, device
 
@@ -73,7 +73,7 @@ def run(world: World, checks: Checks, built: Path) -> None:
     _messages(world, checks, "Device memory")
     _stream_from_host(guest, checks, "Device memory")
     _stream_to_x86_64(world, guest, checks)
-    arm64_mpi.inside(world, checks, guest, "Device memory", "unexpected")
+    arm64_mpi.inside(world, checks, guest, "Device memory", "sizes")
     arm64_mpi.with_host(world, checks, guest, "Device memory", "region_messages", "--one-sided")
     _cache(guest, checks)
     with checks.check("arm64 joins through sysfs, which gives it Normal memory", essential=True):

@@ -11,7 +11,8 @@ from .checks import expect
 
 SOURCES = Path(__file__).resolve().parents[3] / "guest/module"
 INSTALLED = Path("/tmp/installed")
-BIND = f"MODPROBE_OPTIONS='-d {INSTALLED}' {SOURCES}/tombolo-bind"
+OPTIONS = f"MODPROBE_OPTIONS='-d {INSTALLED}'"
+BIND = f"{OPTIONS} {SOURCES}/tombolo-bind"
 MAKE_SECONDS = 120
 # What the kernel says when something is wrong with it.
 TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|tombolo.*error")
@@ -19,11 +20,16 @@ TROUBLE = re.compile(r"BUG:|Oops|WARNING:|Call Trace|tombolo.*error")
 
 def build_module(lab: Lab) -> Path:
     kernel = lab.kernel
-    if not Path(f"/lib/modules/{kernel.version}/build").exists():
+    headers = Path(f"/lib/modules/{kernel.version}/build")
+    if not headers.exists():
         raise LabError(f"no headers of the kernel {kernel.version}; install the package linux-headers-amd64")
-    folder = lab.work / "module"
+    return build_with(headers, lab.work / "module")
+
+
+def build_with(headers: Path, folder: Path, *variables: str) -> Path:
+    """For the kernel of `headers`, in `folder`, which is made."""
     folder.mkdir()
-    run_command(["make", "-C", SOURCES, f"KERNEL={kernel.version}", f"OUT={folder}"], MAKE_SECONDS)
+    run_command(["make", "-C", SOURCES, f"HEADERS={headers}", f"OUT={folder}", *variables], MAKE_SECONDS)
     return folder / "tombolo.ko"
 
 
