@@ -19,6 +19,7 @@
 #include "control/agent/agent_copies.h"
 #include "control/agent/agent_device.h"
 #include "control/agent/agent_flags.h"
+#include "control/agent/agent_offers.h"
 #include "control/agent/device_choice.h"
 #include "control/agent/guest_agent.h"
 #include "control/agent/kept_device.h"
@@ -93,6 +94,7 @@ absl::StatusOr<GuestSetup> PrepareGuest(const AgentFlags& flags) {
   setup.agent.boot_id = *boot_id;
   setup.agent.broker_socket = tunnels->broker_socket;
   setup.tunnels = *std::move(tunnels);
+  setup.tunnels.offers = OffersOf(flags);
   return setup;
 }
 
@@ -149,9 +151,9 @@ int RunGuest(DescriptorStore& store, const AgentFlags& flags) {
 }
 
 int RunHost(DescriptorStore& store, const AgentFlags& flags) {
-  const absl::StatusOr<TunnelOptions> options =
-      HostTunnels(flags.runtime_dir, AllowedServices(flags));
+  absl::StatusOr<TunnelOptions> options = HostTunnels(flags.runtime_dir, AllowedServices(flags));
   if (!options.ok()) return Fail(options.status());
+  options->offers = OffersOf(flags);
   auto loop = EventLoop::Create();
   if (!loop.ok()) return Fail(loop.status());
   const auto endpoint = TunnelEndpoint::Create(**loop, *options);

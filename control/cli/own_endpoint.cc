@@ -2,16 +2,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "control/tunnel/agent_name.h"
 #include "transport/endpoint/membership_view.h"
 
 namespace tombolo::control {
-namespace {
-
-// What every agent calls itself.
-constexpr char kAgentName[] = "agent";
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Endpoint>> AttachAs(const CliContext& context,
                                                    std::string_view name) {
   absl::StatusOr<std::unique_ptr<Endpoint>> endpoint =

@@ -24,6 +24,7 @@
 #include "control/cli/kv_command.h"
 #include "control/cli/lock_command.h"
 #include "control/cli/net_command.h"
+#include "control/cli/offers_command.h"
 #include "control/cli/peers_command.h"
 #include "control/cli/ping_command.h"
 #include "control/cli/region_command.h"
@@ -85,6 +86,7 @@ void AddCommands(CLI::App& app, CliContext& context) {
   AddTopCommand(app, context);
   AddFsckCommand(app, context);
   AddServicesCommand(app, context);
+  AddOffersCommand(app, context);
   AddRegionCommand(app, context);
   AddLockCommand(app, context);
   AddRingCommand(app, context);
@@ -114,6 +116,7 @@ void Declare(CLI::App& app, CliContext& context) {
       "  tombolo top                   the same, live\n"
       "  tombolo fsck                  whose every piece of memory is\n"
       "  tombolo services              memory that outlives processes; --close frees it\n"
+      "  tombolo offers                what members have for each other: tunnels, files, services\n"
       "  tombolo region read | sha1sum bytes of the region; write puts some there by a name\n"
       "  tombolo lock NAME -- COMMAND  one at a time on all machines, or --places N\n"
       "  tombolo wait NAME             until somebody runs tombolo ring NAME\n"

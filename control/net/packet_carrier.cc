@@ -17,7 +17,7 @@ namespace {
 
 // What a packet is marked with; none of AgentTag, which this endpoint understands too.
 constexpr uint8_t kPacketTag = 16;
-static_assert(kPacketTag > ToTag(AgentTag::kStream));
+static_assert(kPacketTag > ToTag(AgentTag::kOfferTold));
 
 // A frame of so many bytes is cheaper copied than lent. Less than what a link would want a chunk
 // for.

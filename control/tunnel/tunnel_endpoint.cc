@@ -54,6 +54,8 @@ absl::Status TunnelEndpoint::Begin(EventLoop& loop, const TunnelOptions& options
       ChannelLoop::Create(loop, *endpoint_, &target_, options.limits);
   if (!channel_loop.ok()) return channel_loop.status();
   channel_loop_ = *std::move(channel_loop);
+  offers_ = std::make_unique<OfferAnswers>(channel_loop_->Messages(), options.offers);
+  channel_loop_->SetUser(*offers_);
   for (const ForwardRule& rule : options.forwards) {
     absl::StatusOr<std::unique_ptr<Forwarder>> forwarder =
         Forwarder::Create(context_, channel_loop_->Streams(), rule,

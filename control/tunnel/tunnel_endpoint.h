@@ -1,5 +1,6 @@
 // TunnelEndpoint: an agent as its peers see it: an endpoint that answers pings, forwards local
-// sockets to services of other agents, and accepts streams to services that are allowed here.
+// sockets to services of other agents, accepts streams to services that are allowed here, and tells
+// who asks what these are.
 //
 //   EventLoop loop;  TunnelEndpoint::Create(loop, options)  ->  Run() until Stop()
 //
@@ -19,6 +20,8 @@
 #include "control/channel_loop/broker_watch.h"
 #include "control/channel_loop/channel_loop.h"
 #include "control/event_loop/event_loop.h"
+#include "control/offers/offer_answers.h"
+#include "control/tunnel/agent_name.h"
 #include "control/tunnel/forwarder.h"
 #include "control/tunnel/tunnel_rules.h"
 #include "control/tunnel/tunnel_target.h"
@@ -27,14 +30,12 @@
 
 namespace tombolo::control {
 
-// What every agent calls its endpoint.
-inline constexpr char kAgentName[] = "agent";
-
 struct TunnelOptions {
   std::string broker_socket;
   std::string name = kAgentName;
-  std::vector<ForwardRule> forwards;  // From here to agents.
-  std::vector<AllowRule> allowed;     // From elsewhere to here.
+  std::vector<ForwardRule> forwards;     // From here to agents.
+  std::vector<AllowRule> allowed;        // From elsewhere to here.
+  std::vector<std::string> offers = {};  // What is told of that (control/offers).
   StreamLimits limits;
 };
 
@@ -83,6 +84,7 @@ class TunnelEndpoint {
   std::unique_ptr<ChannelLoop> channel_loop_;
   std::vector<std::unique_ptr<Forwarder>> forwarders_;
   std::unique_ptr<BrokerWatch> broker_watch_;
+  std::unique_ptr<OfferAnswers> offers_;
 };
 
 }  // namespace tombolo::control

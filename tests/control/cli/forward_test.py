@@ -80,6 +80,15 @@ class ForwardTest(unittest.TestCase):
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertEqual(done.stdout, "")
 
+    def test_offers_names_what_the_agent_allows(self):
+        self.start_agent("--allow-copy", self.daemon.folder)
+        told = subprocess.run([TOMBOLO, "--runtime-dir", self.daemon.runtime_dir, "offers"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
+        self.assertEqual(told.stderr, "")
+        self.assertEqual([line.split() for line in told.stdout.splitlines()],
+                         [["SLOT", "KIND", "NAME"], ["0", "tunnel", "tcp"], ["0", "tunnel", "unix"],
+                          ["0", "files", self.daemon.folder + ":ro"]])
+
     def test_carries_every_kind_to_every_kind(self):
         near_unix = "unix:" + self.path("near")
         forward = self.forward((ANY_PORT, "0:tcp"), (near_unix + "1", "0:tcp"),
