@@ -23,8 +23,8 @@
 #include "control/ivshmem_v2/peer_device.h"
 #include "control/ivshmem_v2/v2_server.h"
 #include "control/ivshmem_v2/v2_vm_args.h"
+#include "control/log/start_log.h"
 #include "control/words/version.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "transport/base/units.h"
 #include "transport/device/v2/v2_sections.h"
@@ -168,7 +168,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitGood : kExitUsage;
   }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("tombolo-ivshmem2"));
+  StartLog("tombolo-ivshmem2", "info");
   const auto sections = MakeV2Sections(flags.peers, flags.rw_bytes, flags.output_bytes);
   if (!sections.ok()) return Fail(sections.status());
   if (flags.protocols.size() > flags.peers) {
