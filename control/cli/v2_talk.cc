@@ -106,8 +106,9 @@ absl::Status V2Talk::AwaitPeer(uint32_t peer) {
           "peer ", peer, " is not there, after ", patience_ns_ / kNsPerSecond,
           " s. Run `tombolo v2` in its virtual machine: ping --serve, send or receive."));
     }
-    if (absl::Status status = wait_(deadline_ns); !status.ok()) return status;
+    // For others, but not for the one who has come meanwhile: what it says is for who waits for it.
     Turn();
+    if (absl::Status status = wait_(deadline_ns); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

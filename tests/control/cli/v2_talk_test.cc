@@ -135,6 +135,21 @@ TEST_F(V2TalkTest, APeerThatComesLaterIsWaitedFor) {
   EXPECT_TRUE(talks_[0]->AwaitPeer(1).ok());
 }
 
+TEST_F(V2TalkTest, WhatAPeerSaysAsSoonAsItIsThereIsNotLost) {
+  Start(1);
+  meanwhile_ = [this] {
+    if (endpoints_[0]) return;
+    Start(0);
+    for (int i = 0; i < 2; ++i) LookAll();
+    SendRaw("\3abc");
+    SendRaw(std::string("\4\3\0\0\0\0\0\0\0", 9));
+  };
+  ASSERT_TRUE(talks_[1]->AwaitPeer(0).ok());
+  meanwhile_ = [this] { Stop(0); };
+  EXPECT_TRUE(Receive(1, 0).ok());
+  EXPECT_EQ(received_, "abc");
+}
+
 TEST_F(V2TalkTest, AStreamLongerThanALinkArrivesWhole) {
   StartBoth();
   std::string text(300'001, 0);
