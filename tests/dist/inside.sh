@@ -170,10 +170,10 @@ cache_outlives_a_restart() {
 # Into a folder that its unit lets it write to, as docs/install.md tells.
 copies_a_file() {
   local unit=/run/systemd/system/tombolo-host-agent.service.d
-  mkdir -p "$unit" && install -d -o tombolo /srv/share
-  printf '%s\n' '[Service]' ReadWritePaths=/srv/share Environment=TOMBOLO_AGENT_ALLOW_COPY=/srv/share:rw > "$unit/test.conf"
-  systemctl daemon-reload && systemctl restart tombolo-host-agent && tombolo cp ten_lines.c 0:/srv/share/ &&
-    cmp ten_lines.c /srv/share/ten_lines.c && tombolo cp 0:/srv/share/ten_lines.c back.c && cmp ten_lines.c back.c
+  mkdir -p "$unit" && install -d -o tombolo /srv/copied
+  printf '%s\n' '[Service]' ReadWritePaths=/srv/copied Environment=TOMBOLO_AGENT_ALLOW_COPY=/srv/copied:rw > "$unit/test.conf"
+  systemctl daemon-reload && systemctl restart tombolo-host-agent && tombolo cp ten_lines.c 0:/srv/copied/ &&
+    cmp ten_lines.c /srv/copied/ten_lines.c && tombolo cp 0:/srv/copied/ten_lines.c back.c && cmp ten_lines.c back.c
 }
 
 ends_with_the_region() {
