@@ -58,6 +58,7 @@ class Tracer:
     """strace of the first thread of `pid`, which kills it when it enters `last_call`, if there is one."""
 
     def __init__(self, pid, log, last_call):
+        self.pid = pid
         self._log = log
         inject = [] if last_call is None else ["-e", f"inject={last_call.name}:signal=KILL:when={last_call.n}"]
         self._strace = subprocess.Popen(["strace", "-o", log, "-p", str(pid), *inject],
@@ -66,7 +67,7 @@ class Tracer:
         check("attached" in said, f"strace said {said!r}")
 
     def end(self):
-        """Whether it has killed."""
+        """Whether it says that it has killed. It does not say so of a kill on which it let go."""
         if self._strace.poll() is None:
             self._strace.send_signal(signal.SIGINT)
         self._strace.communicate(timeout=TIMEOUT_S)
@@ -248,8 +249,9 @@ def run_once(world, operation, last_call):
         tracers.append(Tracer(world.daemon.pids()[0], log, last_call))
     operation(world, begin)
     world.check_quiet()
-    killed = tracers[0].end()
-    if not killed:
+    says_killed = tracers[0].end()
+    world.check_quiet()  # Whoever answers now has outlived the tracer.
+    if not says_killed and world.daemon.pids()[0] == tracers[0].pid:
         return tracers[0].calls()
     world.daemon.wait_until_ready()
     world.check_quiet()
